@@ -1,0 +1,135 @@
+//! What a calibration learnt: host data that can be printed, framed, drawn and used to predict.
+
+use super::{Parameter, Prior};
+use crate::observe::Observation;
+
+/// One entry of the history of a calibration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Model evaluations (simulations of one particle or draw) so far.
+    pub evaluations: usize,
+    /// Mean relative square loss: the mean of this step's particles, or of the draws kept so far.
+    pub loss: f64,
+    /// Divergence KL(q || p) of the guide from the prior, in nats; 0 for ABC.
+    pub kl: f64,
+    /// What is minimised: weight x loss + KL; the loss alone for ABC.
+    pub objective: f64,
+    /// Particles whose simulation was not finite and were left out.
+    pub dropped: usize,
+}
+
+/// What was learnt of one parameter. Entries are firms, or (event, firm) pairs in the order of
+/// the scenario's events.
+#[derive(Clone, Debug)]
+pub struct Learnt {
+    /// Which parameter.
+    pub parameter: Parameter,
+    /// Its prior.
+    pub prior: Prior,
+    /// Mean of the posterior in the standard-normal coordinates of the prior, one per entry.
+    pub location: Vec<f64>,
+    /// Standard deviation there, one per entry; 1 is the prior's.
+    pub scale: Vec<f64>,
+    /// Posterior mean in the parameter's own unit, one per entry.
+    pub mean: Vec<f64>,
+    /// Posterior standard deviation in the parameter's own unit, one per entry.
+    pub sd: Vec<f64>,
+    /// Draws in the parameter's own unit, [draw, entry] row by row.
+    pub samples: Vec<f64>,
+}
+
+impl Learnt {
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// True when nothing was learnt, which a checked problem does not allow.
+    pub fn is_empty(&self) -> bool {
+        self.mean.is_empty()
+    }
+
+    /// Share of entries whose posterior is at least `by` narrower than the prior (0.1: 10 %): how
+    /// much of this parameter the data speak about.
+    pub fn informed(&self, by: f64) -> f64 {
+        let n = self.scale.iter().filter(|s| **s <= 1.0 - by).count();
+        n as f64 / self.scale.len().max(1) as f64
+    }
+}
+
+/// Simulated panels, one per draw, with their quantiles.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// Groups and their steady levels; its values are the mean over draws, [period, group].
+    pub mean: Observation,
+    /// Number of draws.
+    pub draws: usize,
+    /// Level of every group, [draw, period, group].
+    pub samples: Vec<f64>,
+}
+
+impl Prediction {
+    /// The `q` quantile over draws of every cell, [period, group]; q in 0..=1.
+    pub fn quantile(&self, q: f64) -> Vec<f64> {
+        let cells = self.mean.values.len();
+        let mut column = vec![0.0; self.draws];
+        (0..cells)
+            .map(|c| {
+                for (k, v) in column.iter_mut().enumerate() {
+                    *v = self.samples[k * cells + c];
+                }
+                column.sort_by(f64::total_cmp);
+                let at = q.clamp(0.0, 1.0) * (self.draws - 1) as f64;
+                let (low, high) = (at.floor() as usize, at.ceil() as usize);
+                column[low] + (at - low as f64) * (column[high] - column[low])
+            })
+            .collect()
+    }
+
+    /// Mean over cells of the squared difference to `panel` relative to the steady level, averaged
+    /// over draws. Missing cells are left out.
+    pub fn loss(&self, panel: &Observation) -> f64 {
+        let cells = self.mean.values.len();
+        let g = self.mean.groups();
+        let (mut sum, mut n) = (0.0, 0usize);
+        for draw in self.samples.chunks_exact(cells) {
+            for (c, (y, target)) in draw.iter().zip(&panel.values).enumerate() {
+                if !target.is_nan() {
+                    sum += ((y - target) / self.mean.base[c % g]).powi(2);
+                    n += 1;
+                }
+            }
+        }
+        sum / n.max(1) as f64
+    }
+}
+
+/// The result of a calibration.
+#[derive(Clone, Debug)]
+pub struct Posterior {
+    /// "variational inference" or "ABC rejection".
+    pub method: &'static str,
+    /// How it got there.
+    pub history: Vec<Step>,
+    /// What was learnt, one entry per parameter that varied.
+    pub parameters: Vec<Learnt>,
+    /// Number of draws in every `Learnt::samples`.
+    pub draws: usize,
+    /// The panel that was fitted.
+    pub observed: Observation,
+    /// The draws run through the model on the observed scenario.
+    pub predictive: Prediction,
+    /// Model evaluations used.
+    pub evaluations: usize,
+    /// Wall time, seconds.
+    pub seconds: f64,
+    /// True when the call was asked to stop before its end.
+    pub stopped: bool,
+}
+
+impl Posterior {
+    /// What was learnt of `parameter`, if it varied.
+    pub fn learnt(&self, parameter: Parameter) -> Option<&Learnt> {
+        self.parameters.iter().find(|l| l.parameter == parameter)
+    }
+}

@@ -1,0 +1,10 @@
+//! The economics, in plain tensors: parameters, shocks and one period of the model.
+
+mod params;
+mod shock;
+mod step;
+
+pub use params::Params;
+pub use shock::{Event, Shock};
+pub use step::{Rule, State};
+pub(crate) use step::{Economy, Levels};

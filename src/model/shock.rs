@@ -1,0 +1,161 @@
+//! Shocks: events that cut the capacity of some firms and fade.
+
+use crate::error::{Error, Result};
+use crate::network::Network;
+
+/// One event. From period `start` (the paper's t*, counted from 1) on, the capacity of firm
+/// `firms[k]` is multiplied by `1 - severity[k] exp(-recovery_rate[k] (t - start))`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Event {
+    /// First period of the event, 1 is the first simulated period.
+    pub start: usize,
+    /// The firms hit, by index, each at most once.
+    pub firms: Vec<usize>,
+    /// Share of capacity lost at the start, in 0..=1 (the paper's δ), one per firm hit.
+    pub severity: Vec<f64>,
+    /// Recovery rate per period, at least 0 (the paper's λ), one per firm hit.
+    pub recovery_rate: Vec<f64>,
+}
+
+/// A scenario: any number of events, whose effects multiply.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Shock {
+    /// The events, in any order.
+    pub events: Vec<Event>,
+}
+
+impl Shock {
+    /// No event at all: the economy stays in its steady state.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// One event that hits the given firms alike.
+    pub fn firms(firms: &[usize], start: usize, severity: f64, recovery_rate: f64) -> Self {
+        Self {
+            events: vec![Event {
+                start,
+                firms: firms.to_vec(),
+                severity: vec![severity; firms.len()],
+                recovery_rate: vec![recovery_rate; firms.len()],
+            }],
+        }
+    }
+
+    /// One event that hits every firm of a region alike; an unknown region is an error.
+    pub fn region(
+        network: &Network,
+        region: &str,
+        start: usize,
+        severity: f64,
+        recovery_rate: f64,
+    ) -> Result<Self> {
+        let firms = network.firms_in_region(region)?;
+        Ok(Self::firms(&firms, start, severity, recovery_rate))
+    }
+
+    /// One event that hits every firm of a sector alike; an unknown sector is an error.
+    pub fn sector(
+        network: &Network,
+        sector: &str,
+        start: usize,
+        severity: f64,
+        recovery_rate: f64,
+    ) -> Result<Self> {
+        let firms = network.firms_in_sector(sector)?;
+        Ok(Self::firms(&firms, start, severity, recovery_rate))
+    }
+
+    /// Random events after the paper's experiment: each hits every firm with probability `share`,
+    /// starts uniformly in `1..=latest`, with severity uniform in 0.3..0.9 and recovery rate
+    /// uniform in 0.05..0.3, drawn per firm. The same seed gives the same events.
+    pub fn random(network: &Network, events: usize, share: f64, latest: usize, seed: u64) -> Self {
+        use rand::{RngExt, SeedableRng};
+        let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
+        let events = (0..events)
+            .map(|_| {
+                let start = rng.random_range(1..=latest.max(1));
+                let firms: Vec<usize> = (0..network.firms())
+                    .filter(|_| rng.random::<f64>() < share)
+                    .collect();
+                let severity = firms.iter().map(|_| rng.random_range(0.3..0.9)).collect();
+                let recovery_rate = firms.iter().map(|_| rng.random_range(0.05..0.3)).collect();
+                Event { start, firms, severity, recovery_rate }
+            })
+            .collect();
+        Self { events }
+    }
+
+    /// This scenario followed by the events of another.
+    pub fn and(mut self, other: Shock) -> Self {
+        self.events.extend(other.events);
+        self
+    }
+
+    /// Number of (event, firm) pairs, the length of the severity and recovery-rate vectors when all
+    /// events are laid end to end.
+    pub fn hits(&self) -> usize {
+        self.events.iter().map(|e| e.firms.len()).sum()
+    }
+
+    /// Refuses unknown or repeated firms, wrong lengths, and severities or rates out of range.
+    pub fn check(&self, network: &Network) -> Result<()> {
+        let mut last_event = vec![usize::MAX; network.firms()];
+        for (k, event) in self.events.iter().enumerate() {
+            let place = |row: usize| format!("event {k}, row {row}");
+            if event.start == 0 {
+                return Err(Error::new(
+                    format!("event {k}"),
+                    "start is 0, but the first simulated period is 1",
+                    "use a start of at least 1",
+                ));
+            }
+            if event.severity.len() != event.firms.len()
+                || event.recovery_rate.len() != event.firms.len()
+            {
+                return Err(Error::new(
+                    format!("event {k}"),
+                    format!(
+                        "{} firms, {} severities, {} recovery rates",
+                        event.firms.len(),
+                        event.severity.len(),
+                        event.recovery_rate.len()
+                    ),
+                    "give one of each per firm hit",
+                ));
+            }
+            for (row, &firm) in event.firms.iter().enumerate() {
+                if firm >= network.firms() {
+                    return Err(Error::new(
+                        place(row),
+                        format!("firm {firm} is hit, but there are {} firms", network.firms()),
+                        "firms are counted from 0",
+                    ));
+                }
+                if last_event[firm] == k {
+                    return Err(Error::new(
+                        place(row),
+                        format!("firm {} is hit twice by the same event", network.name(firm)),
+                        "keep one row, or make it a second event",
+                    ));
+                }
+                last_event[firm] = k;
+                if !(0.0..=1.0).contains(&event.severity[row]) {
+                    return Err(Error::new(
+                        place(row),
+                        format!("severity {} is not between 0 and 1", event.severity[row]),
+                        "give the share of capacity that is lost",
+                    ));
+                }
+                if !(event.recovery_rate[row] >= 0.0 && event.recovery_rate[row].is_finite()) {
+                    return Err(Error::new(
+                        place(row),
+                        format!("recovery rate {} is negative or not finite", event.recovery_rate[row]),
+                        "give a rate per period of at least 0",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! What a statistician sees of the economy: output summed to region x sector groups.
+
+use crate::error::{Error, Result};
+use crate::network::Network;
+use crate::simulate::Trajectory;
+
+/// A panel: one series per group over periods. Observed data and simulated output have this form.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// Name of each group's region, one per group.
+    pub region: Vec<String>,
+    /// Name of each group's sector, one per group.
+    pub sector: Vec<String>,
+    /// Level of each group in the steady state (period 0), one per group.
+    pub base: Vec<f64>,
+    /// Number of periods.
+    pub periods: usize,
+    /// Level of each group, [period, group] row by row; NaN is a missing cell.
+    pub values: Vec<f64>,
+}
+
+impl Observation {
+    /// Number of groups.
+    pub fn groups(&self) -> usize {
+        self.base.len()
+    }
+
+    /// Level of `group` in period `t` (1..=periods).
+    pub fn at(&self, t: usize, group: usize) -> f64 {
+        self.values[(t - 1) * self.groups() + group]
+    }
+
+    /// One group's series over periods 1..=T.
+    pub fn series(&self, group: usize) -> Vec<f64> {
+        (1..=self.periods).map(|t| self.at(t, group)).collect()
+    }
+
+    /// One group's series as an index: 100 is the steady state.
+    pub fn index(&self, group: usize) -> Vec<f64> {
+        self.series(group)
+            .into_iter()
+            .map(|v| 100.0 * v / self.base[group])
+            .collect()
+    }
+
+    /// "region · sector" of a group.
+    pub fn label(&self, group: usize) -> String {
+        match (self.region[group].as_str(), self.sector[group].as_str()) {
+            (r, "") => r.to_string(),
+            ("", s) => s.to_string(),
+            (r, s) => format!("{r} · {s}"),
+        }
+    }
+
+    /// Number of missing cells.
+    pub fn missing(&self) -> usize {
+        self.values.iter().filter(|v| v.is_nan()).count()
+    }
+
+    /// Means over blocks of consecutive periods, such as the weeks of a month. `lengths` are the
+    /// block lengths; periods beyond their sum are left out. A block with a missing cell is missing.
+    pub fn block_means(&self, lengths: &[usize]) -> Result<Observation> {
+        let used: usize = lengths.iter().sum();
+        if used > self.periods || lengths.contains(&0) {
+            return Err(Error::new(
+                "block lengths",
+                format!("{} blocks need {used} periods (each at least 1), but there are {}", lengths.len(), self.periods),
+                "simulate more periods, or give fewer blocks",
+            ));
+        }
+        let g = self.groups();
+        let mut values = Vec::with_capacity(lengths.len() * g);
+        let mut first = 0;
+        for &n in lengths {
+            for group in 0..g {
+                let sum: f64 = (first..first + n).map(|t| self.values[t * g + group]).sum();
+                values.push(sum / n as f64);
+            }
+            first += n;
+        }
+        Ok(Observation {
+            periods: lengths.len(),
+            values,
+            ..self.clone()
+        })
+    }
+
+    /// A panel for `network` from values [period, group] in the order of `network.groups()`.
+    pub fn from_values(network: &Network, values: Vec<f64>) -> Result<Observation> {
+        let g = network.groups().len();
+        if g == 0 || values.len() % g != 0 {
+            return Err(Error::new(
+                "observed values",
+                format!("{} values do not fill rows of {g} groups", values.len()),
+                "give one value per period and non-empty group",
+            ));
+        }
+        let (region, sector) = network
+            .groups()
+            .iter()
+            .map(|&(r, s)| (network.regions()[r].clone(), network.sectors()[s].clone()))
+            .unzip();
+        Ok(Observation {
+            region,
+            sector,
+            base: network.group_sums(network.output()),
+            periods: values.len() / g,
+            values,
+        })
+    }
+}
+
+impl Trajectory {
+    /// Output summed over the firms of each region x sector group, per period.
+    pub fn observe(&self) -> Observation {
+        let values = self
+            .output
+            .chunks_exact(self.network.firms())
+            .flat_map(|row| self.network.group_sums(row))
+            .collect();
+        Observation::from_values(&self.network, values)
+            .expect("a trajectory fills whole rows of its own network's groups")
+    }
+}

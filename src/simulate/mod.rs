@@ -1,0 +1,103 @@
+//! Runs the model over periods and keeps what was asked for.
+
+mod run;
+
+use crate::model::Rule;
+use crate::network::Network;
+pub use run::simulate;
+pub(crate) use run::{Inputs, output_tensors};
+
+/// Number format of the tensors inside a simulation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// 32-bit floats: the default, fast, about 1e-6 relative.
+    #[default]
+    Single,
+    /// 64-bit floats: for checks and references.
+    Double,
+}
+
+/// What a simulation keeps besides the output of every firm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Record {
+    /// Only the output of firms.
+    #[default]
+    Output,
+    /// Also demand of every firm and orders and inventories of every link, after each period.
+    Everything,
+}
+
+/// How to run the model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Simulation {
+    /// Number of periods T.
+    pub periods: usize,
+    /// Production rule.
+    pub rule: Rule,
+    /// Spare capacity above the steady output, as a share of it.
+    pub slack: f64,
+    /// What to keep.
+    pub record: Record,
+    /// Number format.
+    pub precision: Precision,
+}
+
+impl Default for Simulation {
+    fn default() -> Self {
+        Self {
+            periods: 60,
+            rule: Rule::Capacity,
+            slack: 0.2,
+            record: Record::Output,
+            precision: Precision::Single,
+        }
+    }
+}
+
+/// What happened: host data of one run.
+#[derive(Clone, Debug)]
+pub struct Trajectory {
+    /// The economy that was simulated.
+    pub network: Network,
+    /// Number of periods T; row t - 1 of each table is period t.
+    pub periods: usize,
+    /// Output of every firm, [period, firm] row by row, units per period.
+    pub output: Vec<f64>,
+    /// Demand received by every firm at the end of the period, [period, firm]; empty unless
+    /// `Record::Everything`.
+    pub demand: Vec<f64>,
+    /// Orders placed on every link, [period, link] in the network's link order; empty unless
+    /// `Record::Everything`.
+    pub orders: Vec<f64>,
+    /// Inventory held by the buyer of every link, [period, link]; empty unless
+    /// `Record::Everything`.
+    pub inventory: Vec<f64>,
+    /// What is allowed but unusual in the inputs, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Trajectory {
+    /// Output of all firms in period `t` (1..=periods), or the steady state for 0.
+    pub fn output_at(&self, t: usize) -> &[f64] {
+        let m = self.network.firms();
+        if t == 0 {
+            self.network.output()
+        } else {
+            &self.output[(t - 1) * m..t * m]
+        }
+    }
+
+    /// Total output of the economy, one value per period 1..=T.
+    pub fn total(&self) -> Vec<f64> {
+        self.output
+            .chunks_exact(self.network.firms())
+            .map(|row| row.iter().sum())
+            .collect()
+    }
+
+    /// Share of the steady output lost over all periods, in 0..=1 when output never exceeds it.
+    pub fn loss_share(&self) -> f64 {
+        let steady: f64 = self.network.output().iter().sum();
+        1.0 - self.total().iter().sum::<f64>() / (steady * self.periods as f64)
+    }
+}
