@@ -1,1 +1,12 @@
-//! bullwhip
+//! How shocks travel through supply chains: a differentiable model, calibrated to production data.
+
+pub mod error;
+pub mod infer;
+pub mod model;
+pub mod network;
+pub mod observe;
+pub mod prelude;
+pub mod progress;
+pub mod simulate;
+
+pub use error::{Error, Result};

@@ -63,39 +63,65 @@ impl Problem {
         if self.observed.groups() != groups {
             return Err(Error::new(
                 "problem.observed",
-                format!("{} series, but the network has {groups} non-empty region x sector groups", self.observed.groups()),
+                format!(
+                    "{} series, but the network has {groups} non-empty region x sector groups",
+                    self.observed.groups()
+                ),
                 "build the panel with Observation::from_values or Trajectory::observe of this network",
             ));
         }
         if self.observed.periods != self.simulation.periods || self.observed.periods == 0 {
             return Err(Error::new(
                 "problem.simulation.periods",
-                format!("{} periods are simulated, but {} are observed", self.simulation.periods, self.observed.periods),
+                format!(
+                    "{} periods are simulated, but {} are observed",
+                    self.simulation.periods, self.observed.periods
+                ),
                 "set both to the same number, at least 1",
             ));
         }
         if self.observed.values.len() != self.observed.periods * groups {
             return Err(Error::new(
                 "problem.observed.values",
-                format!("{} values for {} periods x {groups} groups", self.observed.values.len(), self.observed.periods),
+                format!(
+                    "{} values for {} periods x {groups} groups",
+                    self.observed.values.len(),
+                    self.observed.periods
+                ),
                 "give [period, group] row by row, NaN where missing",
             ));
         }
         if self.observed.missing() == self.observed.values.len() {
-            return Err(Error::new("problem.observed", "every cell is missing", "nothing can be learnt from it"));
+            return Err(Error::new(
+                "problem.observed",
+                "every cell is missing",
+                "nothing can be learnt from it",
+            ));
         }
         if let Some(v) = self.observed.values.iter().find(|v| v.is_infinite()) {
-            return Err(Error::new("problem.observed", format!("a cell is {v}"), "use NaN for a missing cell"));
+            return Err(Error::new(
+                "problem.observed",
+                format!("a cell is {v}"),
+                "use NaN for a missing cell",
+            ));
         }
         if let Some(i) = (0..groups).find(|&i| !(self.observed.base[i] > 0.0)) {
             return Err(Error::new(
                 "problem.observed",
-                format!("the series of {} has steady level {}", self.observed.label(i), self.observed.base[i]),
+                format!(
+                    "the series of {} has steady level {}",
+                    self.observed.label(i),
+                    self.observed.base[i]
+                ),
                 "a relative loss needs positive levels: merge or drop the group",
             ));
         }
         if !(self.noise > 0.0 && self.noise.is_finite()) {
-            return Err(Error::new("problem.noise", format!("sigma is {}", self.noise), "give a positive share such as 0.03"));
+            return Err(Error::new(
+                "problem.noise",
+                format!("sigma is {}", self.noise),
+                "give a positive share such as 0.03",
+            ));
         }
         self.priors.check(self.shock.hits())
     }

@@ -1,6 +1,9 @@
 //! What a calibration learnt: host data that can be printed, framed, drawn and used to predict.
 
-use super::{Parameter, Prior};
+use super::objective::Objective;
+use super::{Parameter, Prior, Priors, Problem};
+use crate::error::{Error, Result};
+use crate::model::Shock;
 use crate::observe::Observation;
 
 /// One entry of the history of a calibration.
@@ -131,5 +134,146 @@ impl Posterior {
     /// What was learnt of `parameter`, if it varied.
     pub fn learnt(&self, parameter: Parameter) -> Option<&Learnt> {
         self.parameters.iter().find(|l| l.parameter == parameter)
+    }
+}
+
+/// Builds the result from the posterior's moments and draws in standard-normal coordinates.
+pub(super) fn assemble(
+    problem: &Problem,
+    method: &'static str,
+    location: &[f64],
+    scale: &[f64],
+    draws: &[f64],
+) -> Result<Posterior> {
+    let objective = Objective::new(problem, false);
+    let n = objective.dimension();
+    let count = draws.len() / n;
+    let mut first = 0;
+    let parameters = objective
+        .layout()
+        .map(|(parameter, prior, len)| {
+            let range = first..first + len;
+            first += len;
+            let samples: Vec<f64> = draws
+                .chunks_exact(n)
+                .flat_map(|row| &row[range.clone()])
+                .map(|u| prior.value(*u))
+                .collect();
+            let column = |k: usize| samples.iter().skip(k).step_by(len);
+            let mean: Vec<f64> = (0..len)
+                .map(|k| column(k).sum::<f64>() / count as f64)
+                .collect();
+            let sd = (0..len)
+                .map(|k| {
+                    let square = column(k).map(|v| (v - mean[k]).powi(2)).sum::<f64>();
+                    (square / count as f64).sqrt()
+                })
+                .collect();
+            Learnt {
+                parameter,
+                prior,
+                location: location[range.clone()].to_vec(),
+                scale: scale[range].to_vec(),
+                mean,
+                sd,
+                samples,
+            }
+        })
+        .collect();
+    Ok(Posterior {
+        method,
+        history: Vec::new(),
+        parameters,
+        draws: count,
+        observed: problem.observed.clone(),
+        predictive: predict(problem, draws)?,
+        evaluations: 0,
+        seconds: 0.0,
+        stopped: false,
+    })
+}
+
+/// Runs draws [draw, coordinate] through the model, some at a time.
+fn predict(problem: &Problem, draws: &[f64]) -> Result<Prediction> {
+    const TOGETHER: usize = 16;
+    let objective = Objective::new(problem, false);
+    let n = objective.dimension();
+    let samples: Vec<f64> = draws
+        .chunks(TOGETHER * n)
+        .flat_map(|part| objective.panels(part))
+        .collect();
+    let count = draws.len() / n;
+    let cells = samples.len() / count;
+    let mean = (0..cells)
+        .map(|c| samples.iter().skip(c).step_by(cells).sum::<f64>() / count as f64)
+        .collect();
+    Ok(Prediction {
+        mean: Observation::from_values(&problem.network, mean)?,
+        draws: count,
+        samples,
+    })
+}
+
+impl Posterior {
+    /// The draws under a new scenario over `periods` periods: what would happen, with bands.
+    /// `problem` is the one that was calibrated. Where severities or recovery rates were learnt
+    /// they belong to the observed scenario; the new one brings its own.
+    pub fn predict(&self, problem: &Problem, shock: &Shock, periods: usize) -> Result<Prediction> {
+        shock.check(&problem.network)?;
+        let behaviour: Vec<&Learnt> = self
+            .parameters
+            .iter()
+            .filter(|l| {
+                matches!(
+                    l.parameter,
+                    Parameter::TargetInventory | Parameter::AdjustmentTime
+                )
+            })
+            .collect();
+        let mut next = problem.clone();
+        next.simulation.periods = periods;
+        next.simulation.check()?;
+        next.shock = shock.clone();
+        next.priors = Priors {
+            severity: None,
+            recovery_rate: None,
+            ..problem.priors
+        };
+        let groups = problem.network.groups().len();
+        next.observed = Observation::from_values(&problem.network, vec![0.0; periods * groups])?;
+        for learnt in &behaviour {
+            if learnt.len() != problem.network.firms() {
+                return Err(Error::new(
+                    "problem.network",
+                    format!(
+                        "{} firms, but the posterior is of {}",
+                        problem.network.firms(),
+                        learnt.len()
+                    ),
+                    "give the problem that was calibrated",
+                ));
+            }
+        }
+        if behaviour.is_empty() {
+            // Only the observed shock was learnt: one run with the fixed parameters.
+            let run =
+                crate::simulate::simulate(&next.network, &next.params, shock, &next.simulation)?;
+            let mean = run.observe();
+            return Ok(Prediction {
+                samples: mean.values.clone(),
+                draws: 1,
+                mean,
+            });
+        }
+        let draws: Vec<f64> = (0..self.draws)
+            .flat_map(|k| {
+                behaviour.iter().flat_map(move |l| {
+                    l.samples[k * l.len()..][..l.len()]
+                        .iter()
+                        .map(|v| l.prior.coordinate(*v))
+                })
+            })
+            .collect();
+        predict(&next, &draws)
     }
 }

@@ -64,10 +64,28 @@ impl Prior {
     /// The value at standard-normal coordinate `u`.
     pub fn value(&self, u: f64) -> f64 {
         match *self {
-            Prior::LogNormal { shift, median, sigma } => shift + median * (sigma * u).exp(),
+            Prior::LogNormal {
+                shift,
+                median,
+                sigma,
+            } => shift + median * (sigma * u).exp(),
             Prior::LogitNormal { median, sigma } => {
                 let odds = median / (1.0 - median) * (sigma * u).exp();
                 odds / (1.0 + odds)
+            }
+        }
+    }
+
+    /// The standard-normal coordinate of value `x`, the inverse of `value`; NaN outside the support.
+    pub fn coordinate(&self, x: f64) -> f64 {
+        match *self {
+            Prior::LogNormal {
+                shift,
+                median,
+                sigma,
+            } => ((x - shift) / median).ln() / sigma,
+            Prior::LogitNormal { median, sigma } => {
+                ((x / (1.0 - x)).ln() - (median / (1.0 - median)).ln()) / sigma
             }
         }
     }
@@ -76,19 +94,17 @@ impl Prior {
     pub fn density(&self, x: f64) -> f64 {
         let normal = |u: f64| (-0.5 * u * u).exp() / (2.0 * std::f64::consts::PI).sqrt();
         match *self {
-            Prior::LogNormal { shift, median, sigma } => {
+            Prior::LogNormal { shift, sigma, .. } => {
                 if x <= shift {
                     return 0.0;
                 }
-                let u = ((x - shift) / median).ln() / sigma;
-                normal(u) / (sigma * (x - shift))
+                normal(self.coordinate(x)) / (sigma * (x - shift))
             }
-            Prior::LogitNormal { median, sigma } => {
+            Prior::LogitNormal { sigma, .. } => {
                 if x <= 0.0 || x >= 1.0 {
                     return 0.0;
                 }
-                let u = ((x / (1.0 - x)).ln() - (median / (1.0 - median)).ln()) / sigma;
-                normal(u) / (sigma * x * (1.0 - x))
+                normal(self.coordinate(x)) / (sigma * x * (1.0 - x))
             }
         }
     }
@@ -96,9 +112,11 @@ impl Prior {
     /// The same transform on tensors of any shape.
     pub(crate) fn transform<const D: usize>(&self, u: Tensor<D>) -> Tensor<D> {
         match *self {
-            Prior::LogNormal { shift, median, sigma } => {
-                (u * sigma).exp().mul_scalar(median).add_scalar(shift)
-            }
+            Prior::LogNormal {
+                shift,
+                median,
+                sigma,
+            } => (u * sigma).exp().mul_scalar(median).add_scalar(shift),
             Prior::LogitNormal { median, sigma } => {
                 let against = (u * (-sigma)).exp().mul_scalar((1.0 - median) / median);
                 against.add_scalar(1.0).recip()
@@ -108,8 +126,17 @@ impl Prior {
 
     fn check(&self, name: &str) -> Result<()> {
         let good = match *self {
-            Prior::LogNormal { shift, median, sigma } => {
-                shift >= 0.0 && shift.is_finite() && median > 0.0 && median.is_finite() && sigma > 0.0 && sigma.is_finite()
+            Prior::LogNormal {
+                shift,
+                median,
+                sigma,
+            } => {
+                shift >= 0.0
+                    && shift.is_finite()
+                    && median > 0.0
+                    && median.is_finite()
+                    && sigma > 0.0
+                    && sigma.is_finite()
             }
             Prior::LogitNormal { median, sigma } => {
                 median > 0.0 && median < 1.0 && sigma > 0.0 && sigma.is_finite()
@@ -120,7 +147,11 @@ impl Prior {
             return Err(Error::new(
                 format!("priors.{name}"),
                 format!("{self:?} is not a distribution"),
-                if bounded { "median between 0 and 1, sigma positive" } else { "shift at least 0, median and sigma positive" },
+                if bounded {
+                    "median between 0 and 1, sigma positive"
+                } else {
+                    "shift at least 0, median and sigma positive"
+                },
             ));
         }
         Ok(())
@@ -144,8 +175,16 @@ impl Default for Priors {
     /// n = 1 + LogNormal(0, 0.7) and τ = 1 + 5 LogNormal(0, 0.5); shocks known.
     fn default() -> Self {
         Self {
-            target_inventory: Some(Prior::LogNormal { shift: 1.0, median: 1.0, sigma: 0.7 }),
-            adjustment_time: Some(Prior::LogNormal { shift: 1.0, median: 5.0, sigma: 0.5 }),
+            target_inventory: Some(Prior::LogNormal {
+                shift: 1.0,
+                median: 1.0,
+                sigma: 0.7,
+            }),
+            adjustment_time: Some(Prior::LogNormal {
+                shift: 1.0,
+                median: 5.0,
+                sigma: 0.5,
+            }),
             severity: None,
             recovery_rate: None,
         }

@@ -6,5 +6,5 @@ mod step;
 
 pub use params::Params;
 pub use shock::{Event, Shock};
-pub use step::{Rule, State};
-pub(crate) use step::{Economy, Levels};
+pub use step::Rule;
+pub(crate) use step::{Economy, Hits};

@@ -80,7 +80,12 @@ impl Shock {
                     .collect();
                 let severity = firms.iter().map(|_| rng.random_range(0.3..0.9)).collect();
                 let recovery_rate = firms.iter().map(|_| rng.random_range(0.05..0.3)).collect();
-                Event { start, firms, severity, recovery_rate }
+                Event {
+                    start,
+                    firms,
+                    severity,
+                    recovery_rate,
+                }
             })
             .collect();
         Self { events }
@@ -128,7 +133,10 @@ impl Shock {
                 if firm >= network.firms() {
                     return Err(Error::new(
                         place(row),
-                        format!("firm {firm} is hit, but there are {} firms", network.firms()),
+                        format!(
+                            "firm {firm} is hit, but there are {} firms",
+                            network.firms()
+                        ),
                         "firms are counted from 0",
                     ));
                 }
@@ -150,7 +158,10 @@ impl Shock {
                 if !(event.recovery_rate[row] >= 0.0 && event.recovery_rate[row].is_finite()) {
                     return Err(Error::new(
                         place(row),
-                        format!("recovery rate {} is negative or not finite", event.recovery_rate[row]),
+                        format!(
+                            "recovery rate {} is negative or not finite",
+                            event.recovery_rate[row]
+                        ),
                         "give a rate per period of at least 0",
                     ));
                 }

@@ -51,7 +51,11 @@ impl Network {
     }
     /// The user's name of a firm; its index where none was given.
     pub fn name(&self, firm: usize) -> String {
-        self.inner.names.get(firm).cloned().unwrap_or_else(|| firm.to_string())
+        self.inner
+            .names
+            .get(firm)
+            .cloned()
+            .unwrap_or_else(|| firm.to_string())
     }
     /// Index of the firm with this name.
     pub fn firm(&self, name: &str) -> Result<usize> {
@@ -60,7 +64,13 @@ impl Network {
         } else {
             self.inner.names.iter().position(|n| n == name)
         };
-        found.ok_or_else(|| Error::new("", format!("there is no firm {name:?}"), "see network.frame() for the names"))
+        found.ok_or_else(|| {
+            Error::new(
+                "",
+                format!("there is no firm {name:?}"),
+                "see network.frame() for the names",
+            )
+        })
     }
     /// Region names, in the order of first appearance.
     pub fn regions(&self) -> &[String] {
@@ -145,7 +155,9 @@ fn members(name: &str, kind: &str, names: &[String], of_firm: &[u32]) -> Result<
             format!("the {kind}s are {}{more}", known.join(", ")),
         ));
     };
-    Ok((0..of_firm.len()).filter(|i| of_firm[*i] as usize == code).collect())
+    Ok((0..of_firm.len())
+        .filter(|i| of_firm[*i] as usize == code)
+        .collect())
 }
 
 impl fmt::Debug for Network {

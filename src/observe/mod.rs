@@ -64,7 +64,11 @@ impl Observation {
         if used > self.periods || lengths.contains(&0) {
             return Err(Error::new(
                 "block lengths",
-                format!("{} blocks need {used} periods (each at least 1), but there are {}", lengths.len(), self.periods),
+                format!(
+                    "{} blocks need {used} periods (each at least 1), but there are {}",
+                    lengths.len(),
+                    self.periods
+                ),
                 "simulate more periods, or give fewer blocks",
             ));
         }

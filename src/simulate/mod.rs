@@ -5,7 +5,7 @@ mod run;
 use crate::model::Rule;
 use crate::network::Network;
 pub use run::simulate;
-pub(crate) use run::{Inputs, output_tensors};
+pub(crate) use run::{Inputs, host, output_tensors};
 
 /// Number format of the tensors inside a simulation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,215 @@
+//! The loss of a batch of particles and its gradient, in the standard-normal coordinates of the priors.
+
+use super::{Parameter, Prior, Problem};
+use crate::model::Economy;
+use crate::simulate::{Inputs, host, output_tensors};
+use burn::tensor::{Device, Tensor};
+
+/// A problem laid out on a device, ready to be evaluated many times.
+pub(crate) struct Objective {
+    problem: Problem,
+    economy: Economy,
+    varying: Vec<(Parameter, Prior)>,
+    /// Number of coordinates of each varying parameter.
+    sizes: Vec<usize>,
+    /// Target of each period relative to the steady level, [1, group], missing cells 0.
+    targets: Vec<Tensor<2>>,
+    /// 1 where a cell is observed, 0 where missing, [1, group].
+    seen: Vec<Tensor<2>>,
+    one_over_base: Tensor<2>,
+    /// Number of observed cells.
+    pub(crate) cells: usize,
+}
+
+/// Loss [particle] and, where asked for, its gradient [particle, coordinate].
+pub(crate) struct Evaluation {
+    pub(crate) loss: Vec<f64>,
+    pub(crate) gradient: Vec<f64>,
+}
+
+impl Objective {
+    /// `with_gradient` decides the device: automatic differentiation costs memory and time.
+    pub(crate) fn new(problem: &Problem, with_gradient: bool) -> Self {
+        let device = if with_gradient {
+            Device::flex().autodiff()
+        } else {
+            Device::flex()
+        };
+        let economy = Economy::new(&problem.network, &device, problem.simulation.precision);
+        let observed = &problem.observed;
+        let g = observed.groups();
+        let varying = problem.priors.varying();
+        let sizes = varying.iter().map(|(p, _)| problem.entries(*p)).collect();
+        let rows = observed.values.chunks_exact(g);
+        let relative = |row: &[f64], missing: f64, f: fn(f64, f64) -> f64| -> Tensor<2> {
+            let cells: Vec<f64> = row
+                .iter()
+                .zip(&observed.base)
+                .map(|(v, b)| if v.is_nan() { missing } else { f(*v, *b) })
+                .collect();
+            economy.row(&cells)
+        };
+        Self {
+            targets: rows
+                .clone()
+                .map(|r| relative(r, 0.0, |v, b| v / b))
+                .collect(),
+            seen: rows.map(|r| relative(r, 0.0, |_, _| 1.0)).collect(),
+            one_over_base: economy.row(&observed.base.iter().map(|b| 1.0 / b).collect::<Vec<_>>()),
+            cells: observed.values.len() - observed.missing(),
+            problem: problem.clone(),
+            economy,
+            varying,
+            sizes,
+        }
+    }
+
+    /// Number of coordinates of one particle.
+    pub(crate) fn dimension(&self) -> usize {
+        self.sizes.iter().sum()
+    }
+
+    /// The varying parameters with their priors and numbers of coordinates.
+    pub(crate) fn layout(&self) -> impl Iterator<Item = (Parameter, Prior, usize)> {
+        self.varying
+            .iter()
+            .zip(&self.sizes)
+            .map(|((p, prior), n)| (*p, *prior, *n))
+    }
+
+    /// Mean relative square loss of each particle; `u` is [particle, coordinate] row by row.
+    pub(crate) fn evaluate(&self, u: &[f64], with_gradient: bool) -> Evaluation {
+        let particles = u.len() / self.dimension();
+        let leaves = self.leaves(u, particles, with_gradient);
+        let inputs = self.inputs(&leaves, particles);
+        let mut total: Option<Tensor<2>> = None;
+        output_tensors(
+            &self.economy,
+            &self.problem.shock,
+            &self.problem.simulation,
+            inputs,
+            |t, x| {
+                let y = self.economy.observe(x) * self.one_over_base.clone();
+                let error = (y - self.targets[t - 1].clone()) * self.seen[t - 1].clone();
+                let square = error.clone() * error;
+                total = Some(match total.take() {
+                    None => square,
+                    Some(sum) => sum + square,
+                });
+            },
+        );
+        let Some(total) = total else {
+            return Evaluation {
+                loss: Vec::new(),
+                gradient: Vec::new(),
+            };
+        };
+        let loss = total.sum_dim(1).div_scalar(self.cells as f64);
+        if !with_gradient {
+            return Evaluation {
+                loss: host(loss),
+                gradient: Vec::new(),
+            };
+        }
+        let gradients = loss.clone().sum().backward();
+        let mut gradient = vec![0.0; u.len()];
+        let mut first = 0;
+        for (leaf, n) in leaves.iter().zip(&self.sizes) {
+            // A parameter that no output depends on has no gradient node: its gradient is zero.
+            if let Some(part) = leaf.grad(&gradients) {
+                for (p, row) in host(part).chunks_exact(*n).enumerate() {
+                    gradient[p * self.dimension() + first..][..*n].copy_from_slice(row);
+                }
+            }
+            first += n;
+        }
+        Evaluation {
+            loss: host(loss),
+            gradient,
+        }
+    }
+
+    /// Panels [particle, period, group] of the particles under `self`'s scenario.
+    pub(crate) fn panels(&self, u: &[f64]) -> Vec<f64> {
+        let particles = u.len() / self.dimension();
+        let leaves = self.leaves(u, particles, false);
+        let periods = self.problem.simulation.periods;
+        let g = self.problem.observed.groups();
+        let mut panels = vec![0.0; particles * periods * g];
+        let inputs = self.inputs(&leaves, particles);
+        output_tensors(
+            &self.economy,
+            &self.problem.shock,
+            &self.problem.simulation,
+            inputs,
+            |t, x| {
+                for (p, row) in host(self.economy.observe(x)).chunks_exact(g).enumerate() {
+                    panels[(p * periods + t - 1) * g..][..g].copy_from_slice(row);
+                }
+            },
+        );
+        panels
+    }
+
+    /// One tensor [particle, entry] per varying parameter.
+    fn leaves(&self, u: &[f64], particles: usize, with_gradient: bool) -> Vec<Tensor<2>> {
+        let dimension = self.dimension();
+        let mut first = 0;
+        self.sizes
+            .iter()
+            .map(|&n| {
+                let part: Vec<f64> = u
+                    .chunks_exact(dimension)
+                    .flat_map(|row| &row[first..first + n])
+                    .copied()
+                    .collect();
+                first += n;
+                let leaf = self.economy.row(&part).reshape([particles, n]);
+                // Made a leaf only now: its gradient must have this shape.
+                if with_gradient {
+                    leaf.detach().require_grad()
+                } else {
+                    leaf
+                }
+            })
+            .collect()
+    }
+
+    fn inputs(&self, leaves: &[Tensor<2>], particles: usize) -> Inputs {
+        let take = |parameter: Parameter| -> Tensor<2> {
+            match self.varying.iter().position(|(p, _)| *p == parameter) {
+                Some(k) => self.varying[k].1.transform(leaves[k].clone()),
+                None => self
+                    .economy
+                    .row(&self.problem.fixed(parameter))
+                    .repeat_dim(0, particles),
+            }
+        };
+        Inputs {
+            target_inventory: take(Parameter::TargetInventory),
+            adjustment_time: take(Parameter::AdjustmentTime),
+            severity: take(Parameter::Severity),
+            recovery_rate: take(Parameter::RecoveryRate),
+        }
+    }
+}
+
+impl Problem {
+    /// Number of entries of a parameter: firms, or (event, firm) pairs.
+    pub(crate) fn entries(&self, parameter: Parameter) -> usize {
+        match parameter {
+            Parameter::TargetInventory | Parameter::AdjustmentTime => self.network.firms(),
+            Parameter::Severity | Parameter::RecoveryRate => self.shock.hits(),
+        }
+    }
+
+    fn fixed(&self, parameter: Parameter) -> Vec<f64> {
+        let events = self.shock.events.iter();
+        match parameter {
+            Parameter::TargetInventory => self.params.target_inventory.clone(),
+            Parameter::AdjustmentTime => self.params.adjustment_time.clone(),
+            Parameter::Severity => events.flat_map(|e| &e.severity).copied().collect(),
+            Parameter::RecoveryRate => events.flat_map(|e| &e.recovery_rate).copied().collect(),
+        }
+    }
+}

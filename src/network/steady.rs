@@ -1,0 +1,106 @@
+//! The steady state x0 = (I - A^T)^-1 d by a sparse iteration, and its refusal.
+
+use super::Csr;
+use crate::error::{Error, Result};
+
+/// One application of A^T: what every firm must sell as input when output is `x`, [firm].
+pub(super) fn input_sales(by_supplier: &Csr, buyer: &[u32], a: &[f64], x: &[f64]) -> Vec<f64> {
+    (0..x.len())
+        .map(|j| {
+            by_supplier
+                .of(j)
+                .iter()
+                .map(|&e| a[e as usize] * x[buyer[e as usize] as usize])
+                .sum()
+        })
+        .collect()
+}
+
+const TOLERANCE: f64 = 1e-15;
+const WINDOW: usize = 50;
+const MOST: usize = 20_000;
+
+/// Sums the series d + A^T d + (A^T)^2 d + …, which is the steady output where it converges.
+///
+/// The series converges for every d exactly when the spectral radius of A is below 1. When every
+/// buyer spends less than it earns (row sums of A below 1) that is certain; otherwise the terms are
+/// watched over windows of 50 and must shrink.
+pub(super) fn steady_output(
+    by_supplier: &Csr,
+    buyer: &[u32],
+    a: &[f64],
+    final_demand: &[f64],
+    name: &dyn Fn(usize) -> String,
+) -> Result<Vec<f64>> {
+    let mut spending = vec![0.0; final_demand.len()];
+    for (&b, &v) in buyer.iter().zip(a) {
+        spending[b as usize] += v;
+    }
+    if spending.iter().any(|s| *s >= 1.0) {
+        // A firm without final demand may sit in a loop that d does not reach: try every firm.
+        sum_series(
+            by_supplier,
+            buyer,
+            a,
+            &vec![1.0; final_demand.len()],
+            &spending,
+            name,
+        )?;
+    }
+    sum_series(by_supplier, buyer, a, final_demand, &spending, name)
+}
+
+fn sum_series(
+    by_supplier: &Csr,
+    buyer: &[u32],
+    a: &[f64],
+    first: &[f64],
+    spending: &[f64],
+    name: &dyn Fn(usize) -> String,
+) -> Result<Vec<f64>> {
+    let largest = |v: &[f64]| v.iter().fold(0.0f64, |m, x| m.max(*x));
+    let mut total = first.to_vec();
+    let mut term = first.to_vec();
+    let mut before = largest(&term);
+    for k in 1..=MOST {
+        term = input_sales(by_supplier, buyer, a, &term);
+        for (t, v) in total.iter_mut().zip(&term) {
+            *t += v;
+        }
+        let size = largest(&term);
+        if size <= TOLERANCE * largest(&total) {
+            return Ok(total);
+        }
+        if k % WINDOW == 0 {
+            if !(size < before * 0.999_999) {
+                return Err(refusal(&term, spending, name));
+            }
+            before = size;
+        }
+    }
+    Err(refusal(&term, spending, name))
+}
+
+/// Names the firms whose input sales keep growing, those that spend most first.
+fn refusal(term: &[f64], spending: &[f64], name: &dyn Fn(usize) -> String) -> Error {
+    let top = term
+        .iter()
+        .fold(0.0f64, |m, x| if x.is_finite() { m.max(*x) } else { m });
+    let mut growing: Vec<usize> = (0..term.len())
+        .filter(|&i| !(term[i] < 1e-3 * top))
+        .collect();
+    growing.sort_by(|&i, &j| spending[j].total_cmp(&spending[i]));
+    let firms: Vec<String> = growing
+        .iter()
+        .take(5)
+        .map(|&i| format!("{} (inputs {:.3} per unit)", name(i), spending[i]))
+        .collect();
+    Error::new(
+        "network",
+        format!(
+            "there is no steady state: inputs use up all that is produced around firms {}",
+            firms.join(", ")
+        ),
+        "lower their technical coefficients (units of input per unit of the buyer's output), and check that the table is not transposed",
+    )
+}

@@ -1,0 +1,12 @@
+//! What a notebook needs: `use bullwhip::prelude::*;`.
+
+pub use crate::error::{Error, Result};
+pub use crate::infer::{
+    Abc, Learnt, Parameter, Posterior, Prediction, Prior, Priors, Problem, Svi, calibrate,
+    calibrate_abc,
+};
+pub use crate::model::{Event, Params, Rule, Shock};
+pub use crate::network::{Firms, Links, Network, Synthetic};
+pub use crate::observe::Observation;
+pub use crate::progress::Progress;
+pub use crate::simulate::{Precision, Record, Simulation, Trajectory, simulate};
