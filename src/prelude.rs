@@ -2,8 +2,8 @@
 
 pub use crate::error::{Error, Result};
 pub use crate::infer::{
-    Abc, Learnt, Parameter, Posterior, Prediction, Prior, Priors, Problem, Svi, calibrate,
-    calibrate_abc,
+    Abc, Learnt, Parameter, Posterior, Prediction, Prior, Priors, Problem, Sensitivity, Svi,
+    calibrate, calibrate_abc, sensitivity,
 };
 pub use crate::model::{Event, Params, Rule, Shock};
 pub use crate::network::{Firms, Links, Network, Synthetic};

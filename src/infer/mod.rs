@@ -4,11 +4,13 @@ mod abc;
 mod objective;
 mod posterior;
 mod prior;
+mod sensitivity;
 mod svi;
 
 pub use abc::{Abc, calibrate_abc};
 pub use posterior::{Learnt, Posterior, Prediction, Step};
 pub use prior::{Parameter, Prior, Priors};
+pub use sensitivity::{Sensitivity, sensitivity};
 pub use svi::{Svi, calibrate};
 
 use crate::error::{Error, Result};

@@ -1,9 +1,60 @@
 //! The loss of a batch of particles and its gradient, in the standard-normal coordinates of the priors.
 
 use super::{Parameter, Prior, Problem};
-use crate::model::Economy;
-use crate::simulate::{Inputs, host, output_tensors};
+use crate::model::{Economy, Shock};
+use crate::observe::Observation;
+use crate::simulate::{Inputs, Simulation, host, output_tensors};
 use burn::tensor::{Device, Tensor};
+
+/// An observed panel laid out on a device, to be compared with simulations.
+pub(super) struct Target {
+    /// Level of each period relative to the steady level, [1, group], missing cells 0.
+    levels: Vec<Tensor<2>>,
+    /// 1 where a cell is observed, 0 where missing, [1, group].
+    seen: Vec<Tensor<2>>,
+    one_over_base: Tensor<2>,
+    /// Number of observed cells.
+    cells: usize,
+}
+
+impl Target {
+    pub(super) fn new(observed: &Observation, economy: &Economy) -> Self {
+        let rows = observed.values.chunks_exact(observed.groups());
+        let row = |row: &[f64], f: fn(f64, f64) -> f64| -> Tensor<2> {
+            let cells = row.iter().zip(&observed.base);
+            economy.row(
+                &cells
+                    .map(|(v, b)| if v.is_nan() { 0.0 } else { f(*v, *b) })
+                    .collect::<Vec<_>>(),
+            )
+        };
+        Self {
+            levels: rows.clone().map(|r| row(r, |v, b| v / b)).collect(),
+            seen: rows.map(|r| row(r, |_, _| 1.0)).collect(),
+            one_over_base: economy.row(&observed.base.iter().map(|b| 1.0 / b).collect::<Vec<_>>()),
+            cells: observed.values.len() - observed.missing(),
+        }
+    }
+
+    /// Mean over observed cells of ((y - target) / y0)², [particle, 1].
+    pub(super) fn loss(
+        &self,
+        economy: &Economy,
+        shock: &Shock,
+        simulation: &Simulation,
+        inputs: Inputs,
+    ) -> Tensor<2> {
+        let particles = inputs.target_inventory.dims()[0];
+        let mut total = self.one_over_base.zeros_like().repeat_dim(0, particles);
+        output_tensors(economy, shock, simulation, inputs, |t, x| {
+            let y = economy.observe(x) * self.one_over_base.clone();
+            let error = (y - self.levels[t - 1].clone()) * self.seen[t - 1].clone();
+            total = total.clone() + error.clone() * error;
+        });
+        // Not div_scalar: its backward pass rounds the divisor to 32 bits.
+        total.sum_dim(1).mul_scalar(1.0 / self.cells as f64)
+    }
+}
 
 /// A problem laid out on a device, ready to be evaluated many times.
 pub(crate) struct Objective {
@@ -12,13 +63,7 @@ pub(crate) struct Objective {
     varying: Vec<(Parameter, Prior)>,
     /// Number of coordinates of each varying parameter.
     sizes: Vec<usize>,
-    /// Target of each period relative to the steady level, [1, group], missing cells 0.
-    targets: Vec<Tensor<2>>,
-    /// 1 where a cell is observed, 0 where missing, [1, group].
-    seen: Vec<Tensor<2>>,
-    one_over_base: Tensor<2>,
-    /// Number of observed cells.
-    pub(crate) cells: usize,
+    target: Target,
 }
 
 /// Loss [particle] and, where asked for, its gradient [particle, coordinate].
@@ -36,32 +81,19 @@ impl Objective {
             Device::flex()
         };
         let economy = Economy::new(&problem.network, &device, problem.simulation.precision);
-        let observed = &problem.observed;
-        let g = observed.groups();
         let varying = problem.priors.varying();
-        let sizes = varying.iter().map(|(p, _)| problem.entries(*p)).collect();
-        let rows = observed.values.chunks_exact(g);
-        let relative = |row: &[f64], missing: f64, f: fn(f64, f64) -> f64| -> Tensor<2> {
-            let cells: Vec<f64> = row
-                .iter()
-                .zip(&observed.base)
-                .map(|(v, b)| if v.is_nan() { missing } else { f(*v, *b) })
-                .collect();
-            economy.row(&cells)
-        };
         Self {
-            targets: rows
-                .clone()
-                .map(|r| relative(r, 0.0, |v, b| v / b))
-                .collect(),
-            seen: rows.map(|r| relative(r, 0.0, |_, _| 1.0)).collect(),
-            one_over_base: economy.row(&observed.base.iter().map(|b| 1.0 / b).collect::<Vec<_>>()),
-            cells: observed.values.len() - observed.missing(),
+            sizes: varying.iter().map(|(p, _)| problem.entries(*p)).collect(),
+            target: Target::new(&problem.observed, &economy),
             problem: problem.clone(),
             economy,
             varying,
-            sizes,
         }
+    }
+
+    /// Number of observed cells.
+    pub(crate) fn cells(&self) -> usize {
+        self.target.cells
     }
 
     /// Number of coordinates of one particle.
@@ -82,29 +114,10 @@ impl Objective {
         let particles = u.len() / self.dimension();
         let leaves = self.leaves(u, particles, with_gradient);
         let inputs = self.inputs(&leaves, particles);
-        let mut total: Option<Tensor<2>> = None;
-        output_tensors(
-            &self.economy,
-            &self.problem.shock,
-            &self.problem.simulation,
-            inputs,
-            |t, x| {
-                let y = self.economy.observe(x) * self.one_over_base.clone();
-                let error = (y - self.targets[t - 1].clone()) * self.seen[t - 1].clone();
-                let square = error.clone() * error;
-                total = Some(match total.take() {
-                    None => square,
-                    Some(sum) => sum + square,
-                });
-            },
-        );
-        let Some(total) = total else {
-            return Evaluation {
-                loss: Vec::new(),
-                gradient: Vec::new(),
-            };
-        };
-        let loss = total.sum_dim(1).div_scalar(self.cells as f64);
+        let Problem {
+            shock, simulation, ..
+        } = &self.problem;
+        let loss = self.target.loss(&self.economy, shock, simulation, inputs);
         if !with_gradient {
             return Evaluation {
                 loss: host(loss),

@@ -120,7 +120,7 @@ pub fn calibrate(
     let begin = Instant::now();
     let objective = Objective::new(problem, true);
     let n = objective.dimension();
-    let weight = objective.cells as f64 / (2.0 * problem.noise * problem.noise);
+    let weight = objective.cells() as f64 / (2.0 * problem.noise * problem.noise);
     let mut rng = StdRng::seed_from_u64(options.seed);
     // The first n unknowns are the guide's means, the other n the logarithms of its scales.
     let mut guide = vec![0.0; n];

@@ -1,0 +1,250 @@
+//! Calibration: it learns, repeats itself, keeps to its options, and refuses what it cannot do.
+
+use bullwhip::prelude::*;
+
+fn problem() -> (Problem, Params) {
+    let network = Network::synthetic(&Synthetic {
+        firms: 40,
+        mean_suppliers: 3.0,
+        regions: 3,
+        sectors: 3,
+        seed: 4,
+        ..Synthetic::default()
+    })
+    .expect("an economy");
+    let truth = Params {
+        target_inventory: (0..40).map(|i| 1.2 + 0.1 * (i % 20) as f64).collect(),
+        adjustment_time: (0..40).map(|i| 3.0 + 0.2 * (i % 20) as f64).collect(),
+    };
+    let shock = Shock::random(&network, 4, 0.4, 15, 1);
+    let simulation = Simulation {
+        periods: 24,
+        ..Simulation::default()
+    };
+    let observed = simulate(&network, &truth, &shock, &simulation)
+        .expect("a run")
+        .observe();
+    (Problem::new(&network, &shock, &observed), truth)
+}
+
+#[test]
+fn variational_inference_beats_rejection_with_fewer_evaluations() {
+    let (problem, _) = problem();
+    let svi = calibrate(
+        &problem,
+        &Svi {
+            steps: 150,
+            ..Svi::default()
+        },
+        &mut (),
+    )
+    .expect("a posterior");
+    let abc = calibrate_abc(
+        &problem,
+        &Abc {
+            draws: 600,
+            keep: 30,
+            ..Abc::default()
+        },
+        &mut (),
+    )
+    .expect("a posterior");
+    let (a, b) = (
+        svi.predictive.loss(&problem.observed),
+        abc.predictive.loss(&problem.observed),
+    );
+    assert!(a < 0.5 * b, "variational {a}, rejection {b}");
+    assert_eq!((svi.evaluations, abc.evaluations), (150, 600));
+    // Out of sample, under a scenario that was not fitted.
+    let (network, truth) = (problem.network.clone(), self::problem().1);
+    let fresh = Shock::random(&network, 4, 0.4, 15, 99);
+    let real = simulate(&network, &truth, &fresh, &problem.simulation)
+        .expect("a run")
+        .observe();
+    let a = svi
+        .predict(&problem, &fresh, 24)
+        .expect("a prediction")
+        .loss(&real);
+    let b = abc
+        .predict(&problem, &fresh, 24)
+        .expect("a prediction")
+        .loss(&real);
+    assert!(a < b, "variational {a}, rejection {b} out of sample");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_posterior() {
+    let (problem, _) = problem();
+    let run = |seed| {
+        let options = Svi {
+            steps: 5,
+            particles: 2,
+            draws: 8,
+            seed,
+            ..Svi::default()
+        };
+        calibrate(&problem, &options, &mut ()).expect("a posterior")
+    };
+    assert_eq!(run(1).parameters[0].samples, run(1).parameters[0].samples);
+    assert_ne!(run(1).parameters[0].samples, run(2).parameters[0].samples);
+}
+
+#[test]
+fn with_no_weight_on_the_data_the_guide_returns_to_the_prior() {
+    let (mut problem, _) = problem();
+    problem.noise = 1e6;
+    let options = Svi {
+        steps: 400,
+        learning_rate: 0.05,
+        ..Svi::default()
+    };
+    let posterior = calibrate(&problem, &options, &mut ()).expect("a posterior");
+    for learnt in &posterior.parameters {
+        assert!(learnt.location.iter().all(|v| v.abs() < 1e-2));
+        assert!(learnt.scale.iter().all(|v| (v - 1.0).abs() < 2e-2));
+        assert_eq!(learnt.informed(0.1), 0.0);
+    }
+}
+
+#[test]
+fn severities_can_be_learnt_and_the_rest_kept() {
+    let (mut problem, truth) = problem();
+    problem.params = truth;
+    problem.shock.events.truncate(1);
+    problem.observed = simulate(
+        &problem.network,
+        &problem.params,
+        &problem.shock,
+        &problem.simulation,
+    )
+    .expect("a run")
+    .observe();
+    let real: Vec<f64> = problem.shock.events[0].severity.clone();
+    problem.priors = Priors {
+        target_inventory: None,
+        adjustment_time: None,
+        severity: Some(Prior::LogitNormal {
+            median: 0.5,
+            sigma: 1.0,
+        }),
+        recovery_rate: None,
+    };
+    problem.noise = 0.01;
+    let posterior = calibrate(
+        &problem,
+        &Svi {
+            steps: 300,
+            ..Svi::default()
+        },
+        &mut (),
+    )
+    .expect("a posterior");
+    let learnt = posterior
+        .learnt(Parameter::Severity)
+        .expect("severity varied");
+    let error = |guess: &dyn Fn(usize) -> f64| {
+        (0..real.len())
+            .map(|k| (guess(k) - real[k]).powi(2))
+            .sum::<f64>()
+    };
+    assert!(error(&|k| learnt.mean[k]) < 0.8 * error(&|_| 0.5));
+    assert!(posterior.learnt(Parameter::TargetInventory).is_none());
+}
+
+#[test]
+fn missing_cells_are_left_out_of_the_loss() {
+    let (mut problem, truth) = problem();
+    // A spoilt cell that is marked missing changes nothing.
+    problem.observed.values[7] = f64::NAN;
+    let s = sensitivity(
+        &problem.network,
+        &truth,
+        &problem.shock,
+        &problem.simulation,
+        &problem.observed,
+    )
+    .expect("a gradient");
+    assert!(s.loss < 1e-12, "{}", s.loss);
+    assert!(
+        calibrate(
+            &problem,
+            &Svi {
+                steps: 3,
+                ..Svi::default()
+            },
+            &mut ()
+        )
+        .is_ok()
+    );
+}
+
+#[test]
+fn what_cannot_be_calibrated_is_refused_before_any_work() {
+    let (good, _) = problem();
+    let refused = |change: &dyn Fn(&mut Problem)| {
+        let mut problem = good.clone();
+        change(&mut problem);
+        calibrate(&problem, &Svi::default(), &mut ())
+            .expect_err("this must be refused")
+            .to_string()
+    };
+    assert!(refused(&|p| p.noise = 0.0).contains("sigma is 0"));
+    assert!(
+        refused(&|p| p.simulation.periods = 5)
+            .contains("5 periods are simulated, but 24 are observed")
+    );
+    assert!(refused(&|p| p.observed.values.fill(f64::NAN)).contains("every cell is missing"));
+    assert!(
+        refused(&|p| p.priors = Priors {
+            target_inventory: None,
+            adjustment_time: None,
+            ..Priors::default()
+        })
+        .contains("nothing varies")
+    );
+    assert!(refused(&|p| p.params.target_inventory[3] = -1.0).contains("firm 3 has -1"));
+    assert!(
+        calibrate(
+            &good,
+            &Svi {
+                steps: 0,
+                ..Svi::default()
+            },
+            &mut ()
+        )
+        .is_err()
+    );
+    assert!(
+        calibrate_abc(
+            &good,
+            &Abc {
+                draws: 5,
+                keep: 10,
+                ..Abc::default()
+            },
+            &mut ()
+        )
+        .is_err()
+    );
+}
+
+/// Stops a calibration after some updates.
+struct Stopper(usize);
+
+impl Progress for Stopper {
+    fn update(&mut self, _: usize, _: &str) {
+        self.0 = self.0.saturating_sub(1);
+    }
+    fn stop(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+#[test]
+fn a_stopped_calibration_returns_what_it_has() {
+    let (problem, _) = problem();
+    let posterior = calibrate(&problem, &Svi::default(), &mut Stopper(4)).expect("a posterior");
+    assert!(posterior.stopped);
+    assert_eq!((posterior.history.len(), posterior.evaluations), (4, 4));
+    assert_eq!(posterior.parameters[0].samples.len(), 100 * 40);
+}
