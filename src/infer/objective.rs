@@ -66,7 +66,7 @@ pub(crate) struct Objective {
     target: Target,
 }
 
-/// Loss [particle] and, where asked for, its gradient [particle, coordinate].
+/// Loss `[particle]` and, where asked for, its gradient [particle, coordinate].
 pub(crate) struct Evaluation {
     pub(crate) loss: Vec<f64>,
     pub(crate) gradient: Vec<f64>,

@@ -13,13 +13,13 @@ use burn::tensor::{Device, Tensor};
 pub struct Sensitivity {
     /// Mean over observed cells of ((y - target) / y0)².
     pub loss: f64,
-    /// Derivative in each firm's target inventory, per period of use, [firm].
+    /// Derivative in each firm's target inventory, per period of use, `[firm]`.
     pub target_inventory: Vec<f64>,
-    /// Derivative in each firm's adjustment time, per period, [firm].
+    /// Derivative in each firm's adjustment time, per period, `[firm]`.
     pub adjustment_time: Vec<f64>,
-    /// Derivative in each severity, events end to end, [hit].
+    /// Derivative in each severity, events end to end, `[hit]`.
     pub severity: Vec<f64>,
-    /// Derivative in each recovery rate, events end to end, [hit].
+    /// Derivative in each recovery rate, events end to end, `[hit]`.
     pub recovery_rate: Vec<f64>,
 }
 

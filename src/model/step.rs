@@ -231,7 +231,7 @@ impl Hits {
 pub(crate) struct Levels {
     /// Columns to compare at each level; equal where a column has no partner.
     pairs: Vec<(Tensor<1, Int>, Tensor<1, Int>)>,
-    /// Column of each firm's minimum after the last level (0 where it has no inputs), [firm].
+    /// Column of each firm's minimum after the last level (0 where it has no inputs), `[firm]`.
     result: Tensor<1, Int>,
     /// 1 where a firm has inputs, 0 where not, [1, firm].
     has_inputs: Tensor<2, Int>,

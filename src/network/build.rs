@@ -282,7 +282,7 @@ fn check_links(links: &Links, m: usize, names: &[String]) -> Result<()> {
             "give one of each per link",
         ));
     }
-    for row in 0..e {
+    for (row, &value_here) in values.iter().enumerate() {
         let (b, s) = (links.buyer[row], links.supplier[row]);
         let place = || format!("links, row {row}");
         for (column, firm) in [("buyer", b), ("supplier", s)] {
@@ -294,14 +294,14 @@ fn check_links(links: &Links, m: usize, names: &[String]) -> Result<()> {
                 ));
             }
         }
-        if !(values[row] > 0.0 && values[row].is_finite()) {
+        if !(value_here > 0.0 && value_here.is_finite()) {
             return Err(Error::new(
                 place(),
                 format!(
                     "firm {} buys from {} with {value} {}",
                     label(names, b),
                     label(names, s),
-                    values[row]
+                    value_here
                 ),
                 format!("check column `{value}`: it must be positive and finite"),
             ));

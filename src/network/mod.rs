@@ -80,11 +80,11 @@ impl Network {
     pub fn sectors(&self) -> &[String] {
         &self.inner.sector_names
     }
-    /// Index of each firm's region into `regions`, [firm].
+    /// Index of each firm's region into `regions`, `[firm]`.
     pub fn region(&self) -> &[u32] {
         &self.inner.region
     }
-    /// Index of each firm's sector into `sectors`, [firm].
+    /// Index of each firm's sector into `sectors`, `[firm]`.
     pub fn sector(&self) -> &[u32] {
         &self.inner.sector
     }
@@ -92,27 +92,27 @@ impl Network {
     pub fn groups(&self) -> &[(usize, usize)] {
         &self.inner.groups
     }
-    /// Index of each firm's group into `groups`, [firm].
+    /// Index of each firm's group into `groups`, `[firm]`.
     pub fn group(&self) -> &[u32] {
         &self.inner.group
     }
-    /// Final demand per period (the paper's d), [firm].
+    /// Final demand per period (the paper's d), `[firm]`.
     pub fn final_demand(&self) -> &[f64] {
         &self.inner.final_demand
     }
-    /// Steady output per period (the paper's x0), [firm].
+    /// Steady output per period (the paper's x0), `[firm]`.
     pub fn output(&self) -> &[f64] {
         &self.inner.output
     }
-    /// Buyer of each link, [link].
+    /// Buyer of each link, `[link]`.
     pub fn buyer(&self) -> &[u32] {
         &self.inner.buyer
     }
-    /// Supplier of each link, [link].
+    /// Supplier of each link, `[link]`.
     pub fn supplier(&self) -> &[u32] {
         &self.inner.supplier
     }
-    /// Technical coefficient of each link, [link].
+    /// Technical coefficient of each link, `[link]`.
     pub fn coefficient(&self) -> &[f64] {
         &self.inner.coefficient
     }
@@ -125,7 +125,7 @@ impl Network {
         &self.inner.by_supplier
     }
 
-    /// Sum of `values` [firm] over the firms of each group, [group].
+    /// Sum of `values` `[firm]` over the firms of each group, `[group]`.
     pub fn group_sums(&self, values: &[f64]) -> Vec<f64> {
         let mut sums = vec![0.0; self.groups().len()];
         for (v, g) in values.iter().zip(self.group()) {

@@ -3,7 +3,7 @@
 use super::Csr;
 use crate::error::{Error, Result};
 
-/// One application of A^T: what every firm must sell as input when output is `x`, [firm].
+/// One application of A^T: what every firm must sell as input when output is `x`, `[firm]`.
 pub(super) fn input_sales(by_supplier: &Csr, buyer: &[u32], a: &[f64], x: &[f64]) -> Vec<f64> {
     (0..x.len())
         .map(|j| {

@@ -92,7 +92,7 @@ impl Observation {
     /// A panel for `network` from values [period, group] in the order of `network.groups()`.
     pub fn from_values(network: &Network, values: Vec<f64>) -> Result<Observation> {
         let g = network.groups().len();
-        if g == 0 || values.len() % g != 0 {
+        if g == 0 || !values.len().is_multiple_of(g) {
             return Err(Error::new(
                 "observed values",
                 format!("{} values do not fill rows of {g} groups", values.len()),
