@@ -1,0 +1,333 @@
+//! Runs a notebook through the real kernel, over the Jupyter protocol.
+
+use crate::html;
+use crate::runtime::Runtime;
+use anyhow::{Context, Result, anyhow, bail};
+use jupyter_protocol::{
+    ConnectionInfo, ExecuteRequest, ExecutionState, JupyterMessage, JupyterMessageContent,
+    KernelInfoRequest, ShutdownRequest, Transport,
+};
+use jupyter_zmq_client::{
+    ClientIoPubConnection, ClientShellConnection, create_client_control_connection,
+    create_client_iopub_connection, create_client_shell_connection_with_identity, peek_ports,
+    peer_identity_for_session,
+};
+use serde_json::{Value, json};
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tokio::process::{Child, Command};
+
+/// Executes `notebook` from top to bottom and writes it, with its outputs, to `output`, and a page
+/// to `html`. A failing cell is an error; what ran before it is written all the same.
+pub(crate) fn run(notebook: &Path, output: &Path, html: Option<&Path>, timeout: u64) -> Result<()> {
+    let text = fs::read_to_string(notebook)
+        .with_context(|| format!("{} cannot be read", notebook.display()))?;
+    let mut book: Value = serde_json::from_str(&text)
+        .with_context(|| format!("{} is not a notebook (JSON)", notebook.display()))?;
+    if !book["cells"].is_array() || book["nbformat"].as_u64() != Some(4) {
+        bail!(
+            "{} is not a notebook of format 4; save it again with a current Jupyter",
+            notebook.display()
+        );
+    }
+    let runtime = Runtime::locate()?;
+    runtime.prepare()?;
+    let begin = Instant::now();
+    let asynchronous = tokio::runtime::Runtime::new()?;
+    let result = asynchronous.block_on(async {
+        let folder = std::path::absolute(notebook)?.parent().map(Path::to_path_buf);
+        let mut kernel = Kernel::start(&folder.unwrap_or_default()).await?;
+        eprintln!("kernel ready after {:.1} s", begin.elapsed().as_secs_f64());
+        let result = tokio::select! {
+            result = kernel.execute_all(&mut book, Duration::from_secs(timeout)) => result,
+            _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted; the cells that had finished are saved")),
+        };
+        kernel.stop().await;
+        result
+    });
+    write(output, &(serde_json::to_string_pretty(&book)? + "\n"))?;
+    if let Some(page) = html {
+        write(page, &html::page(&book))?;
+    }
+    result?;
+    eprintln!(
+        "{} executed in {:.1} s",
+        notebook.display(),
+        begin.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+/// Writes beside the target, then renames: a file is whole or not there.
+fn write(path: &Path, text: &str) -> Result<()> {
+    let beside = path.with_extension("part");
+    fs::write(&beside, text)
+        .and_then(|()| fs::rename(&beside, path))
+        .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// A kernel process and the channels to it.
+struct Kernel {
+    child: Child,
+    file: PathBuf,
+    connection: ConnectionInfo,
+    session: String,
+    shell: ClientShellConnection,
+    iopub: ClientIoPubConnection,
+}
+
+impl Kernel {
+    async fn start(folder: &Path) -> Result<Self> {
+        let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let ports = peek_ports(ip, 5)
+            .await
+            .context("no free ports on this machine")?;
+        let connection = ConnectionInfo {
+            ip: ip.to_string(),
+            transport: Transport::TCP,
+            shell_port: ports[0],
+            iopub_port: ports[1],
+            stdin_port: ports[2],
+            control_port: ports[3],
+            hb_port: ports[4],
+            key: uuid::Uuid::new_v4().to_string(),
+            signature_scheme: "hmac-sha256".to_string(),
+            kernel_name: Some("bullwhip".to_string()),
+        };
+        let file = std::env::temp_dir().join(format!("bullwhip-{}.json", uuid::Uuid::new_v4()));
+        fs::write(&file, serde_json::to_string(&connection)?)?;
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("--control_file")
+            .arg(&file)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("the kernel cannot be started")?;
+        let session = uuid::Uuid::new_v4().to_string();
+        let connect = async {
+            // The kernel binds its ports a moment after it starts: until then nobody listens.
+            loop {
+                if tokio::net::TcpStream::connect((ip, connection.iopub_port))
+                    .await
+                    .is_ok()
+                {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            let iopub = create_client_iopub_connection(&connection, "", &session).await?;
+            let identity = peer_identity_for_session(&session)?;
+            let shell =
+                create_client_shell_connection_with_identity(&connection, &session, identity)
+                    .await?;
+            anyhow::Ok((iopub, shell))
+        };
+        let (iopub, shell) = tokio::select! {
+            channels = connect => channels?,
+            status = child.wait() => bail!("the kernel ended before it was ready ({})", status?),
+        };
+        let mut kernel = Self {
+            child,
+            file,
+            connection,
+            session,
+            shell,
+            iopub,
+        };
+        kernel.greet().await?;
+        Ok(kernel)
+    }
+
+    /// Asks for kernel_info until the answer is also seen on the output channel: then nothing that
+    /// a cell prints can be missed.
+    async fn greet(&mut self) -> Result<()> {
+        loop {
+            let request: JupyterMessage = KernelInfoRequest {}.into();
+            self.shell.send(request).await?;
+            let Self {
+                child,
+                shell,
+                iopub,
+                ..
+            } = self;
+            tokio::select! {
+                reply = shell.read() => { reply?; }
+                status = child.wait() => bail!("the kernel ended before it was ready ({})", status?),
+            }
+            if tokio::time::timeout(Duration::from_millis(500), iopub.read())
+                .await
+                .is_ok()
+            {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn execute_all(&mut self, book: &mut Value, timeout: Duration) -> Result<()> {
+        let cells = book["cells"]
+            .as_array_mut()
+            .context("a notebook has cells")?;
+        let total = cells.iter().filter(|c| c["cell_type"] == "code").count();
+        for cell in cells.iter_mut().filter(|c| c["cell_type"] == "code") {
+            cell["outputs"] = json!([]);
+            cell["execution_count"] = Value::Null;
+        }
+        let code = cells.iter_mut().filter(|c| c["cell_type"] == "code");
+        for (k, cell) in code.enumerate() {
+            let source = text_of(&cell["source"]);
+            if source.trim().is_empty() {
+                continue;
+            }
+            let first = source
+                .lines()
+                .find(|l| !l.trim().is_empty())
+                .unwrap_or_default();
+            eprintln!("[{}/{total}] {first}", k + 1);
+            let begin = Instant::now();
+            let mut outputs = Vec::new();
+            let done = tokio::time::timeout(timeout, self.execute(&source, &mut outputs)).await;
+            let error = outputs
+                .iter()
+                .find(|o| o["output_type"] == "error")
+                .map(|o| {
+                    let trace: Vec<String> = o["traceback"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .map(text_of)
+                        .collect();
+                    if trace.is_empty() {
+                        text_of(&o["evalue"])
+                    } else {
+                        trace.join("\n")
+                    }
+                });
+            cell["outputs"] = Value::Array(outputs);
+            cell["execution_count"] = json!(k + 1);
+            match done {
+                Err(_) => bail!(
+                    "cell {} of {total} took more than {} s; raise --timeout",
+                    k + 1,
+                    timeout.as_secs()
+                ),
+                Ok(result) => {
+                    result.with_context(|| format!("cell {} of {total}: {first}", k + 1))?
+                }
+            }
+            if let Some(error) = error {
+                bail!("cell {} of {total} failed:\n{error}", k + 1);
+            }
+            eprintln!("      {:.1} s", begin.elapsed().as_secs_f64());
+        }
+        Ok(())
+    }
+
+    /// Runs one cell; its outputs are collected as they come, in the notebook's form.
+    async fn execute(&mut self, source: &str, outputs: &mut Vec<Value>) -> Result<()> {
+        let request: JupyterMessage = ExecuteRequest::new(source.to_string()).into();
+        let id = request.header.msg_id.clone();
+        self.shell.send(request).await?;
+        let Self {
+            child,
+            shell,
+            iopub,
+            ..
+        } = self;
+        loop {
+            let message = tokio::select! {
+                message = iopub.read() => message?,
+                status = child.wait() => bail!("the kernel died ({})", status?),
+            };
+            if message
+                .parent_header
+                .as_ref()
+                .is_none_or(|h| h.msg_id != id)
+            {
+                continue;
+            }
+            if let JupyterMessageContent::Status(status) = &message.content {
+                if status.execution_state == ExecutionState::Idle {
+                    break;
+                }
+                continue;
+            }
+            collect(message.content, outputs)?;
+        }
+        // Lines that a cell printed last can be a moment behind.
+        while let Ok(Ok(message)) =
+            tokio::time::timeout(Duration::from_millis(30), iopub.read()).await
+        {
+            collect(message.content, outputs)?;
+        }
+        shell.read().await?;
+        Ok(())
+    }
+
+    async fn stop(mut self) {
+        let ask = async {
+            let mut control =
+                create_client_control_connection(&self.connection, &self.session).await?;
+            control
+                .send(ShutdownRequest { restart: false }.into())
+                .await?;
+            self.child.wait().await?;
+            anyhow::Ok(())
+        };
+        if !matches!(
+            tokio::time::timeout(Duration::from_secs(5), ask).await,
+            Ok(Ok(()))
+        ) {
+            // It does not answer: end it. A kernel that is gone already is as good.
+            let _ = self.child.kill().await;
+        }
+        let _ = fs::remove_file(&self.file);
+    }
+}
+
+/// Adds a message to a cell's outputs; consecutive text of one stream is one output.
+fn collect(content: JupyterMessageContent, outputs: &mut Vec<Value>) -> Result<()> {
+    match content {
+        JupyterMessageContent::StreamContent(stream) => {
+            let name = serde_json::to_value(&stream.name)?;
+            eprint!("      {}", stream.text);
+            match outputs.last_mut() {
+                Some(last) if last["output_type"] == "stream" && last["name"] == name => {
+                    last["text"] = json!(text_of(&last["text"]) + &stream.text);
+                }
+                _ => outputs
+                    .push(json!({ "output_type": "stream", "name": name, "text": stream.text })),
+            }
+        }
+        JupyterMessageContent::ExecuteResult(result) => outputs.push(json!({
+            "output_type": "execute_result",
+            "execution_count": result.execution_count,
+            "data": result.data,
+            "metadata": result.metadata,
+        })),
+        JupyterMessageContent::DisplayData(display) => outputs.push(json!({
+            "output_type": "display_data", "data": display.data, "metadata": display.metadata,
+        })),
+        JupyterMessageContent::ErrorOutput(error) => outputs.push(json!({
+            "output_type": "error",
+            "ename": error.ename,
+            "evalue": error.evalue,
+            "traceback": error.traceback,
+        })),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The text of a notebook field, which is a string or a list of lines.
+pub(crate) fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(s) => s.clone(),
+        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
+        _ => String::new(),
+    }
+}

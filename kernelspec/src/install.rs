@@ -1,0 +1,89 @@
+//! Registers the kernel with Jupyter, and removes it.
+
+use crate::runtime::Runtime;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Compiles the runtime and writes `kernels/bullwhip` into the Jupyter data folder.
+pub(crate) fn install(prefix: Option<PathBuf>) -> Result<()> {
+    let runtime = Runtime::locate()?;
+    runtime.prepare()?;
+    let dir = kernel_dir(prefix)?;
+    write_kernelspec(&dir, &std::env::current_exe()?)?;
+    println!("installed {}", dir.display());
+    println!("start it with: jupyter lab, kernel \"Rust (bullwhip)\"");
+    Ok(())
+}
+
+/// Removes the kernelspec and the compiled runtime; says so when there was none.
+pub(crate) fn uninstall(prefix: Option<PathBuf>) -> Result<()> {
+    let dir = kernel_dir(prefix)?;
+    let mut removed = vec![dir];
+    removed.extend(Runtime::locate().map(|r| r.home));
+    for dir in removed {
+        if dir.exists() {
+            fs::remove_dir_all(&dir).with_context(|| dir.display().to_string())?;
+            println!("removed {}", dir.display());
+        } else {
+            println!("nothing at {}", dir.display());
+        }
+    }
+    Ok(())
+}
+
+/// The kernel's folder in the user's Jupyter data folder, or in `prefix`.
+pub(crate) fn kernel_dir(prefix: Option<PathBuf>) -> Result<PathBuf> {
+    let data = match (prefix, std::env::var_os("JUPYTER_DATA_DIR")) {
+        (Some(dir), _) => dir,
+        (None, Some(dir)) => dir.into(),
+        (None, None) => jupyter_zmq_client::dirs::user_data_dir()
+            .context("there is no Jupyter data folder for this user; give --prefix")?,
+    };
+    Ok(data.join("kernels").join("bullwhip"))
+}
+
+fn write_kernelspec(dir: &Path, program: &Path) -> Result<()> {
+    fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+    let spec = serde_json::json!({
+        "argv": [program, "--control_file", "{connection_file}"],
+        "display_name": "Rust (bullwhip)",
+        "language": "rust",
+        "interrupt_mode": "message",
+    });
+    fs::write(
+        dir.join("kernel.json"),
+        serde_json::to_string_pretty(&spec)?,
+    )?;
+    fs::write(dir.join("logo-svg.svg"), include_bytes!("../logo-svg.svg"))?;
+    fs::write(
+        dir.join("logo-32x32.png"),
+        include_bytes!("../logo-32x32.png"),
+    )?;
+    fs::write(
+        dir.join("logo-64x64.png"),
+        include_bytes!("../logo-64x64.png"),
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernelspec_starts_this_program() {
+        let dir = std::env::temp_dir().join(format!("bullwhip-install-{}", std::process::id()));
+        write_kernelspec(&dir, Path::new("/opt/bullwhip-kernel")).expect("written");
+        let text = fs::read_to_string(dir.join("kernel.json")).expect("a file");
+        let spec: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(spec["argv"][0], "/opt/bullwhip-kernel");
+        assert_eq!(spec["argv"][2], "{connection_file}");
+        assert!(
+            fs::read(dir.join("logo-64x64.png"))
+                .expect("a logo")
+                .starts_with(b"\x89PNG")
+        );
+        fs::remove_dir_all(dir).expect("cleaned up");
+    }
+}

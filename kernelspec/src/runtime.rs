@@ -1,0 +1,301 @@
+//! The prepared runtime: everything a cell links, compiled once and kept in a cache folder.
+
+use crate::session;
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The settings of `[profile.release]` in the workspace's Cargo.toml, given to cargo for the
+/// development profile that evcxr builds cells with. Equal settings mean equal hashes, so cells use
+/// the dependencies that the workspace has compiled.
+pub(crate) const PROFILE: [(&str, &str); 9] = [
+    ("CARGO_PROFILE_DEV_OPT_LEVEL", "3"),
+    ("CARGO_PROFILE_DEV_DEBUG", "false"),
+    ("CARGO_PROFILE_DEV_STRIP", "debuginfo"),
+    ("CARGO_PROFILE_DEV_RPATH", "false"),
+    ("CARGO_PROFILE_DEV_LTO", "false"),
+    ("CARGO_PROFILE_DEV_CODEGEN_UNITS", "16"),
+    ("CARGO_PROFILE_DEV_INCREMENTAL", "false"),
+    ("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false"),
+    ("CARGO_PROFILE_DEV_OVERFLOW_CHECKS", "false"),
+];
+
+/// Where things are.
+pub(crate) struct Runtime {
+    /// The checkout of bullwhip that notebooks use.
+    pub(crate) source: PathBuf,
+    /// The target folder whose release build holds the dependencies.
+    target: PathBuf,
+    /// The compiler's name for this machine.
+    pub(crate) triple: String,
+    /// This runtime's folder in the cache.
+    pub(crate) home: PathBuf,
+}
+
+impl Runtime {
+    /// Finds the sources and the compiler; creates nothing.
+    pub(crate) fn locate() -> Result<Self> {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .unwrap_or(Path::new("/"));
+        if !source.join("kernelspec/runtime/Cargo.toml").is_file() {
+            bail!(
+                "the sources of bullwhip are not at {}, where this kernel was built; build the kernel again from the checkout you use",
+                source.display()
+            );
+        }
+        let version = rustc_version()?;
+        let triple = version
+            .lines()
+            .find_map(|line| line.strip_prefix("host: "))
+            .context("`rustc -vV` names no host; install Rust with rustup")?
+            .to_string();
+        let mut key = Sha256::new();
+        key.update(source.as_os_str().as_encoded_bytes());
+        key.update(version.as_bytes());
+        key.update(env!("CARGO_PKG_VERSION").as_bytes());
+        let digest: String = key
+            .finalize()
+            .iter()
+            .take(6)
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        let home = cache_dir()?.join(format!("runtime-{digest}"));
+        Ok(Self {
+            source: source.to_path_buf(),
+            target: target_dir(&triple, &home),
+            triple,
+            home,
+        })
+    }
+
+    /// The folder that sessions are made from.
+    pub(crate) fn prepared(&self) -> PathBuf {
+        self.home.join("prepared")
+    }
+
+    fn stamp_file(&self) -> PathBuf {
+        self.home.join("ready")
+    }
+
+    /// True when it is compiled from the sources as they are now.
+    pub(crate) fn is_fresh(&self) -> bool {
+        fs::read_to_string(self.stamp_file()).is_ok_and(|s| self.stamp().is_ok_and(|now| now == s))
+    }
+
+    /// Names, sizes and times of the sources, hashed.
+    fn stamp(&self) -> Result<String> {
+        let mut files = vec![
+            self.source.join("Cargo.toml"),
+            self.source.join("Cargo.lock"),
+        ];
+        for dir in ["src", "kernelspec/runtime"] {
+            list(&self.source.join(dir), &mut files)?;
+        }
+        files.sort();
+        let mut hash = Sha256::new();
+        for file in files {
+            let meta = fs::metadata(&file).with_context(|| file.display().to_string())?;
+            hash.update(file.as_os_str().as_encoded_bytes());
+            hash.update(meta.len().to_le_bytes());
+            hash.update(format!("{:?}", meta.modified()?).as_bytes());
+        }
+        Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
+    }
+
+    /// Compiles what is missing, with progress on the terminal. Safe to call from several
+    /// processes: the others wait.
+    pub(crate) fn prepare(&self) -> Result<()> {
+        if self.is_fresh() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.home).with_context(|| {
+            format!(
+                "{} cannot be made; set BULLWHIP_CACHE to a folder you may write",
+                self.home.display()
+            )
+        })?;
+        let lock = fs::File::create(self.home.join("lock"))?;
+        lock.lock()
+            .context("waiting for another process that prepares the runtime")?;
+        if self.is_fresh() {
+            return Ok(());
+        }
+        let stamp = self.stamp()?;
+        let mut build = Command::new("cargo");
+        build
+            .args([
+                "build",
+                "--release",
+                "-p",
+                "bullwhip-notebook",
+                "--target",
+                &self.triple,
+            ])
+            .arg("--target-dir")
+            .arg(&self.target)
+            .current_dir(&self.source);
+        follow(
+            build,
+            "compiling the notebook runtime (the first time takes about 15 minutes)",
+        )?;
+        let prepared = self.prepared();
+        if prepared.exists() {
+            fs::remove_dir_all(&prepared)?;
+        }
+        for (from, to) in [(self.triple.as_str(), self.triple.as_str()), ("", "")] {
+            let from = self.target.join(from).join("release");
+            let to = prepared.join("target").join(to).join("debug");
+            for part in ["deps", ".fingerprint", "build"] {
+                if from.join(part).is_dir() {
+                    session::link_tree(&from.join(part), &to.join(part))?;
+                }
+            }
+        }
+        self.write_cell_crate(&prepared)?;
+        let mut cell = Command::new("cargo");
+        cell.args(["build", "--target", &self.triple])
+            .current_dir(&prepared)
+            .env("CARGO_TARGET_DIR", "target")
+            .env("CARGO_BUILD_BUILD_DIR", "target")
+            .env("CARGO_ENCODED_RUSTFLAGS", "")
+            .envs(PROFILE);
+        follow(cell, "linking the notebook runtime")?;
+        self.write_config()?;
+        fs::write(self.stamp_file(), stamp)?;
+        Ok(())
+    }
+
+    /// A crate like those that evcxr writes for cells, so that what it will build is built.
+    fn write_cell_crate(&self, dir: &Path) -> Result<()> {
+        fs::create_dir_all(dir.join("src"))?;
+        fs::copy(self.source.join("Cargo.lock"), dir.join("Cargo.lock"))?;
+        fs::write(dir.join("src/lib.rs"), "")?;
+        fs::write(
+            dir.join("Cargo.toml"),
+            format!(
+                "[package]\nname = \"ctx\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n[dependencies]\n{}\n",
+                self.dependency()
+            ),
+        )?;
+        Ok(())
+    }
+
+    fn dependency(&self) -> String {
+        let path = self.source.join("kernelspec/runtime");
+        format!(
+            "bullwhip = {{ package = \"bullwhip-notebook\", path = {:?} }}",
+            path.display().to_string()
+        )
+    }
+
+    /// What evcxr loads at the start of every session.
+    fn write_config(&self) -> Result<()> {
+        let config = format!(
+            "[evcxr]\nopt_level = \"3\"\nprelude = \"use bullwhip::prelude::*;\"\n\n[dependencies]\n{}\n",
+            self.dependency()
+        );
+        fs::create_dir_all(self.home.join("config"))?;
+        fs::write(self.home.join("config/evcxr.toml"), config)?;
+        Ok(())
+    }
+}
+
+/// What `rustc -vV` prints.
+pub(crate) fn rustc_version() -> Result<String> {
+    let output = Command::new("rustc")
+        .arg("-vV")
+        .output()
+        .context("rustc cannot be started; install Rust with rustup")?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// `BULLWHIP_CACHE`, or a folder in the user's cache.
+fn cache_dir() -> Result<PathBuf> {
+    match std::env::var_os("BULLWHIP_CACHE") {
+        Some(dir) => Ok(std::path::absolute(dir)?),
+        None => Ok(dirs::cache_dir()
+            .context("there is no cache folder for this user; set BULLWHIP_CACHE")?
+            .join("bullwhip")),
+    }
+}
+
+/// The target folder this program was built in, to share its dependencies; else one in the cache.
+fn target_dir(triple: &str, home: &Path) -> PathBuf {
+    let release = Path::new(triple).join("release");
+    std::env::current_exe()
+        .ok()
+        .and_then(|exe| exe.parent().map(Path::to_path_buf))
+        // Tests run from `deps`.
+        .map(|dir| {
+            if dir.ends_with("deps") {
+                dir.parent().map(Path::to_path_buf).unwrap_or(dir)
+            } else {
+                dir
+            }
+        })
+        .filter(|dir| dir.ends_with(&release))
+        .and_then(|dir| dir.ancestors().nth(2).map(Path::to_path_buf))
+        .unwrap_or_else(|| home.join("target"))
+}
+
+fn list(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(dir).with_context(|| dir.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            list(&path, files)?
+        } else {
+            files.push(path)
+        }
+    }
+    Ok(())
+}
+
+/// Runs cargo, shows which crates it compiles, and on failure what it printed.
+fn follow(mut command: Command, what: &str) -> Result<()> {
+    let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template(
+        "{spinner} {prefix}: {msg} [{elapsed}]",
+    )?);
+    bar.set_prefix(what.to_string());
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let terminal = !bar.is_hidden();
+    if !terminal {
+        eprintln!("{what}");
+    }
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cargo cannot be started; install Rust with rustup")?;
+    let mut log = Vec::new();
+    let mut compiled = 0;
+    if let Some(stderr) = child.stderr.take() {
+        for line in BufReader::new(stderr).lines() {
+            let line = line?;
+            if let Some(name) = line.trim_start().strip_prefix("Compiling ") {
+                compiled += 1;
+                bar.set_message(format!(
+                    "{compiled} crates, {}",
+                    name.split(' ').next().unwrap_or(name)
+                ));
+                if !terminal && compiled % 50 == 0 {
+                    eprintln!("  {compiled} crates");
+                }
+            }
+            log.push(line);
+        }
+    }
+    let status = child.wait()?;
+    bar.finish_and_clear();
+    if !status.success() {
+        let tail = log.len().saturating_sub(40);
+        bail!("{what} failed:\n{}", log[tail..].join("\n"));
+    }
+    Ok(())
+}

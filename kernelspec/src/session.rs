@@ -1,0 +1,162 @@
+//! One kernel's own working folder, made from the prepared runtime by hard links.
+
+use crate::runtime::{PROFILE, Runtime};
+use anyhow::{Context, Result};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A working folder that is removed when dropped.
+pub(crate) struct Session {
+    dir: PathBuf,
+}
+
+impl Session {
+    /// Makes the folder of this process, after clearing those of processes that are gone.
+    pub(crate) fn new(runtime: &Runtime) -> Result<Self> {
+        let all = runtime.home.join("sessions");
+        fs::create_dir_all(&all)?;
+        for entry in fs::read_dir(&all)? {
+            let path = entry?.path();
+            let alive = path
+                .file_name()
+                .is_some_and(|pid| Path::new("/proc").join(pid).exists());
+            // Without /proc nothing is known of other processes: leave their folders alone.
+            if Path::new("/proc").exists() && !alive {
+                // Another kernel may be clearing the same folder: then it is gone, as wanted.
+                let _ = fs::remove_dir_all(&path);
+            }
+        }
+        let session = Self {
+            dir: all.join(std::process::id().to_string()),
+        };
+        link_tree(&runtime.prepared(), &session.dir).context("making the session's folder")?;
+        Ok(session)
+    }
+
+    /// What the kernel process needs in its environment.
+    pub(crate) fn environment(&self, runtime: &Runtime) -> Vec<(OsString, OsString)> {
+        let libraries = self
+            .dir
+            .join("target")
+            .join(&runtime.triple)
+            .join("debug/deps");
+        let mut path = OsString::from(libraries);
+        if let Some(old) = std::env::var_os("LD_LIBRARY_PATH") {
+            path.push(":");
+            path.push(old);
+        }
+        let mut all: Vec<(OsString, OsString)> = vec![
+            ("BULLWHIP_KERNEL".into(), env!("CARGO_PKG_VERSION").into()),
+            ("EVCXR_TMPDIR".into(), self.dir.clone().into()),
+            (
+                "EVCXR_CONFIG_DIR".into(),
+                runtime.home.join("config").into(),
+            ),
+            ("LD_LIBRARY_PATH".into(), path),
+            ("CARGO_ENCODED_RUSTFLAGS".into(), "".into()),
+            // Here evcxr looks for a kernel of its own to update: nothing of the user's is there.
+            ("JUPYTER_PATH".into(), self.dir.join("no-jupyter").into()),
+        ];
+        all.extend(
+            PROFILE
+                .iter()
+                .map(|(k, v)| (OsString::from(k), OsString::from(v))),
+        );
+        all
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // What cannot be removed now is cleared by the next session.
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// Copies a tree, by hard links where files never change; times are kept, as cargo compares them.
+/// Our own crates and the cell's are copied, since cargo may write them again in place.
+pub(crate) fn link_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type()?.is_dir() {
+            if name.contains("ctx") || name.contains("bullwhip") {
+                copy_tree(&source, &target)?
+            } else {
+                link_tree(&source, &target)?
+            }
+        } else if name.contains("ctx")
+            || name.contains("bullwhip")
+            || from.join("Cargo.toml").exists()
+        {
+            copy_file(&source, &target)?;
+        } else if fs::hard_link(&source, &target).is_err() {
+            copy_file(&source, &target)?;
+        }
+    }
+    Ok(())
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &target)?
+        } else {
+            copy_file(&entry.path(), &target)?
+        }
+    }
+    Ok(())
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<()> {
+    if to.exists() {
+        fs::remove_file(to)?;
+    }
+    fs::copy(from, to).with_context(|| from.display().to_string())?;
+    let modified = fs::metadata(from)?.modified()?;
+    fs::File::options()
+        .write(true)
+        .open(to)?
+        .set_modified(modified)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn linked_trees_share_dependencies_and_keep_times() {
+        let root = std::env::temp_dir().join(format!("bullwhip-session-{}", std::process::id()));
+        let from = root.join("a");
+        fs::create_dir_all(from.join("deps")).expect("a folder");
+        fs::write(from.join("deps/libserde.rlib"), "serde").expect("a file");
+        fs::write(from.join("deps/libctx.so"), "cell").expect("a file");
+        let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+        for name in ["libserde.rlib", "libctx.so"] {
+            fs::File::options()
+                .write(true)
+                .open(from.join("deps").join(name))
+                .and_then(|f| f.set_modified(old))
+                .expect("a time");
+        }
+        link_tree(&from, &root.join("b")).expect("a copy");
+        for name in ["libserde.rlib", "libctx.so"] {
+            let copied = fs::metadata(root.join("b/deps").join(name)).expect("a file");
+            assert_eq!(copied.modified().expect("a time"), old);
+        }
+        // The cell's library is its own: writing it does not reach the original.
+        fs::write(root.join("b/deps/libctx.so"), "other").expect("written");
+        assert_eq!(
+            fs::read_to_string(from.join("deps/libctx.so")).expect("a file"),
+            "cell"
+        );
+        fs::remove_dir_all(&root).expect("cleaned up");
+    }
+}
