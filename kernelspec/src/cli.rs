@@ -15,7 +15,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Execute a notebook with the real kernel; no Python needed. Fails with the failing cell.
+    /// Execute a notebook with the real kernel; no Python needed.
+    ///
+    /// Fails with the first cell that does not compile, panics, or writes to the error stream,
+    /// which is how evcxr reports an error returned by `?`.
     Run {
         /// The notebook.
         notebook: PathBuf,

@@ -191,22 +191,7 @@ impl Kernel {
             let begin = Instant::now();
             let mut outputs = Vec::new();
             let done = tokio::time::timeout(timeout, self.execute(&source, &mut outputs)).await;
-            let error = outputs
-                .iter()
-                .find(|o| o["output_type"] == "error")
-                .map(|o| {
-                    let trace: Vec<String> = o["traceback"]
-                        .as_array()
-                        .into_iter()
-                        .flatten()
-                        .map(text_of)
-                        .collect();
-                    if trace.is_empty() {
-                        text_of(&o["evalue"])
-                    } else {
-                        trace.join("\n")
-                    }
-                });
+            let error = outputs.iter().find_map(failure);
             cell["outputs"] = Value::Array(outputs);
             cell["execution_count"] = json!(k + 1);
             match done {
@@ -321,6 +306,28 @@ fn collect(content: JupyterMessageContent, outputs: &mut Vec<Value>) -> Result<(
         _ => {}
     }
     Ok(())
+}
+
+/// What an output says of a failure: a compiler error or a panic, or text on the error stream,
+/// where evcxr puts the error of a `?` without any other sign of it.
+fn failure(output: &Value) -> Option<String> {
+    match output["output_type"].as_str() {
+        Some("error") => {
+            let lines = output["traceback"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(text_of);
+            let trace: Vec<String> = lines.collect();
+            Some(if trace.is_empty() {
+                text_of(&output["evalue"])
+            } else {
+                trace.join("\n")
+            })
+        }
+        Some("stream") if output["name"] == "stderr" => Some(text_of(&output["text"])),
+        _ => None,
+    }
 }
 
 /// The text of a notebook field, which is a string or a list of lines.

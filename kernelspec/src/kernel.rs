@@ -18,7 +18,7 @@ pub(crate) fn serve() -> Result<()> {
     let session = Session::new(&runtime)?;
     let status = Command::new(std::env::current_exe()?)
         .args(std::env::args_os().skip(1))
-        .envs(session.environment(&runtime))
+        .envs(session.environment(&runtime)?)
         .status()
         .context("the kernel cannot be started")?;
     drop(session);

@@ -8,6 +8,7 @@ mod install;
 mod kernel;
 mod runtime;
 mod session;
+mod toolchain;
 
 fn main() {
     // evcxr starts this very program again to run cells and to wrap the compiler; Jupyter starts it
@@ -18,7 +19,9 @@ fn main() {
     let connection = std::env::args()
         .nth(1)
         .is_some_and(|a| a == "--control_file");
-    let result = if of_evcxr {
+    let result = if let Some(result) = toolchain::serve() {
+        result
+    } else if of_evcxr {
         evcxr_jupyter::main()
     } else if connection {
         kernel::serve()

@@ -10,19 +10,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// The settings of `[profile.release]` in the workspace's Cargo.toml, given to cargo for the
-/// development profile that evcxr builds cells with. Equal settings mean equal hashes, so cells use
-/// the dependencies that the workspace has compiled.
+/// The settings of `[profile.release]` in the workspace's Cargo.toml, for the cells' own crate.
+/// Equal settings mean equal hashes, so cells use the dependencies that the workspace has compiled.
 pub(crate) const PROFILE: [(&str, &str); 9] = [
-    ("CARGO_PROFILE_DEV_OPT_LEVEL", "3"),
-    ("CARGO_PROFILE_DEV_DEBUG", "false"),
-    ("CARGO_PROFILE_DEV_STRIP", "debuginfo"),
-    ("CARGO_PROFILE_DEV_RPATH", "false"),
-    ("CARGO_PROFILE_DEV_LTO", "false"),
-    ("CARGO_PROFILE_DEV_CODEGEN_UNITS", "16"),
-    ("CARGO_PROFILE_DEV_INCREMENTAL", "false"),
-    ("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false"),
-    ("CARGO_PROFILE_DEV_OVERFLOW_CHECKS", "false"),
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
+    ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
+    ("CARGO_PROFILE_RELEASE_STRIP", "debuginfo"),
+    ("CARGO_PROFILE_RELEASE_RPATH", "false"),
+    ("CARGO_PROFILE_RELEASE_LTO", "false"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    ("CARGO_PROFILE_RELEASE_INCREMENTAL", "false"),
+    ("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "false"),
+    ("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "false"),
 ];
 
 /// Where things are.
@@ -150,7 +149,7 @@ impl Runtime {
         }
         for (from, to) in [(self.triple.as_str(), self.triple.as_str()), ("", "")] {
             let from = self.target.join(from).join("release");
-            let to = prepared.join("target").join(to).join("debug");
+            let to = prepared.join("target").join(to).join("release");
             for part in ["deps", ".fingerprint", "build"] {
                 if from.join(part).is_dir() {
                     session::link_tree(&from.join(part), &to.join(part))?;
@@ -159,7 +158,7 @@ impl Runtime {
         }
         self.write_cell_crate(&prepared)?;
         let mut cell = Command::new("cargo");
-        cell.args(["build", "--target", &self.triple])
+        cell.args(["build", "--release", "--target", &self.triple])
             .current_dir(&prepared)
             .env("CARGO_TARGET_DIR", "target")
             .env("CARGO_BUILD_BUILD_DIR", "target")

@@ -1,6 +1,7 @@
 //! One kernel's own working folder, made from the prepared runtime by hard links.
 
 use crate::runtime::{PROFILE, Runtime};
+use crate::toolchain;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::fs;
@@ -35,17 +36,13 @@ impl Session {
     }
 
     /// What the kernel process needs in its environment.
-    pub(crate) fn environment(&self, runtime: &Runtime) -> Vec<(OsString, OsString)> {
-        let libraries = self
+    pub(crate) fn environment(&self, runtime: &Runtime) -> Result<Vec<(OsString, OsString)>> {
+        let release = self
             .dir
             .join("target")
             .join(&runtime.triple)
-            .join("debug/deps");
-        let mut path = OsString::from(libraries);
-        if let Some(old) = std::env::var_os("LD_LIBRARY_PATH") {
-            path.push(":");
-            path.push(old);
-        }
+            .join("release");
+        let libraries = release.join("deps");
         let mut all: Vec<(OsString, OsString)> = vec![
             ("BULLWHIP_KERNEL".into(), env!("CARGO_PKG_VERSION").into()),
             ("EVCXR_TMPDIR".into(), self.dir.clone().into()),
@@ -53,18 +50,28 @@ impl Session {
                 "EVCXR_CONFIG_DIR".into(),
                 runtime.home.join("config").into(),
             ),
-            ("LD_LIBRARY_PATH".into(), path),
+            (
+                "LD_LIBRARY_PATH".into(),
+                in_front("LD_LIBRARY_PATH", &libraries),
+            ),
             ("CARGO_ENCODED_RUSTFLAGS".into(), "".into()),
             // Here evcxr looks for a kernel of its own to update: nothing of the user's is there.
             ("JUPYTER_PATH".into(), self.dir.join("no-jupyter").into()),
         ];
-        all.extend(
-            PROFILE
-                .iter()
-                .map(|(k, v)| (OsString::from(k), OsString::from(v))),
-        );
-        all
+        all.extend(toolchain::environment(&self.dir.join("bin"))?);
+        all.extend(PROFILE.map(|(k, v)| (OsString::from(k), OsString::from(v))));
+        Ok(all)
     }
+}
+
+/// `dir` followed by what the search path `variable` holds now.
+pub(crate) fn in_front(variable: &str, dir: &Path) -> OsString {
+    let mut path = dir.as_os_str().to_owned();
+    if let Some(old) = std::env::var_os(variable) {
+        path.push(":");
+        path.push(old);
+    }
+    path
 }
 
 impl Drop for Session {
