@@ -42,7 +42,10 @@ impl Session {
             .join("target")
             .join(&runtime.triple)
             .join("release");
-        let libraries = release.join("deps");
+        // The shared library of the toolkit, and the standard library that it links.
+        let mut libraries = OsString::from(release.join("deps"));
+        libraries.push(":");
+        libraries.push(toolchain::standard_library()?);
         let mut all: Vec<(OsString, OsString)> = vec![
             ("BULLWHIP_KERNEL".into(), env!("CARGO_PKG_VERSION").into()),
             ("EVCXR_TMPDIR".into(), self.dir.clone().into()),
@@ -52,7 +55,7 @@ impl Session {
             ),
             (
                 "LD_LIBRARY_PATH".into(),
-                in_front("LD_LIBRARY_PATH", &libraries),
+                in_front("LD_LIBRARY_PATH", Path::new(&libraries)),
             ),
             ("CARGO_ENCODED_RUSTFLAGS".into(), "".into()),
             // Here evcxr looks for a kernel of its own to update: nothing of the user's is there.

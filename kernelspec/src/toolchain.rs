@@ -28,6 +28,15 @@ pub(crate) fn environment(bin: &Path) -> Result<Vec<(OsString, OsString)>> {
     ])
 }
 
+/// The folder of the compiler's shared standard library.
+pub(crate) fn standard_library() -> Result<PathBuf> {
+    let output = Command::new("rustc")
+        .args(["--print", "target-libdir"])
+        .output()
+        .context("rustc cannot be started; install Rust with rustup")?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().into())
+}
+
 /// The tool that rustup would start, or the one on PATH.
 fn real(tool: &str) -> Result<PathBuf> {
     if let Ok(output) = Command::new("rustup").args(["which", tool]).output()
