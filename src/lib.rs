@@ -1,6 +1,7 @@
 //! How shocks travel through supply chains: a differentiable model, calibrated to production data.
 
 pub mod error;
+pub mod frame;
 pub mod infer;
 pub mod model;
 pub mod network;

@@ -1,6 +1,10 @@
 //! What a notebook needs: `use bullwhip::prelude::*;`.
 
 pub use crate::error::{Error, Result};
+pub use crate::frame::{
+    Alignment, Format, Index, ReadOptions, ToFrame, align, links_frame, month_lengths, months,
+    network_from_frames, read, rebase, select,
+};
 pub use crate::infer::{
     Abc, Learnt, Parameter, Posterior, Prediction, Prior, Priors, Problem, Sensitivity, Svi,
     calibrate, calibrate_abc, sensitivity,
