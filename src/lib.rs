@@ -6,6 +6,7 @@ pub mod infer;
 pub mod model;
 pub mod network;
 pub mod observe;
+pub mod plot;
 pub mod prelude;
 pub mod progress;
 pub mod simulate;

@@ -1,0 +1,330 @@
+//! Lays out a figure and draws it on any surface.
+
+use super::axis::Axis;
+use super::theme::{self, FAINT, FAMILY, GRID, INK, SMALL, SOFT, TEXT, TITLE};
+use super::{Figure, Layer, Mark, Panel};
+use plotters::coord::Shift;
+use plotters::element::{Circle, PathElement, Polygon, Rectangle};
+use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, DrawingBackend, Text};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, FontStyle, FontTransform, IntoFont, IntoTextStyle, RGBColor, WHITE};
+
+/// Adds `.figure()` to results.
+pub trait Draw {
+    /// The figure that shows the result at a glance.
+    fn figure(&self) -> Figure;
+}
+
+type Outcome<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
+
+/// A surface with a scale: coordinates are points from the top left.
+struct Pen<'a, B: DrawingBackend> {
+    area: &'a DrawingArea<B, Shift>,
+    scale: f64,
+}
+
+/// Where a text's reference point lies.
+#[derive(Clone, Copy)]
+enum Anchor {
+    Left,
+    Centre,
+    Right,
+    Below,
+    Turned,
+}
+
+impl<B: DrawingBackend> Pen<'_, B> {
+    fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
+        (
+            (x * self.scale).round() as i32,
+            (y * self.scale).round() as i32,
+        )
+    }
+
+    fn text(
+        &self,
+        text: &str,
+        at: (f64, f64),
+        size: f64,
+        color: RGBColor,
+        bold: bool,
+        anchor: Anchor,
+    ) -> Outcome<B> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let style = if bold {
+            FontStyle::Bold
+        } else {
+            FontStyle::Normal
+        };
+        let mut font = (FAMILY, size * self.scale, style).into_font();
+        let pos = match anchor {
+            Anchor::Left => Pos::new(HPos::Left, VPos::Center),
+            Anchor::Centre | Anchor::Turned => Pos::new(HPos::Center, VPos::Center),
+            Anchor::Right => Pos::new(HPos::Right, VPos::Center),
+            Anchor::Below => Pos::new(HPos::Center, VPos::Top),
+        };
+        if matches!(anchor, Anchor::Turned) {
+            font = font.transform(FontTransform::Rotate270);
+        }
+        let style = font.into_text_style(self.area).color(&color).pos(pos);
+        self.area
+            .draw(&Text::new(text.to_string(), self.at(at), style))
+    }
+
+    /// Width of a text in points.
+    fn width(&self, text: &str, size: f64) -> f64 {
+        let style = (FAMILY, size * self.scale)
+            .into_font()
+            .into_text_style(self.area);
+        let estimate = self.area.estimate_text_size(text, &style);
+        estimate.map_or(text.len() as f64 * size * 0.5, |(w, _)| {
+            f64::from(w) / self.scale
+        })
+    }
+
+    fn line(&self, points: &[(f64, f64)], color: RGBColor, width: f64) -> Outcome<B> {
+        let points: Vec<_> = points.iter().map(|p| self.at(*p)).collect();
+        let stroke = (width * self.scale).round().max(1.0) as u32;
+        self.area
+            .draw(&PathElement::new(points, color.stroke_width(stroke)))
+    }
+
+    fn dashes(&self, points: &[(f64, f64)], color: RGBColor) -> Outcome<B> {
+        for pair in points.windows(2) {
+            let [(x0, y0), (x1, y1)] = *pair else {
+                continue;
+            };
+            let length = (x1 - x0).hypot(y1 - y0);
+            let n = (length / 9.0).ceil().max(1.0) as usize;
+            for k in 0..n {
+                let part = |f: f64| (x0 + (x1 - x0) * f, y0 + (y1 - y0) * f);
+                let (a, b) = (k as f64 / n as f64, (k as f64 + 0.55) / n as f64);
+                self.line(&[part(a), part(b)], color, 1.0)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn draw_figure<B: DrawingBackend>(
+    figure: &Figure,
+    area: &DrawingArea<B, Shift>,
+    scale: f64,
+) -> Outcome<B> {
+    area.fill(&WHITE)?;
+    let pen = Pen { area, scale };
+    let (width, height) = (f64::from(figure.size.0), f64::from(figure.size.1));
+    pen.text(&figure.title, (14.0, 20.0), TITLE, INK, true, Anchor::Left)?;
+    pen.text(
+        &figure.subtitle,
+        (14.0, 40.0),
+        TEXT,
+        SOFT,
+        false,
+        Anchor::Left,
+    )?;
+    let top = if figure.subtitle.is_empty() {
+        36.0
+    } else {
+        54.0
+    };
+    let columns = figure.columns.clamp(1, figure.panels.len().max(1));
+    let rows = figure.panels.len().div_ceil(columns).max(1);
+    let legend = legend_of(&figure.panels);
+    let room = if legend.is_empty() {
+        0.0
+    } else {
+        legend
+            .iter()
+            .map(|l| pen.width(&l.label, SMALL))
+            .fold(0.0, f64::max)
+            + 38.0
+    };
+    let (w, h) = (
+        (width - room - 8.0) / columns as f64,
+        (height - top - 6.0) / rows as f64,
+    );
+    for (k, panel) in figure.panels.iter().enumerate() {
+        let corner = (w * (k % columns) as f64, top + h * (k / columns) as f64);
+        draw_panel(&pen, panel, corner, (w, h))?;
+    }
+    for (k, layer) in legend.iter().enumerate() {
+        let (x, y) = (width - room + 2.0, top + 24.0 + 19.0 * k as f64);
+        match layer.mark {
+            Mark::Band => pen.area.draw(&Rectangle::new(
+                [pen.at((x, y - 5.0)), pen.at((x + 20.0, y + 5.0))],
+                theme::color(layer.color).mix(0.25).filled(),
+            ))?,
+            Mark::Dots => pen.area.draw(&Circle::new(
+                pen.at((x + 10.0, y)),
+                (3.2 * scale) as i32,
+                theme::color(layer.color).filled(),
+            ))?,
+            Mark::Reference => pen.dashes(&[(x, y), (x + 20.0, y)], SOFT)?,
+            Mark::Faint => pen.line(&[(x, y), (x + 20.0, y)], FAINT, 1.0)?,
+            Mark::Line => pen.line(&[(x, y), (x + 20.0, y)], theme::color(layer.color), 2.2)?,
+        }
+        pen.text(&layer.label, (x + 26.0, y), SMALL, INK, false, Anchor::Left)?;
+    }
+    Ok(())
+}
+
+/// The first layer of every label, over all panels.
+fn legend_of(panels: &[Panel]) -> Vec<&Layer> {
+    let mut seen: Vec<&Layer> = Vec::new();
+    for layer in panels.iter().flat_map(|p| &p.layers) {
+        if !layer.label.is_empty() && seen.iter().all(|s| s.label != layer.label) {
+            seen.push(layer);
+        }
+    }
+    seen
+}
+
+fn draw_panel<B: DrawingBackend>(
+    pen: &Pen<'_, B>,
+    panel: &Panel,
+    corner: (f64, f64),
+    (w, h): (f64, f64),
+) -> Outcome<B> {
+    let layers = &panel.layers;
+    let bars = |l: &Layer| -> Vec<f64> {
+        // A bar reaches as far down as up.
+        if l.mark == Mark::Dots {
+            l.high.iter().zip(&l.y).map(|(h, y)| 2.0 * y - h).collect()
+        } else {
+            Vec::new()
+        }
+    };
+    let ys = layers
+        .iter()
+        .flat_map(|l| l.y.iter().chain(&l.high).copied().chain(bars(l)));
+    let x_axis = Axis::covering(
+        layers.iter().flat_map(|l| l.x.iter().copied()),
+        panel.log_x,
+        (w / 90.0).clamp(2.0, 8.0) as usize,
+    );
+    let y_axis = Axis::covering(ys, panel.log_y, (h / 55.0).clamp(2.0, 6.0) as usize);
+    let widest = y_axis
+        .ticks
+        .iter()
+        .map(|t| pen.width(&t.1, SMALL))
+        .fold(0.0, f64::max);
+    let left = corner.0 + 14.0 + if panel.y_label.is_empty() { 0.0 } else { 20.0 } + widest + 6.0;
+    let right = corner.0 + w - 14.0;
+    let top = corner.1 + if panel.title.is_empty() { 8.0 } else { 24.0 };
+    let bottom = corner.1 + h - if panel.x_label.is_empty() { 24.0 } else { 44.0 };
+    pen.text(
+        &panel.title,
+        (left, corner.1 + 12.0),
+        TEXT,
+        INK,
+        true,
+        Anchor::Left,
+    )?;
+    pen.text(
+        &panel.x_label,
+        ((left + right) / 2.0, bottom + 34.0),
+        TEXT,
+        SOFT,
+        false,
+        Anchor::Centre,
+    )?;
+    pen.text(
+        &panel.y_label,
+        (corner.0 + 16.0, (top + bottom) / 2.0),
+        TEXT,
+        SOFT,
+        false,
+        Anchor::Turned,
+    )?;
+    let px = |v: f64| x_axis.at(v).map(|f| left + f * (right - left));
+    let py = |v: f64| y_axis.at(v).map(|f| bottom - f * (bottom - top));
+    for (v, label) in &y_axis.ticks {
+        if let Some(y) = py(*v) {
+            pen.line(&[(left, y), (right, y)], GRID, 1.0)?;
+            pen.text(label, (left - 6.0, y), SMALL, SOFT, false, Anchor::Right)?;
+        }
+    }
+    let mut free_from = f64::NEG_INFINITY;
+    for (v, label) in &x_axis.ticks {
+        let Some(x) = px(*v) else { continue };
+        pen.line(&[(x, bottom), (x, bottom + 4.0)], SOFT, 1.0)?;
+        let half = pen.width(label, SMALL) / 2.0;
+        if x - half > free_from + 4.0 {
+            pen.text(label, (x, bottom + 7.0), SMALL, SOFT, false, Anchor::Below)?;
+            free_from = x + half;
+        }
+    }
+    pen.line(&[(left, bottom), (right, bottom)], SOFT, 1.0)?;
+    for layer in layers {
+        draw_layer(pen, layer, &px, &py)?;
+    }
+    Ok(())
+}
+
+fn draw_layer<B: DrawingBackend>(
+    pen: &Pen<'_, B>,
+    layer: &Layer,
+    px: &dyn Fn(f64) -> Option<f64>,
+    py: &dyn Fn(f64) -> Option<f64>,
+) -> Outcome<B> {
+    let color = theme::color(layer.color);
+    let place = |x: f64, y: f64| px(x).zip(py(y));
+    let points: Vec<Option<(f64, f64)>> = layer
+        .x
+        .iter()
+        .zip(&layer.y)
+        .map(|(x, y)| place(*x, *y))
+        .collect();
+    match layer.mark {
+        Mark::Band => {
+            let highs = layer.x.iter().zip(&layer.high).map(|(x, y)| place(*x, *y));
+            let (low, high): (Vec<_>, Vec<_>) = points
+                .iter()
+                .copied()
+                .zip(highs)
+                .filter_map(|(l, h)| l.zip(h))
+                .unzip();
+            if low.len() > 1 {
+                let outline: Vec<_> = low
+                    .iter()
+                    .chain(high.iter().rev())
+                    .map(|p| pen.at(*p))
+                    .collect();
+                pen.area.draw(&Polygon::new(outline, color.mix(0.2)))?;
+            }
+        }
+        Mark::Dots => {
+            for (k, point) in points.iter().enumerate() {
+                let Some((x, y)) = *point else { continue };
+                if let Some(top) = layer.high.get(k).and_then(|h| py(*h)) {
+                    pen.line(&[(x, top), (x, 2.0 * y - top)], FAINT, 1.0)?;
+                }
+                pen.area.draw(&Circle::new(
+                    pen.at((x, y)),
+                    (2.6 * pen.scale) as i32,
+                    color.mix(0.8).filled(),
+                ))?;
+            }
+        }
+        Mark::Line | Mark::Faint | Mark::Reference => {
+            for run in points.split(Option::is_none) {
+                let run: Vec<(f64, f64)> = run.iter().copied().flatten().collect();
+                match (layer.mark, run.len()) {
+                    (_, 0) => {}
+                    (_, 1) => pen.area.draw(&Circle::new(
+                        pen.at(run[0]),
+                        (2.0 * pen.scale) as i32,
+                        color.filled(),
+                    ))?,
+                    (Mark::Faint, _) => pen.line(&run, FAINT, 1.0)?,
+                    (Mark::Reference, _) => pen.dashes(&run, SOFT)?,
+                    _ => pen.line(&run, color, 2.0)?,
+                }
+            }
+        }
+    }
+    Ok(())
+}
