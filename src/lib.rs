@@ -5,6 +5,7 @@ pub mod frame;
 pub mod infer;
 pub mod model;
 pub mod network;
+pub mod notebook;
 pub mod observe;
 pub mod plot;
 pub mod prelude;

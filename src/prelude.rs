@@ -11,7 +11,9 @@ pub use crate::infer::{
 };
 pub use crate::model::{Event, Params, Rule, Shock};
 pub use crate::network::{Firms, Links, Network, Synthetic};
+pub use crate::notebook::{Lines, Show};
 pub use crate::observe::Observation;
 pub use crate::plot::{Draw, Figure, compare, degrees, fit, history, prior_posterior, series};
 pub use crate::progress::Progress;
+pub use crate::show;
 pub use crate::simulate::{Precision, Record, Simulation, Trajectory, simulate};

@@ -11,6 +11,25 @@ pub(super) struct Axis {
 }
 
 impl Axis {
+    /// An axis that ends where the values end, with about `wanted` ticks inside.
+    pub(super) fn tight(
+        values: impl Iterator<Item = f64> + Clone,
+        log: bool,
+        wanted: usize,
+    ) -> Self {
+        let mut axis = Self::covering(values.clone(), log, wanted);
+        let ends = values
+            .filter(|v| v.is_finite())
+            .fold(None, |ends: Option<(f64, f64)>, v| {
+                Some(ends.map_or((v, v), |(a, b)| (a.min(v), b.max(v))))
+            });
+        if let Some((low, high)) = ends.filter(|(a, b)| !log && b - a > 1e-9 * b.abs()) {
+            (axis.low, axis.high) = (low, high);
+            axis.ticks.retain(|t| (low..=high).contains(&t.0));
+        }
+        axis
+    }
+
     /// An axis that covers `values` with round ends, with about `wanted` ticks.
     pub(super) fn covering(values: impl Iterator<Item = f64>, log: bool, wanted: usize) -> Self {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);

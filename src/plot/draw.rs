@@ -200,7 +200,7 @@ fn draw_panel<B: DrawingBackend>(
     let ys = layers
         .iter()
         .flat_map(|l| l.y.iter().chain(&l.high).copied().chain(bars(l)));
-    let x_axis = Axis::covering(
+    let x_axis = Axis::tight(
         layers.iter().flat_map(|l| l.x.iter().copied()),
         panel.log_x,
         (w / 90.0).clamp(2.0, 8.0) as usize,

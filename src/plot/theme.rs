@@ -20,9 +20,9 @@ pub(super) const SOFT: RGBColor = RGBColor(105, 105, 105);
 pub(super) const GRID: RGBColor = RGBColor(228, 228, 228);
 pub(super) const FAINT: RGBColor = RGBColor(196, 196, 196);
 
-pub(super) const TITLE: f64 = 17.0;
-pub(super) const TEXT: f64 = 12.5;
-pub(super) const SMALL: f64 = 11.5;
+pub(super) const TITLE: f64 = 19.0;
+pub(super) const TEXT: f64 = 14.0;
+pub(super) const SMALL: f64 = 13.0;
 pub(super) const FAMILY: &str = "Roboto, Helvetica, Arial, sans-serif";
 
 /// Number of series that can be told apart by colour.

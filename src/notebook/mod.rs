@@ -1,0 +1,22 @@
+//! The notebook surface: how values show themselves, several on one page, and progress in lines.
+//! The only module that prints.
+
+mod card;
+mod lines;
+mod page;
+mod show;
+mod table;
+
+pub use lines::Lines;
+pub use page::Page;
+pub use show::Show;
+
+/// Shows several values as one display: `show!(network, run.figure(), run.frame()?)`.
+#[macro_export]
+macro_rules! show {
+    ($($value:expr),+ $(,)?) => {{
+        let mut page = $crate::notebook::Page::default();
+        $( page.add(&$value); )+
+        page.evcxr_display();
+    }};
+}

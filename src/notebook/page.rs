@@ -1,0 +1,55 @@
+//! Several values as one display: the kernel keeps only one block of each type per cell.
+
+use super::Show;
+use std::io::Write;
+
+/// Values that were added, as HTML and as plain text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// HTML, value after value.
+    pub html: String,
+    /// Plain text, value after value.
+    pub text: String,
+}
+
+impl Page {
+    /// Adds one value below the others.
+    pub fn add(&mut self, value: &dyn Show) {
+        self.html.push_str("<div style=\"margin:0 0 1em 0\">");
+        self.html.push_str(&value.html());
+        self.html.push_str("</div>\n");
+        self.text.push_str(&value.text());
+        self.text.push('\n');
+    }
+
+    /// Shows the page as the result of the cell.
+    pub fn evcxr_display(&self) {
+        emit(&[
+            ("text/html", &self.html),
+            ("text/plain", self.text.trim_end()),
+        ]);
+    }
+}
+
+/// True in a cell of an evcxr kernel.
+pub(super) fn in_notebook() -> bool {
+    std::env::var_os("EVCXR_IS_RUNTIME").is_some()
+}
+
+/// Hands blocks to the kernel, one per MIME type; elsewhere prints the plain text.
+pub(super) fn emit(blocks: &[(&str, &str)]) {
+    let mut out = std::io::stdout().lock();
+    // A closed output cannot be told to anybody.
+    let _ = if in_notebook() {
+        blocks.iter().try_for_each(|(mime, content)| {
+            writeln!(
+                out,
+                "EVCXR_BEGIN_CONTENT {mime}\n{content}\nEVCXR_END_CONTENT"
+            )
+        })
+    } else {
+        let plain = blocks.iter().find(|b| b.0 == "text/plain");
+        writeln!(out, "{}", plain.map_or("", |b| b.1))
+    };
+    let _ = out.flush();
+}

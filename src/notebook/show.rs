@@ -1,0 +1,229 @@
+//! The trait by which a notebook shows a value, for everything that a user can bind.
+
+use super::card::{self, Card};
+use super::page::{emit, in_notebook};
+use super::table;
+use crate::error::Error;
+use crate::frame::{Alignment, Index};
+use crate::infer::{Posterior, Prediction, Problem, Sensitivity};
+use crate::model::{Params, Shock};
+use crate::network::Network;
+use crate::observe::Observation;
+use crate::plot::Figure;
+use crate::simulate::Trajectory;
+use base64::Engine;
+use polars::prelude::DataFrame;
+
+/// How a value looks in a notebook. In scope it also keeps evcxr from compiling a cell twice.
+pub trait Show {
+    /// As HTML that needs nothing else.
+    fn html(&self) -> String;
+    /// As plain text.
+    fn text(&self) -> String;
+    /// Called by evcxr on the last expression of a cell.
+    fn evcxr_display(&self) {
+        emit(&[("text/html", &self.html()), ("text/plain", &self.text())]);
+    }
+}
+
+fn card_text((title, facts): &Card) -> String {
+    let lines: Vec<String> = facts
+        .iter()
+        .map(|(name, value)| format!("  {name}: {value}"))
+        .collect();
+    format!("{title}\n{}", lines.join("\n"))
+}
+
+macro_rules! cards {
+    ($($kind:ty => $card:path),+ $(,)?) => {$(
+        impl Show for $kind {
+            fn html(&self) -> String {
+                let (title, facts) = $card(self);
+                table::facts(&title, &facts)
+            }
+            fn text(&self) -> String {
+                card_text(&$card(self))
+            }
+        }
+    )+};
+}
+
+cards! {
+    Network => card::network,
+    Params => card::params,
+    Shock => card::shock,
+    Trajectory => card::trajectory,
+    Observation => card::observation,
+    Problem => card::problem,
+    Posterior => card::posterior,
+    Prediction => card::prediction,
+    Sensitivity => card::sensitivity,
+}
+
+impl Show for Figure {
+    fn html(&self) -> String {
+        match self.png() {
+            Ok(png) => format!(
+                "<img width=\"{}\" style=\"max-width:100%;height:auto\" alt=\"{}\" src=\"data:image/png;base64,{}\">",
+                self.size.0,
+                table::escape(&self.title),
+                base64::engine::general_purpose::STANDARD.encode(png)
+            ),
+            Err(e) => table::escape(&e.to_string()),
+        }
+    }
+
+    fn text(&self) -> String {
+        format!("[figure: {}]", self.title)
+    }
+
+    fn evcxr_display(&self) {
+        let text = self.text();
+        match (in_notebook(), self.png(), self.svg()) {
+            (true, Ok(png), Ok(svg)) => {
+                let png = base64::engine::general_purpose::STANDARD.encode(png);
+                emit(&[
+                    ("image/png", &png),
+                    ("image/svg+xml", svg.trim()),
+                    ("text/plain", &text),
+                ]);
+            }
+            (true, Err(e), _) | (true, _, Err(e)) => emit(&[("text/plain", &e.to_string())]),
+            _ => emit(&[("text/plain", &text)]),
+        }
+    }
+}
+
+impl Show for DataFrame {
+    fn html(&self) -> String {
+        table::frame(self)
+    }
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Show for Index {
+    fn html(&self) -> String {
+        format!(
+            "<p>{}</p>{}",
+            table::escape(&index_line(self)),
+            self.frame.html()
+        )
+    }
+    fn text(&self) -> String {
+        format!("{}\n{}", index_line(self), self.frame)
+    }
+}
+
+fn index_line(index: &Index) -> String {
+    format!(
+        "{}: {} rows, {} without a value",
+        index.format.name(),
+        index.frame.height(),
+        index.missing
+    )
+}
+
+impl Show for Alignment {
+    fn html(&self) -> String {
+        format!("<pre>{}</pre>", table::escape(&self.text()))
+    }
+    fn text(&self) -> String {
+        let list = |names: &[String]| {
+            if names.is_empty() {
+                "none".into()
+            } else {
+                names.join(", ")
+            }
+        };
+        format!(
+            "{}\n  groups without data: {}\n  series not used: {}",
+            self.observed.text(),
+            list(&self.without_data),
+            list(&self.unused)
+        )
+    }
+}
+
+macro_rules! plain {
+    ($($kind:ty),+ $(,)?) => {$(
+        impl Show for $kind {
+            fn html(&self) -> String {
+                format!("<pre>{}</pre>", table::escape(&self.text()))
+            }
+            fn text(&self) -> String {
+                format!("{self:?}")
+            }
+            fn evcxr_display(&self) {
+                emit(&[("text/plain", &self.text())]);
+            }
+        }
+    )+};
+}
+
+plain!(
+    (),
+    bool,
+    char,
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    isize,
+    u8,
+    u16,
+    u32,
+    u64,
+    u128,
+    usize,
+    f32,
+    f64,
+    String,
+    &str,
+    Vec<f64>,
+    Vec<f32>,
+    Vec<usize>,
+    Vec<i32>,
+    Vec<i64>,
+    Vec<u32>,
+    Vec<String>,
+    Vec<bool>,
+    Vec<(i32, u32)>,
+    (i32, u32),
+    (usize, usize),
+    (f64, f64),
+    Error,
+);
+
+impl<T: Show> Show for Option<T> {
+    fn html(&self) -> String {
+        self.as_ref().map_or("None".into(), Show::html)
+    }
+    fn text(&self) -> String {
+        self.as_ref().map_or("None".into(), Show::text)
+    }
+    fn evcxr_display(&self) {
+        match self {
+            Some(value) => value.evcxr_display(),
+            None => emit(&[("text/plain", "None")]),
+        }
+    }
+}
+
+impl<T: Show> Show for Result<T, Error> {
+    fn html(&self) -> String {
+        self.as_ref()
+            .map_or_else(|e| table::escape(&e.to_string()), Show::html)
+    }
+    fn text(&self) -> String {
+        self.as_ref().map_or_else(Error::to_string, Show::text)
+    }
+    fn evcxr_display(&self) {
+        match self {
+            Ok(value) => value.evcxr_display(),
+            Err(e) => emit(&[("text/plain", &e.to_string())]),
+        }
+    }
+}

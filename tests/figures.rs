@@ -1,0 +1,205 @@
+//! Figures: what they say, that nothing overlaps, and that odd data draw too. With
+//! BULLWHIP_FIGURES=DIR every figure is saved there, to be looked at.
+
+use bullwhip::prelude::*;
+
+fn all() -> Vec<(&'static str, Figure)> {
+    let network = Network::synthetic(&Synthetic {
+        firms: 150,
+        regions: 4,
+        sectors: 3,
+        ..Synthetic::default()
+    })
+    .expect("an economy");
+    let truth = Params {
+        target_inventory: (0..150).map(|i| 1.2 + 0.03 * (i % 60) as f64).collect(),
+        adjustment_time: (0..150).map(|i| 3.0 + 0.1 * (i % 50) as f64).collect(),
+    };
+    let shock = Shock::region(&network, "R2", 4, 0.6, 0.15).expect("a shock");
+    let simulation = Simulation {
+        periods: 30,
+        ..Simulation::default()
+    };
+    let run = simulate(&network, &truth, &shock, &simulation).expect("a run");
+    let problem = Problem::new(&network, &shock, &run.observe());
+    let svi = calibrate(
+        &problem,
+        &Svi {
+            steps: 40,
+            draws: 20,
+            ..Svi::default()
+        },
+        &mut (),
+    )
+    .expect("a posterior");
+    let abc = calibrate_abc(
+        &problem,
+        &Abc {
+            draws: 60,
+            keep: 20,
+            ..Abc::default()
+        },
+        &mut (),
+    )
+    .expect("a posterior");
+    let learnt = svi.learnt(Parameter::TargetInventory).expect("it varied");
+    vec![
+        ("trajectory", run.figure()),
+        ("observation", run.observe().figure()),
+        ("history", svi.figure()),
+        (
+            "compare",
+            compare(&[("variational inference", &svi), ("ABC rejection", &abc)]),
+        ),
+        (
+            "prior_posterior",
+            prior_posterior(learnt, Some(&truth.target_inventory)),
+        ),
+        ("posterior_alone", prior_posterior(learnt, None)),
+        ("fit", fit(&svi.predictive, &svi.observed)),
+        ("degrees", degrees(&network)),
+    ]
+}
+
+/// A text of an SVG file: its place, size, and whether it is turned.
+struct Placed {
+    text: String,
+    x: f64,
+    y: f64,
+    width: f64,
+    height: f64,
+}
+
+fn texts(svg: &str) -> Vec<Placed> {
+    let attribute = |tag: &str, name: &str| -> Option<String> {
+        let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
+        Some(tag[start..].split('"').next()?.to_string())
+    };
+    let mut found = Vec::new();
+    for part in svg.split("<text").skip(1) {
+        let (tag, rest) = part.split_once('>').expect("a tag");
+        let text = rest
+            .split("</text")
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_string();
+        let number = |name: &str| attribute(tag, name).and_then(|v| v.parse::<f64>().ok());
+        let (Some(x), Some(y), Some(size)) = (number("x"), number("y"), number("font-size")) else {
+            continue;
+        };
+        if attribute(tag, "transform").is_some() {
+            continue;
+        }
+        // Roboto's letters are about half as wide as high.
+        let width = 0.5 * size / 1.24 * text.chars().count() as f64 * 1.15;
+        let x = match attribute(tag, "text-anchor").as_deref() {
+            Some("middle") => x - width / 2.0,
+            Some("end") => x - width,
+            _ => x,
+        };
+        found.push(Placed {
+            text,
+            x,
+            y,
+            width,
+            height: 0.55 * size / 1.24,
+        });
+    }
+    found
+}
+
+#[test]
+fn every_figure_draws_in_both_formats_without_overlapping_text() {
+    let folder = std::env::var_os("BULLWHIP_FIGURES").map(std::path::PathBuf::from);
+    for (name, figure) in all() {
+        let svg = figure.svg().expect("SVG");
+        let png = figure.png().expect("PNG");
+        assert!(png.starts_with(b"\x89PNG"), "{name}");
+        let width = u32::from_be_bytes(png[16..20].try_into().expect("four bytes"));
+        assert_eq!(width, figure.size.0 * 2, "{name}");
+        for panel in &figure.panels {
+            for label in [&panel.x_label, &panel.y_label] {
+                assert!(svg.contains(label.as_str()), "{name} lacks {label:?}");
+            }
+        }
+        let placed = texts(&svg);
+        assert!(placed.len() > 8, "{name}");
+        for (k, a) in placed.iter().enumerate() {
+            assert!(
+                a.x >= 0.0 && a.x + a.width * 0.87 <= f64::from(figure.size.0),
+                "{name}: {:?} leaves the figure",
+                a.text
+            );
+            for b in &placed[k + 1..] {
+                let apart = a.x + a.width <= b.x
+                    || b.x + b.width <= a.x
+                    || (a.y - b.y).abs() >= a.height.min(b.height);
+                assert!(apart, "{name}: {:?} and {:?} overlap", a.text, b.text);
+            }
+        }
+        if let Some(folder) = &folder {
+            std::fs::create_dir_all(folder).expect("a folder");
+            figure
+                .save(folder.join(format!("{name}.png")))
+                .expect("saved");
+            figure
+                .save(folder.join(format!("{name}.svg")))
+                .expect("saved");
+        }
+    }
+}
+
+#[test]
+fn odd_data_draw_without_a_panic() {
+    for values in [
+        vec![],
+        vec![f64::NAN; 5],
+        vec![1.0],
+        vec![0.0; 3],
+        vec![f64::INFINITY, 1.0, -1e300],
+        vec![1e-320, 1e300],
+    ] {
+        for (log_x, log_y) in [(false, false), (true, true)] {
+            for mark in [
+                bullwhip::plot::Mark::Line,
+                bullwhip::plot::Mark::Dots,
+                bullwhip::plot::Mark::Band,
+                bullwhip::plot::Mark::Reference,
+            ] {
+                let figure = Figure {
+                    title: "odd <&> data".into(),
+                    subtitle: String::new(),
+                    panels: vec![bullwhip::plot::Panel {
+                        log_x,
+                        log_y,
+                        layers: vec![bullwhip::plot::Layer {
+                            mark,
+                            label: "series".into(),
+                            color: 99,
+                            x: values.clone(),
+                            y: values.clone(),
+                            high: values.clone(),
+                        }],
+                        ..Default::default()
+                    }],
+                    columns: 0,
+                    size: (300, 200),
+                };
+                assert!(figure.svg().expect("SVG").contains("&lt;&amp;&gt;"));
+                figure.png().expect("PNG");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_figure_is_saved_only_as_what_it_can_be() {
+    let (_, figure) = all().swap_remove(7);
+    let said = figure.save("figure.gif").expect_err("no GIF").to_string();
+    assert_eq!(
+        said,
+        "figure.gif: figures are saved as PNG or SVG; end the file's name in .png or .svg"
+    );
+    assert!(figure.save("no-such-folder/figure.png").is_err());
+}
