@@ -21,12 +21,7 @@ fn main() {
 
 fn inspect(file: &str) -> Result<serde_json::Value> {
     let index = read(file, &ReadOptions::default())?;
-    let distinct = |column: &str| -> Result<Vec<String>> {
-        let values = index.frame.column(column)?.str()?.clone();
-        let set: std::collections::BTreeSet<String> =
-            values.iter().flatten().map(String::from).collect();
-        Ok(set.into_iter().collect())
-    };
+    let distinct = |column: &str| distinct(&index.frame, column);
     let covered = months(&index.frame)?;
     let month = |m: Option<&(i32, u32)>| m.map(|(y, m)| format!("{y:04}-{m:02}"));
     let values = index.frame.column("value")?.f64()?;

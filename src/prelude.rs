@@ -2,8 +2,8 @@
 
 pub use crate::error::{Error, Result};
 pub use crate::frame::{
-    Alignment, Format, Index, ReadOptions, ToFrame, align, links_frame, month_lengths, months,
-    network_from_frames, read, rebase, select,
+    Alignment, Format, Index, ReadOptions, ToFrame, align, distinct, links_frame, month_lengths,
+    months, network_from_frames, read, rebase, select,
 };
 pub use crate::infer::{
     Abc, Learnt, Parameter, Posterior, Prediction, Prior, Priors, Problem, Sensitivity, Svi,

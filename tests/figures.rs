@@ -53,9 +53,9 @@ fn all() -> Vec<(&'static str, Figure)> {
         ),
         (
             "prior_posterior",
-            prior_posterior(learnt, Some(&truth.target_inventory)),
+            prior_posterior(&learnt, Some(&truth.target_inventory)),
         ),
-        ("posterior_alone", prior_posterior(learnt, None)),
+        ("posterior_alone", prior_posterior(&learnt, None)),
         ("fit", fit(&svi.predictive, &svi.observed)),
         ("degrees", degrees(&network)),
     ]

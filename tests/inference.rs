@@ -148,7 +148,13 @@ fn severities_can_be_learnt_and_the_rest_kept() {
             .sum::<f64>()
     };
     assert!(error(&|k| learnt.mean[k]) < 0.8 * error(&|_| 0.5));
-    assert!(posterior.learnt(Parameter::TargetInventory).is_none());
+    assert!(
+        posterior
+            .learnt(Parameter::TargetInventory)
+            .expect_err("it was kept")
+            .to_string()
+            .contains("did not vary")
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ pub mod read;
 pub mod schema;
 mod write;
 
-pub use prepare::{Alignment, align, month_lengths, months, rebase, select};
+pub use prepare::{Alignment, align, distinct, month_lengths, months, rebase, select};
 pub use read::{Format, Index, ReadOptions, read};
 pub use write::{ToFrame, links_frame, network_from_frames};
 

@@ -32,6 +32,13 @@ pub fn select(frame: &DataFrame, regions: &[&str], sectors: &[&str]) -> Result<D
     Ok(frame.filter(&BooleanChunked::from_slice("keep".into(), &keep))?)
 }
 
+/// The distinct texts of a column, sorted.
+pub fn distinct(frame: &DataFrame, column: &str) -> Result<Vec<String>> {
+    let values = frame.column(column)?.str()?;
+    let set: BTreeSet<String> = values.iter().flatten().map(String::from).collect();
+    Ok(set.into_iter().collect())
+}
+
 /// The months (year, month) that the frame covers, ascending.
 pub fn months(frame: &DataFrame) -> Result<Vec<(i32, u32)>> {
     let all: BTreeSet<i32> = month_codes(frame)?.into_iter().collect();

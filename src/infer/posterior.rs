@@ -131,9 +131,16 @@ pub struct Posterior {
 }
 
 impl Posterior {
-    /// What was learnt of `parameter`, if it varied.
-    pub fn learnt(&self, parameter: Parameter) -> Option<&Learnt> {
-        self.parameters.iter().find(|l| l.parameter == parameter)
+    /// What was learnt of `parameter`, a copy that a notebook can keep; an error if it did not vary.
+    pub fn learnt(&self, parameter: Parameter) -> Result<Learnt> {
+        let found = self.parameters.iter().find(|l| l.parameter == parameter);
+        found.cloned().ok_or_else(|| {
+            Error::new(
+                "posterior",
+                format!("the {} did not vary", parameter.name().replace('_', " ")),
+                "give it a prior in problem.priors",
+            )
+        })
     }
 }
 

@@ -1,7 +1,11 @@
 //! Priors, each a transform of a standard normal.
 
 use crate::error::{Error, Result};
+use crate::model::Params;
+use crate::network::Network;
 use burn::tensor::Tensor;
+use rand::{SeedableRng, rngs::StdRng};
+use rand_distr::{Distribution, StandardNormal};
 
 /// A parameter that can be learnt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -203,6 +207,27 @@ impl Priors {
         .into_iter()
         .filter_map(|(p, prior)| prior.map(|prior| (p, prior)))
         .collect()
+    }
+
+    /// Behaviour of every firm drawn from the priors; what has none takes the default prior.
+    /// The same seed gives the same values.
+    pub fn draw(&self, network: &Network, seed: u64) -> Params {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut draw = |prior: Option<Prior>, other: Option<Prior>| -> Vec<f64> {
+            let noise: Vec<f64> = StandardNormal
+                .sample_iter(&mut rng)
+                .take(network.firms())
+                .collect();
+            noise
+                .iter()
+                .filter_map(|u| prior.or(other).map(|p| p.value(*u)))
+                .collect()
+        };
+        let default = Priors::default();
+        Params {
+            target_inventory: draw(self.target_inventory, default.target_inventory),
+            adjustment_time: draw(self.adjustment_time, default.adjustment_time),
+        }
     }
 
     pub(crate) fn check(&self, hits: usize) -> Result<()> {

@@ -134,6 +134,65 @@ impl Network {
         sums
     }
 
+    /// The same economy with other names for its regions and sectors, in the order of `regions`
+    /// and `sectors`; the numbers of names must agree.
+    pub fn renamed(&self, regions: &[String], sectors: &[String]) -> Result<Network> {
+        for (kind, new, old) in [
+            ("regions", regions, self.regions()),
+            ("sectors", sectors, self.sectors()),
+        ] {
+            let distinct: std::collections::BTreeSet<&String> = new.iter().collect();
+            if new.len() != old.len() || distinct.len() != new.len() {
+                return Err(Error::new(
+                    kind,
+                    format!(
+                        "{} names, {} of them distinct, for {} {kind}",
+                        new.len(),
+                        distinct.len(),
+                        old.len()
+                    ),
+                    "give every one a name of its own",
+                ));
+            }
+        }
+        let Inner {
+            names,
+            region,
+            sector,
+            groups,
+            group,
+            final_demand,
+            output,
+            ..
+        } = &*self.inner;
+        let Inner {
+            buyer,
+            supplier,
+            coefficient,
+            by_buyer,
+            by_supplier,
+            ..
+        } = &*self.inner;
+        Ok(Network {
+            inner: Arc::new(Inner {
+                names: names.clone(),
+                region: region.clone(),
+                sector: sector.clone(),
+                region_names: regions.to_vec(),
+                sector_names: sectors.to_vec(),
+                groups: groups.clone(),
+                group: group.clone(),
+                final_demand: final_demand.clone(),
+                output: output.clone(),
+                buyer: buyer.clone(),
+                supplier: supplier.clone(),
+                coefficient: coefficient.clone(),
+                by_buyer: by_buyer.clone(),
+                by_supplier: by_supplier.clone(),
+            }),
+        })
+    }
+
     /// Firms of a region, by index; an unknown region is an error that lists the known ones.
     pub fn firms_in_region(&self, region: &str) -> Result<Vec<usize>> {
         members(region, "region", self.regions(), self.region())
