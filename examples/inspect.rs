@@ -1,5 +1,6 @@
 //! Says what was made of files: one JSON object each, or the error and a non-zero exit.
 
+use bullwhip::Result;
 use bullwhip::prelude::*;
 
 fn main() {

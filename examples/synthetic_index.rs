@@ -2,6 +2,7 @@
 //! SDMX-CSV form, made by the model itself: 4 regions x 3 sectors, 2018 to 2022, a shock to region
 //! R2 in March 2020.
 
+use bullwhip::Result;
 use bullwhip::prelude::*;
 use std::fmt::Write;
 

@@ -1,6 +1,9 @@
 //! What a notebook needs: `use bullwhip::prelude::*;`.
+//!
+//! `bullwhip::Result` is not here: evcxr writes `Result<T, E>` around cells, and means the standard
+//! library's.
 
-pub use crate::error::{Error, Result};
+pub use crate::error::Error;
 pub use crate::frame::{
     Alignment, Format, Index, ReadOptions, ToFrame, align, distinct, links_frame, month_lengths,
     months, network_from_frames, read, rebase, select,

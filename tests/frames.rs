@@ -1,5 +1,6 @@
 //! Frames: the adapters' grammar and refusals, preparation, and tables of every result.
 
+use bullwhip::Result;
 use bullwhip::frame::read::parse;
 use bullwhip::prelude::*;
 use proptest::prelude::*;

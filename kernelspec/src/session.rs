@@ -31,7 +31,16 @@ impl Session {
         let session = Self {
             dir: all.join(std::process::id().to_string()),
         };
-        link_tree(&runtime.prepared(), &session.dir).context("making the session's folder")?;
+        let prepared = runtime.prepared();
+        link_tree(&prepared.join("target"), &session.dir.join("target"))
+            .and_then(|()| copy_tree(&prepared.join("src"), &session.dir.join("src")))
+            .and_then(|()| {
+                copy_file(
+                    &prepared.join("Cargo.lock"),
+                    &session.dir.join("Cargo.lock"),
+                )
+            })
+            .context("making the session's folder")?;
         Ok(session)
     }
 
@@ -84,27 +93,20 @@ impl Drop for Session {
     }
 }
 
-/// Copies a tree, by hard links where files never change; times are kept, as cargo compares them.
-/// Our own crates and the cell's are copied, since cargo may write them again in place.
+/// Copies a build folder, by hard links where files never change; times are kept, as cargo compares
+/// them. Our own crates and the cell's are copied, since cargo may write them again in place.
 pub(crate) fn link_tree(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
         let entry = entry?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.file_type()?.is_dir() {
-            if name.contains("ctx") || name.contains("bullwhip") {
-                copy_tree(&source, &target)?
-            } else {
-                link_tree(&source, &target)?
-            }
-        } else if name.contains("ctx")
-            || name.contains("bullwhip")
-            || from.join("Cargo.toml").exists()
-        {
-            copy_file(&source, &target)?;
-        } else if fs::hard_link(&source, &target).is_err() {
-            copy_file(&source, &target)?;
+        let rewritten = name.contains("ctx") || name.contains("bullwhip");
+        match (entry.file_type()?.is_dir(), rewritten) {
+            (true, true) => copy_tree(&source, &target)?,
+            (true, false) => link_tree(&source, &target)?,
+            (false, false) if fs::hard_link(&source, &target).is_ok() => {}
+            (false, _) => copy_file(&source, &target)?,
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! A golden case on disk: its inputs, its expected numbers, and how far the model is from them.
 
+use bullwhip::Result;
 use bullwhip::prelude::*;
 use std::path::Path;
 

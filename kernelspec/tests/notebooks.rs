@@ -1,0 +1,147 @@
+//! Notebooks through the real kernel, from the command line, several at once.
+
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn folder(name: &str) -> PathBuf {
+    let dir =
+        std::env::temp_dir().join(format!("bullwhip-notebooks-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a folder");
+    dir
+}
+
+fn run(notebook: &Path, output: &Path, index: Option<&Path>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bullwhip-kernel"));
+    command.arg("run").arg(notebook).arg("-o").arg(output);
+    if let Some(index) = index {
+        command.env("BULLWHIP_INDEX", index);
+    }
+    command.output().expect("the kernel starts")
+}
+
+fn cells(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).expect("a notebook");
+    let book: Value = serde_json::from_str(&text).expect("JSON");
+    let cells = book["cells"].as_array().expect("cells");
+    cells
+        .iter()
+        .filter(|c| c["cell_type"] == "code")
+        .cloned()
+        .collect()
+}
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the project")
+        .to_path_buf()
+}
+
+fn passes(name: &str, index: Option<&Path>) -> Vec<Value> {
+    let dir = folder(&format!("{name}-{}", index.is_some()));
+    let output = dir.join("out.ipynb");
+    let result = run(&project().join("notebooks").join(name), &output, index);
+    let said = String::from_utf8_lossy(&result.stderr).into_owned();
+    assert!(result.status.success(), "{said}");
+    let cells = cells(&output);
+    assert!(cells.iter().all(|c| c["execution_count"].is_u64()));
+    let page = std::fs::read_to_string(dir.join("out.html")).expect("a page");
+    assert!(
+        page.contains("data:image/png;base64,"),
+        "the page has figures"
+    );
+    std::fs::remove_dir_all(dir).expect("cleaned up");
+    cells
+}
+
+fn figures(cells: &[Value]) -> usize {
+    let outputs = cells
+        .iter()
+        .flat_map(|c| c["outputs"].as_array().into_iter().flatten());
+    outputs
+        .filter(|o| o["data"].get("image/png").is_some())
+        .count()
+}
+
+#[test]
+fn first_shock_runs() {
+    assert!(figures(&passes("01_first_shock.ipynb", None)) >= 2);
+}
+
+#[test]
+fn regional_indices_run_on_the_bundled_and_on_a_real_file() {
+    assert!(figures(&passes("02_regional_indices.ipynb", None)) >= 1);
+    let real = project().join("../shared/data/eurostat/sts_inpr_m_5geo_2015.csv");
+    if real.exists() {
+        let cells = passes("02_regional_indices.ipynb", Some(&real));
+        assert!(
+            cells[1]["outputs"][0]["text"]
+                .as_str()
+                .is_some_and(|t| t.contains("91 months"))
+        );
+    } else {
+        println!("skipped: the Eurostat file is not beside this checkout");
+    }
+}
+
+#[test]
+fn calibration_runs() {
+    let cells = passes("03_calibrate.ipynb", None);
+    assert!(figures(&cells) >= 5);
+    // The stock kernel's progress: lines with a percentage.
+    assert!(
+        cells[1]["outputs"][0]["text"]
+            .as_str()
+            .is_some_and(|t| t.contains("  50 %  loss"))
+    );
+}
+
+#[test]
+fn a_failing_cell_is_told_and_what_ran_is_kept() {
+    let dir = folder("failing");
+    let code = |source: &str| json!({ "cell_type": "code", "id": format!("c{}", source.len()), "metadata": {}, "source": source, "outputs": [], "execution_count": null });
+    for (failing, told) in [
+        ("let x: usize = \"text\";", "mismatched types"),
+        (
+            "let network = Network::synthetic(&Synthetic { firms: 1, ..Synthetic::default() })?;",
+            "Synthetic.firms: 1 firms; give at least 2",
+        ),
+    ] {
+        let book = json!({
+            "cells": [code("1 + 1"), code("println!(\"a line\");"), code(failing), code("println!(\"never\");")],
+            "metadata": {}, "nbformat": 4, "nbformat_minor": 5,
+        });
+        let path = dir.join("failing.ipynb");
+        std::fs::write(&path, book.to_string()).expect("written");
+        let result = run(&path, &path, None);
+        let said = String::from_utf8_lossy(&result.stderr).into_owned();
+        assert_eq!(result.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("cell 3 of 4 failed") && said.contains(told),
+            "{said}"
+        );
+        let cells = cells(&path);
+        assert_eq!(cells[0]["outputs"][0]["data"]["text/plain"], "2");
+        assert_eq!(cells[1]["outputs"][0]["text"], "a line\n");
+        assert_eq!(cells[3]["outputs"], json!([]));
+    }
+    std::fs::remove_dir_all(dir).expect("cleaned up");
+}
+
+#[test]
+fn what_is_no_notebook_is_refused_at_once() {
+    let dir = folder("refused");
+    let path = dir.join("notes.ipynb");
+    for (text, told) in [
+        ("hello", "is not a notebook"),
+        ("{\"nbformat\": 3}", "format 4"),
+    ] {
+        std::fs::write(&path, text).expect("written");
+        let result = run(&path, &path, None);
+        assert!(String::from_utf8_lossy(&result.stderr).contains(told));
+        assert_eq!(result.status.code(), Some(1));
+    }
+    assert!(!run(&dir.join("absent.ipynb"), &path, None).status.success());
+    std::fs::remove_dir_all(dir).expect("cleaned up");
+}
