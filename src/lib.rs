@@ -1,4 +1,21 @@
 //! How shocks travel through supply chains: a differentiable model, calibrated to production data.
+//!
+//! Data flow in one direction; a module uses only modules before it:
+//!
+//! ```text
+//! network -> model -> simulate -> observe -> infer -> frame -> plot -> notebook
+//! ```
+//!
+//! polars is named only in `frame`, `notebook::table` and `notebook::show`, plotters only in `plot`, and
+//! only `notebook` prints. Tensors live inside a call: what a user binds is host data.
+//!
+//! | symbol in the paper | here |
+//! |---|---|
+//! | A_ij | `Network::coefficient` of the link from buyer i to supplier j |
+//! | d_i, x0_i | `Network::final_demand`, `Network::output` |
+//! | n_i, τ_i | `Params::target_inventory`, `Params::adjustment_time` |
+//! | t*, δ, λ | `Event::start`, `severity`, `recovery_rate` |
+//! | x, D, O, S | `Trajectory::output`, `demand`, `orders`, `inventory` |
 
 pub mod error;
 pub mod frame;
@@ -13,3 +30,8 @@ pub mod progress;
 pub mod simulate;
 
 pub use error::{Error, Result};
+
+/// The README, whose example is run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
