@@ -12,6 +12,7 @@ use jupyter_zmq_client::{
     create_client_iopub_connection, create_client_shell_connection_with_identity, peek_ports,
     peer_identity_for_session,
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -48,7 +49,7 @@ pub(crate) fn run(notebook: &Path, output: &Path, html: Option<&Path>, timeout: 
         kernel.stop().await;
         result
     });
-    write(output, &(serde_json::to_string_pretty(&book)? + "\n"))?;
+    write(output, &notebook_text(&book)?)?;
     if let Some(page) = html {
         write(page, &html::page(&book))?;
     }
@@ -59,6 +60,16 @@ pub(crate) fn run(notebook: &Path, output: &Path, html: Option<&Path>, timeout: 
         begin.elapsed().as_secs_f64()
     );
     Ok(())
+}
+
+/// A notebook as Jupyter writes it, indented by one space.
+fn notebook_text(book: &Value) -> Result<String> {
+    let mut bytes = Vec::new();
+    let format = serde_json::ser::PrettyFormatter::with_indent(b" ");
+    book.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut bytes, format,
+    ))?;
+    Ok(String::from_utf8(bytes)? + "\n")
 }
 
 /// Writes beside the target, then renames: a file is whole or not there.
@@ -192,6 +203,12 @@ impl Kernel {
             let mut outputs = Vec::new();
             let done = tokio::time::timeout(timeout, self.execute(&source, &mut outputs)).await;
             let error = outputs.iter().find_map(failure);
+            // The kernel counts its own prelude too; here the first cell is 1.
+            for output in &mut outputs {
+                if output["output_type"] == "execute_result" {
+                    output["execution_count"] = json!(k + 1);
+                }
+            }
             cell["outputs"] = Value::Array(outputs);
             cell["execution_count"] = json!(k + 1);
             match done {
