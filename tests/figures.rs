@@ -179,6 +179,7 @@ fn odd_data_draw_without_a_panic() {
                             color: 99,
                             x: values.clone(),
                             y: values.clone(),
+                            low: Vec::new(),
                             high: values.clone(),
                         }],
                         ..Default::default()

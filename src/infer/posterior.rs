@@ -52,12 +52,31 @@ impl Learnt {
         self.mean.is_empty()
     }
 
+    /// The `q` quantile over draws of every entry, in the parameter's own unit; q in 0..=1.
+    pub fn quantile(&self, q: f64) -> Vec<f64> {
+        column_quantiles(&self.samples, self.len(), q)
+    }
+
     /// Share of entries whose posterior is at least `by` narrower than the prior (0.1: 10 %): how
     /// much of this parameter the data speak about.
     pub fn informed(&self, by: f64) -> f64 {
         let n = self.scale.iter().filter(|s| **s <= 1.0 - by).count();
         n as f64 / self.scale.len().max(1) as f64
     }
+}
+
+/// The `q` quantile of each of `columns` columns of a table, row by row, between neighbours by
+/// linear interpolation.
+fn column_quantiles(table: &[f64], columns: usize, q: f64) -> Vec<f64> {
+    (0..columns)
+        .map(|c| {
+            let mut column: Vec<f64> = table.iter().skip(c).step_by(columns).copied().collect();
+            column.sort_by(f64::total_cmp);
+            let at = q.clamp(0.0, 1.0) * (column.len() - 1) as f64;
+            let (low, high) = (at.floor() as usize, at.ceil() as usize);
+            column[low] + (at - low as f64) * (column[high] - column[low])
+        })
+        .collect()
 }
 
 /// Simulated panels, one per draw, with their quantiles.
@@ -74,19 +93,7 @@ pub struct Prediction {
 impl Prediction {
     /// The `q` quantile over draws of every cell, [period, group]; q in 0..=1.
     pub fn quantile(&self, q: f64) -> Vec<f64> {
-        let cells = self.mean.values.len();
-        let mut column = vec![0.0; self.draws];
-        (0..cells)
-            .map(|c| {
-                for (k, v) in column.iter_mut().enumerate() {
-                    *v = self.samples[k * cells + c];
-                }
-                column.sort_by(f64::total_cmp);
-                let at = q.clamp(0.0, 1.0) * (self.draws - 1) as f64;
-                let (low, high) = (at.floor() as usize, at.ceil() as usize);
-                column[low] + (at - low as f64) * (column[high] - column[low])
-            })
-            .collect()
+        column_quantiles(&self.samples, self.mean.values.len(), q)
     }
 
     /// Mean over cells of the squared difference to `panel` relative to the steady level, averaged

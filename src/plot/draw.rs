@@ -85,10 +85,25 @@ impl<B: DrawingBackend> Pen<'_, B> {
     }
 
     fn line(&self, points: &[(f64, f64)], color: RGBColor, width: f64) -> Outcome<B> {
-        let points: Vec<_> = points.iter().map(|p| self.at(*p)).collect();
         let stroke = (width * self.scale).round().max(1.0) as u32;
-        self.area
-            .draw(&PathElement::new(points, color.stroke_width(stroke)))
+        let mut rest = points;
+        while rest.len() > 1 {
+            // The drawing library mitres every corner: a path that turns back would grow a spike.
+            let turn = rest.windows(3).position(|w| {
+                let ((ax, ay), (bx, by), (cx, cy)) = (w[0], w[1], w[2]);
+                (bx - ax) * (cx - bx) + (by - ay) * (cy - by) < 0.0
+            });
+            let end = turn.map_or(rest.len(), |k| k + 2);
+            let path: Vec<_> = rest[..end].iter().map(|p| self.at(*p)).collect();
+            self.area
+                .draw(&PathElement::new(path, color.stroke_width(stroke)))?;
+            rest = if end < rest.len() {
+                &rest[end - 1..]
+            } else {
+                &[]
+            };
+        }
+        Ok(())
     }
 
     fn dashes(&self, points: &[(f64, f64)], color: RGBColor) -> Outcome<B> {
@@ -189,21 +204,13 @@ fn draw_panel<B: DrawingBackend>(
     (w, h): (f64, f64),
 ) -> Outcome<B> {
     let layers = &panel.layers;
-    let bars = |l: &Layer| -> Vec<f64> {
-        // A bar reaches as far down as up.
-        if l.mark == Mark::Dots {
-            l.high.iter().zip(&l.y).map(|(h, y)| 2.0 * y - h).collect()
-        } else {
-            Vec::new()
-        }
-    };
     let ys = layers
         .iter()
-        .flat_map(|l| l.y.iter().chain(&l.high).copied().chain(bars(l)));
+        .flat_map(|l| l.y.iter().chain(&l.low).chain(&l.high).copied());
     let x_axis = Axis::tight(
         layers.iter().flat_map(|l| l.x.iter().copied()),
         panel.log_x,
-        (w / 90.0).clamp(2.0, 8.0) as usize,
+        (w / 90.0).clamp(3.0, 8.0) as usize,
     );
     let y_axis = Axis::covering(ys, panel.log_y, (h / 55.0).clamp(2.0, 6.0) as usize);
     let widest = y_axis
@@ -299,8 +306,9 @@ fn draw_layer<B: DrawingBackend>(
         Mark::Dots => {
             for (k, point) in points.iter().enumerate() {
                 let Some((x, y)) = *point else { continue };
-                if let Some(top) = layer.high.get(k).and_then(|h| py(*h)) {
-                    pen.line(&[(x, top), (x, 2.0 * y - top)], FAINT, 1.0)?;
+                let end = |v: &[f64]| v.get(k).and_then(|v| py(*v));
+                if let Some((low, high)) = end(&layer.low).zip(end(&layer.high)) {
+                    pen.line(&[(x, low), (x, high)], FAINT, 1.0)?;
                 }
                 pen.area.draw(&Circle::new(
                     pen.at((x, y)),

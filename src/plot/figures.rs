@@ -17,6 +17,7 @@ impl Layer {
             color,
             x,
             y,
+            low: Vec::new(),
             high: Vec::new(),
         }
     }
@@ -207,7 +208,7 @@ fn density(values: &[f64], at: &[f64]) -> Vec<f64> {
 }
 
 /// The prior's density against that of the posterior means; with the true values, also the
-/// posterior mean (and a standard deviation up and down) against the truth.
+/// posterior mean (and the 5-95 % range) against the truth.
 pub fn prior_posterior(learnt: &Learnt, truth: Option<&[f64]>) -> Figure {
     let name = learnt.parameter.name().replace('_', " ");
     let axis = format!("{name} ({})", learnt.parameter.unit());
@@ -250,15 +251,10 @@ pub fn prior_posterior(learnt: &Learnt, truth: Option<&[f64]>) -> Figure {
                 (a.min(*v), b.max(*v))
             });
         let mut dots = Layer::new(Mark::Dots, "", 0, truth.to_vec(), learnt.mean.clone());
-        dots.high = learnt
-            .mean
-            .iter()
-            .zip(&learnt.sd)
-            .map(|(m, s)| m + s)
-            .collect();
+        (dots.low, dots.high) = (learnt.quantile(0.05), learnt.quantile(0.95));
         panels.push(Panel {
             x_label: format!("true {axis}"),
-            y_label: "posterior mean ± sd".into(),
+            y_label: "posterior mean, 5-95 %".into(),
             layers: vec![
                 dots,
                 Layer::new(

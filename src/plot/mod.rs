@@ -55,7 +55,7 @@ pub enum Mark {
     Reference,
     /// The area between `y` and `high`.
     Band,
-    /// Dots, with a bar up to `high` and as far down where it is given.
+    /// Dots, with a bar from `low` to `high` where those are given.
     Dots,
 }
 
@@ -72,6 +72,8 @@ pub struct Layer {
     pub x: Vec<f64>,
     /// Vertical positions; the lower edge of a band.
     pub y: Vec<f64>,
+    /// Lower end of a dot's bar; empty otherwise.
+    pub low: Vec<f64>,
     /// Upper edge of a band or bar; empty otherwise.
     pub high: Vec<f64>,
 }
