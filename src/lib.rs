@@ -24,6 +24,8 @@ pub mod model;
 pub mod network;
 pub mod notebook;
 pub mod observe;
+
+mod ops;
 pub mod plot;
 pub mod prelude;
 pub mod progress;

@@ -19,4 +19,6 @@ pub use crate::observe::Observation;
 pub use crate::plot::{Draw, Figure, compare, degrees, fit, history, prior_posterior, series};
 pub use crate::progress::Progress;
 pub use crate::show;
-pub use crate::simulate::{Precision, Record, Simulation, Trajectory, simulate};
+pub use crate::simulate::{
+    Checkpoint, Method, Precision, Record, Simulation, Trajectory, simulate,
+};

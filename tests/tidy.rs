@@ -51,8 +51,11 @@ fn sources_keep_to_the_conventions() {
         if !allowed("use plotters", &["src/plot/"]) {
             fault("plotters belongs in plot");
         }
-        if !allowed("use burn", &["src/model/", "src/simulate/", "src/infer/"]) {
-            fault("tensors belong in model, simulate and infer");
+        if !allowed(
+            "use burn",
+            &["src/ops/", "src/model/", "src/simulate/", "src/infer/"],
+        ) {
+            fault("tensors belong in ops, model, simulate and infer");
         }
         for print in ["println!(", "print!("] {
             let outside_docs = text

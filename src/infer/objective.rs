@@ -1,65 +1,61 @@
 //! The loss of a batch of particles and its gradient, in the standard-normal coordinates of the priors.
 
 use super::{Parameter, Prior, Problem};
-use crate::model::{Economy, Shock};
+use crate::model::Economy;
 use crate::observe::Observation;
-use crate::simulate::{Inputs, Simulation, host, output_tensors};
+use crate::simulate::{Columns, Horizon, Inputs, host};
 use burn::tensor::{Device, Tensor};
 
 /// An observed panel laid out on a device, to be compared with simulations.
 pub(super) struct Target {
-    /// Level of each period relative to the steady level, [1, group], missing cells 0.
-    levels: Vec<Tensor<2>>,
-    /// 1 where a cell is observed, 0 where missing, [1, group].
-    seen: Vec<Tensor<2>>,
-    one_over_base: Tensor<2>,
+    /// What a simulated level is multiplied with: 1 / steady level, 0 where missing, [1, cell].
+    scale: Tensor<2>,
+    /// Observed level relative to the steady level, 0 where missing, [1, cell].
+    level: Tensor<2>,
     /// Number of observed cells.
     cells: usize,
 }
 
 impl Target {
     pub(super) fn new(observed: &Observation, economy: &Economy) -> Self {
-        let rows = observed.values.chunks_exact(observed.groups());
-        let row = |row: &[f64], f: fn(f64, f64) -> f64| -> Tensor<2> {
-            let cells = row.iter().zip(&observed.base);
-            economy.row(
-                &cells
-                    .map(|(v, b)| if v.is_nan() { 0.0 } else { f(*v, *b) })
-                    .collect::<Vec<_>>(),
-            )
+        let g = observed.groups();
+        let row = |f: &dyn Fn(f64, f64) -> f64| -> Tensor<2> {
+            let cells = observed.values.iter().enumerate();
+            let one = |(k, v): (usize, &f64)| {
+                if v.is_nan() {
+                    0.0
+                } else {
+                    f(*v, observed.base[k % g])
+                }
+            };
+            economy.row(&cells.map(one).collect::<Vec<_>>())
         };
         Self {
-            levels: rows.clone().map(|r| row(r, |v, b| v / b)).collect(),
-            seen: rows.map(|r| row(r, |_, _| 1.0)).collect(),
-            one_over_base: economy.row(&observed.base.iter().map(|b| 1.0 / b).collect::<Vec<_>>()),
+            scale: row(&|_, b| 1.0 / b),
+            level: row(&|v, b| v / b),
             cells: observed.values.len() - observed.missing(),
         }
     }
 
-    /// Mean over observed cells of ((y - target) / y0)², [particle, 1].
-    pub(super) fn loss(
-        &self,
-        economy: &Economy,
-        shock: &Shock,
-        simulation: &Simulation,
-        inputs: Inputs,
-    ) -> Tensor<2> {
-        let particles = inputs.target_inventory.dims()[0];
-        let mut total = self.one_over_base.zeros_like().repeat_dim(0, particles);
-        output_tensors(economy, shock, simulation, inputs, |t, x| {
-            let y = economy.observe(x) * self.one_over_base.clone();
-            let error = (y - self.levels[t - 1].clone()) * self.seen[t - 1].clone();
-            total = total.clone() + error.clone() * error;
-        });
+    /// Mean over observed cells of ((y - target) / y0)², [particle, 1], of a panel [particle,
+    /// period, group].
+    pub(super) fn loss(&self, panel: Tensor<3>) -> Tensor<2> {
+        let [particles, periods, groups] = panel.dims();
+        let panel = panel.reshape([particles, periods * groups]);
+        let error = panel * self.scale.clone() - self.level.clone();
         // Not div_scalar: its backward pass rounds the divisor to 32 bits.
-        total.sum_dim(1).mul_scalar(1.0 / self.cells as f64)
+        (error.clone() * error)
+            .sum_dim(1)
+            .mul_scalar(1.0 / self.cells as f64)
     }
 }
 
 /// A problem laid out on a device, ready to be evaluated many times.
 pub(crate) struct Objective {
     problem: Problem,
-    economy: Economy,
+    horizon: Horizon,
+    /// Remaining capacity, where neither severities nor recovery rates vary.
+    capacity: Option<Tensor<3>>,
     varying: Vec<(Parameter, Prior)>,
     /// Number of coordinates of each varying parameter.
     sizes: Vec<usize>,
@@ -81,12 +77,25 @@ impl Objective {
             Device::flex()
         };
         let economy = Economy::new(&problem.network, &device, problem.simulation.precision);
+        let target = Target::new(&problem.observed, &economy);
+        let Problem {
+            network,
+            shock,
+            simulation,
+            ..
+        } = problem;
+        let horizon = Horizon::new(network, economy, shock, simulation, Columns::Groups);
         let varying = problem.priors.varying();
+        let fixed = |p| varying.iter().all(|(v, _)| *v != p);
+        let row = |p| horizon.economy().row(&problem.fixed(p));
+        let capacity = (fixed(Parameter::Severity) && fixed(Parameter::RecoveryRate))
+            .then(|| horizon.capacity(&row(Parameter::Severity), &row(Parameter::RecoveryRate)));
         Self {
             sizes: varying.iter().map(|(p, _)| problem.entries(*p)).collect(),
-            target: Target::new(&problem.observed, &economy),
+            target,
             problem: problem.clone(),
-            economy,
+            horizon,
+            capacity,
             varying,
         }
     }
@@ -114,10 +123,9 @@ impl Objective {
         let particles = u.len() / self.dimension();
         let leaves = self.leaves(u, particles, with_gradient);
         let inputs = self.inputs(&leaves, particles);
-        let Problem {
-            shock, simulation, ..
-        } = &self.problem;
-        let loss = self.target.loss(&self.economy, shock, simulation, inputs);
+        let loss = self
+            .target
+            .loss(self.horizon.run(inputs, self.capacity.as_ref()));
         if !with_gradient {
             return Evaluation {
                 loss: host(loss),
@@ -146,22 +154,8 @@ impl Objective {
     pub(crate) fn panels(&self, u: &[f64]) -> Vec<f64> {
         let particles = u.len() / self.dimension();
         let leaves = self.leaves(u, particles, false);
-        let periods = self.problem.simulation.periods;
-        let g = self.problem.observed.groups();
-        let mut panels = vec![0.0; particles * periods * g];
         let inputs = self.inputs(&leaves, particles);
-        output_tensors(
-            &self.economy,
-            &self.problem.shock,
-            &self.problem.simulation,
-            inputs,
-            |t, x| {
-                for (p, row) in host(self.economy.observe(x)).chunks_exact(g).enumerate() {
-                    panels[(p * periods + t - 1) * g..][..g].copy_from_slice(row);
-                }
-            },
-        );
-        panels
+        host(self.horizon.run(inputs, self.capacity.as_ref()))
     }
 
     /// One tensor [particle, entry] per varying parameter.
@@ -177,7 +171,7 @@ impl Objective {
                     .copied()
                     .collect();
                 first += n;
-                let leaf = self.economy.row(&part).reshape([particles, n]);
+                let leaf = self.horizon.economy().row(&part).reshape([particles, n]);
                 // Made a leaf only now: its gradient must have this shape.
                 if with_gradient {
                     leaf.detach().require_grad()
@@ -192,15 +186,19 @@ impl Objective {
         let take = |parameter: Parameter| -> Tensor<2> {
             match self.varying.iter().position(|(p, _)| *p == parameter) {
                 Some(k) => self.varying[k].1.transform(leaves[k].clone()),
-                None => self
-                    .economy
-                    .row(&self.problem.fixed(parameter))
-                    .repeat_dim(0, particles),
+                None => self.horizon.economy().row(&self.problem.fixed(parameter)),
+            }
+        };
+        let rows = |v: Tensor<2>| {
+            if v.dims()[0] < particles {
+                v.repeat_dim(0, particles)
+            } else {
+                v
             }
         };
         Inputs {
-            target_inventory: take(Parameter::TargetInventory),
-            adjustment_time: take(Parameter::AdjustmentTime),
+            target_inventory: rows(take(Parameter::TargetInventory)),
+            adjustment_time: rows(take(Parameter::AdjustmentTime)),
             severity: take(Parameter::Severity),
             recovery_rate: take(Parameter::RecoveryRate),
         }

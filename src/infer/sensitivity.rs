@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::model::{Economy, Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
-use crate::simulate::{Inputs, Simulation, host};
+use crate::simulate::{Columns, Horizon, Inputs, Simulation, host};
 use burn::tensor::{Device, Tensor};
 
 /// How the mean relative square loss changes with each parameter: what matters for a panel.
@@ -68,7 +68,9 @@ pub fn sensitivity(
         severity,
         recovery_rate,
     };
-    let loss = Target::new(observed, &economy).loss(&economy, shock, simulation, inputs);
+    let target = Target::new(observed, &economy);
+    let horizon = Horizon::new(network, economy, shock, simulation, Columns::Groups);
+    let loss = target.loss(horizon.run(inputs, None));
     let value = host(loss.clone())[0];
     let gradients = loss.sum().backward();
     let [target_inventory, adjustment_time, severity, recovery_rate] =

@@ -128,6 +128,62 @@ impl Economy {
         z
     }
 
+    /// The same for the firms `columns`, sorted, over periods 1..=`periods`, [particle, period,
+    /// column]; `severity` and `recovery_rate` may also be [1, hit].
+    pub(crate) fn capacity_path(
+        &self,
+        hits: &[Hits],
+        columns: &[u32],
+        periods: usize,
+        severity: &Tensor<2>,
+        recovery_rate: &Tensor<2>,
+    ) -> Tensor<3> {
+        let particles = severity.dims()[0].max(recovery_rate.dims()[0]);
+        let zeros = Tensor::<3>::zeros(
+            [particles, periods, columns.len()],
+            (&self.device, self.dtype),
+        );
+        let mut z = zeros.clone().add_scalar(1.0);
+        for event in hits.iter().filter(|e| e.first < e.last) {
+            let n = event.last - event.first;
+            let part = |v: &Tensor<2>| -> Tensor<3> {
+                let rows = v.dims()[0];
+                let part = v.clone().slice([0..rows, event.first..event.last]);
+                part.reshape([rows, 1, n])
+            };
+            let begun = |t: usize| t >= event.start;
+            let age = |t: usize| {
+                if begun(t) {
+                    (t - event.start) as f64
+                } else {
+                    0.0
+                }
+            };
+            let over_time = |f: &dyn Fn(usize) -> f64| -> Tensor<3> {
+                let values: Vec<f64> = (1..=periods).map(f).collect();
+                self.row(&values).reshape([1, periods, 1])
+            };
+            let kept = (part(recovery_rate) * over_time(&|t| -age(t))).exp();
+            let lost = part(severity) * kept * over_time(&|t| f64::from(u8::from(begun(t))));
+            let lost = if lost.dims()[0] < particles {
+                lost.repeat_dim(0, particles)
+            } else {
+                lost
+            };
+            let place: Vec<u32> = event
+                .hit
+                .iter()
+                .map(|i| columns.partition_point(|c| c < i) as u32)
+                .collect();
+            let place = index(&place, &self.device);
+            let lost = zeros
+                .clone()
+                .select_assign(2, place, lost, IndexingUpdateOp::Add);
+            z = z.clone() - z * lost;
+        }
+        z
+    }
+
     /// One period (model, steps 2-6): the state at the end of it, and output x, [particle, firm].
     ///
     /// Where the minimum of production is tied, the gradient goes to demand first, then to
@@ -202,6 +258,7 @@ pub(crate) struct Hits {
     start: usize,
     first: usize,
     last: usize,
+    hit: Vec<u32>,
     firms: Tensor<1, Int>,
 }
 
@@ -219,6 +276,7 @@ impl Hits {
                     first,
                     last: first + firms.len(),
                     firms: index(&firms, device),
+                    hit: firms,
                 };
                 first = hits.last;
                 hits

@@ -1,11 +1,24 @@
 //! Runs the model over periods and keeps what was asked for.
 
+mod horizon;
 mod run;
 
 use crate::model::Rule;
 use crate::network::Network;
+pub use crate::ops::Checkpoint;
+pub(crate) use horizon::{Columns, Horizon, Inputs};
+pub(crate) use run::host;
 pub use run::simulate;
-pub(crate) use run::{Inputs, host, output_tensors};
+
+/// How a simulation is computed; both give the same numbers but for rounding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// All periods in one operation with a hand-written adjoint.
+    #[default]
+    Kernels,
+    /// Period after period in plain tensors: the specification, much slower, to check against.
+    Reference,
+}
 
 /// Number format of the tensors inside a simulation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +36,8 @@ pub enum Record {
     /// Only the output of firms.
     #[default]
     Output,
-    /// Also demand of every firm and orders and inventories of every link, after each period.
+    /// Also demand of every firm and orders and inventories of every link, after each period:
+    /// simulated by `Method::Reference`, and periods x links numbers to hold.
     Everything,
 }
 
@@ -40,6 +54,10 @@ pub struct Simulation {
     pub record: Record,
     /// Number format.
     pub precision: Precision,
+    /// How it is computed.
+    pub method: Method,
+    /// Which inventories are kept for a gradient, by `Method::Kernels`.
+    pub checkpoint: Checkpoint,
 }
 
 impl Default for Simulation {
@@ -50,6 +68,8 @@ impl Default for Simulation {
             slack: 0.2,
             record: Record::Output,
             precision: Precision::Single,
+            method: Method::Kernels,
+            checkpoint: Checkpoint::Auto,
         }
     }
 }

@@ -1,41 +1,10 @@
-//! The loop over periods, for one run of host data and for batches of particles.
+//! One run of host data.
 
-use super::{Record, Simulation, Trajectory};
+use super::{Columns, Horizon, Inputs, Record, Simulation, Trajectory};
 use crate::error::{Error, Result};
 use crate::model::{Economy, Hits, Params, Shock};
 use crate::network::Network;
 use burn::tensor::{Device, Tensor};
-
-/// The varying inputs of a batch of runs; row p is particle p.
-pub(crate) struct Inputs {
-    /// n, [particle, firm].
-    pub(crate) target_inventory: Tensor<2>,
-    /// tau, [particle, firm].
-    pub(crate) adjustment_time: Tensor<2>,
-    /// delta, [particle, hit].
-    pub(crate) severity: Tensor<2>,
-    /// lambda, [particle, hit].
-    pub(crate) recovery_rate: Tensor<2>,
-}
-
-/// Runs a batch and hands the output of every period t = 1..=T, [particle, firm], to `keep`.
-pub(crate) fn output_tensors(
-    economy: &Economy,
-    shock: &Shock,
-    simulation: &Simulation,
-    inputs: Inputs,
-    mut keep: impl FnMut(usize, Tensor<2>),
-) {
-    let hits = Hits::of(shock, &economy.device);
-    let (mut state, behaviour) = economy.start(inputs.target_inventory, inputs.adjustment_time);
-    for t in 1..=simulation.periods {
-        let z = economy.capacity(&hits, &inputs.severity, &inputs.recovery_rate, t);
-        let (next, output) =
-            economy.step_reference(simulation.rule, simulation.slack, &state, &behaviour, z);
-        state = next;
-        keep(t, output);
-    }
-}
 
 /// Simulates `shock` hitting `network`, whose firms behave as `params` say.
 ///
@@ -56,34 +25,42 @@ pub fn simulate(
     };
     let severity = economy.row(&flat(|e| &e.severity));
     let recovery_rate = economy.row(&flat(|e| &e.recovery_rate));
-    let hits = Hits::of(shock, &device);
-    let (mut state, behaviour) = economy.start(
-        economy.row(&params.target_inventory),
-        economy.row(&params.adjustment_time),
-    );
-    let all = simulation.record == Record::Everything;
     let mut out = Trajectory {
         network: network.clone(),
         periods: simulation.periods,
-        output: Vec::with_capacity(simulation.periods * network.firms()),
+        output: Vec::new(),
         demand: Vec::new(),
         orders: Vec::new(),
         inventory: Vec::new(),
         warnings: params.warnings(),
     };
+    let target_inventory = economy.row(&params.target_inventory);
+    let adjustment_time = economy.row(&params.adjustment_time);
+    if simulation.record == Record::Output {
+        let horizon = Horizon::new(network, economy, shock, simulation, Columns::Firms);
+        let inputs = Inputs {
+            target_inventory,
+            adjustment_time,
+            severity,
+            recovery_rate,
+        };
+        out.output = host(horizon.run(inputs, None));
+        return Ok(out);
+    }
+    // What happens inside a period is known to the plain tensors only.
+    let hits = Hits::of(shock, &device);
+    let (mut state, behaviour) = economy.start(target_inventory, adjustment_time);
     for t in 1..=simulation.periods {
         let z = economy.capacity(&hits, &severity, &recovery_rate, t);
         let (next, output) =
             economy.step_reference(simulation.rule, simulation.slack, &state, &behaviour, z);
         state = next;
         out.output.extend(host(output));
-        if all {
-            out.demand.extend(host(state.demand.clone()));
-            out.orders
-                .extend(host(state.orders.clone() * economy.coefficient.clone()));
-            out.inventory
-                .extend(host(state.inventory.clone() * economy.coefficient.clone()));
-        }
+        out.demand.extend(host(state.demand.clone()));
+        out.orders
+            .extend(host(state.orders.clone() * economy.coefficient.clone()));
+        out.inventory
+            .extend(host(state.inventory.clone() * economy.coefficient.clone()));
     }
     Ok(out)
 }

@@ -1,0 +1,67 @@
+//! The two number formats of the kernels, with comparisons that compile to one instruction.
+
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Div, Mul, Sub};
+
+/// A float. `lower` and the like do not treat NaN specially, unlike the standard library's.
+pub(crate) trait Number:
+    Copy
+    + Debug
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + 'static
+    + Add<Output = Self>
+    + AddAssign
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+{
+    const ZERO: Self;
+    const ONE: Self;
+    const INFINITY: Self;
+    const NAN: Self;
+    fn from_f64(v: f64) -> Self;
+    fn finite(self) -> bool;
+
+    /// The smaller of two.
+    #[inline(always)]
+    fn lower(self, other: Self) -> Self {
+        if other < self { other } else { self }
+    }
+
+    /// The number where it is positive, else 0.
+    #[inline(always)]
+    fn positive(self) -> Self {
+        if self > Self::ZERO { self } else { Self::ZERO }
+    }
+
+    /// `value` where this number is positive, else 0.
+    #[inline(always)]
+    fn gate(self, value: Self) -> Self {
+        if self > Self::ZERO { value } else { Self::ZERO }
+    }
+}
+
+macro_rules! number {
+    ($kind:ident) => {
+        impl Number for $kind {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const INFINITY: Self = $kind::INFINITY;
+            const NAN: Self = $kind::NAN;
+            #[inline(always)]
+            fn from_f64(v: f64) -> Self {
+                v as $kind
+            }
+            #[inline(always)]
+            fn finite(self) -> bool {
+                self.is_finite()
+            }
+        }
+    };
+}
+
+number!(f32);
+number!(f64);
