@@ -9,8 +9,8 @@ pub use crate::frame::{
     months, network_from_frames, read, rebase, select,
 };
 pub use crate::infer::{
-    Abc, Learnt, Parameter, Posterior, Prediction, Prior, Priors, Problem, Sensitivity, Svi,
-    calibrate, calibrate_abc, sensitivity,
+    Abc, Learnt, Objective, Parameter, Posterior, Prediction, Prior, Priors, Problem, Sensitivity,
+    Svi, calibrate, calibrate_abc, sensitivity,
 };
 pub use crate::model::{Event, Params, Rule, Shock};
 pub use crate::network::{Firms, Links, Network, Synthetic};

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 use rand::{SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
 use std::time::Instant;
 
 /// Options of ABC rejection.
@@ -29,11 +30,19 @@ impl Default for Abc {
         Self {
             draws: 3000,
             keep: 100,
-            batch: 16,
+            batch: 64,
             max_seconds: None,
             seed: 0,
         }
     }
+}
+
+/// Coordinates of the `k`-th draw of a seed: the same in any order and in batches of any size.
+fn draw(seed: u64, k: usize, n: usize) -> impl Iterator<Item = f64> {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..16].copy_from_slice(&(k as u64).to_le_bytes());
+    StandardNormal.sample_iter(StdRng::from_seed(key)).take(n)
 }
 
 /// Keeps the best `keep` of `draws` draws from the prior. Memory holds the kept draws only.
@@ -42,7 +51,7 @@ pub fn calibrate_abc(
     options: &Abc,
     progress: &mut dyn Progress,
 ) -> Result<Posterior> {
-    problem.check()?;
+    let objective = Objective::new(problem)?;
     if options.keep == 0 || options.batch == 0 || options.draws < options.keep {
         return Err(Error::new(
             "Abc",
@@ -54,28 +63,27 @@ pub fn calibrate_abc(
         ));
     }
     let begin = Instant::now();
-    let objective = Objective::new(problem, false);
     let n = objective.dimension();
-    let mut rng = StdRng::seed_from_u64(options.seed);
-    let mut kept: Vec<(f64, Vec<f64>)> = Vec::with_capacity(options.keep + options.batch);
+    // (loss, number of the draw): a draw is made again from its number where it is wanted.
+    let mut kept: Vec<(f64, usize)> = Vec::with_capacity(options.keep + options.batch);
     let mut history = Vec::new();
     let (mut done, mut dropped, mut stopped) = (0, 0, false);
     progress.start("ABC rejection", options.draws);
     while done < options.draws {
         let batch = options.batch.min(options.draws - done);
-        let u: Vec<f64> = StandardNormal
-            .sample_iter(&mut rng)
-            .take(n * batch)
+        let u: Vec<f64> = (done..done + batch)
+            .into_par_iter()
+            .flat_map_iter(|k| draw(options.seed, k, n))
             .collect();
-        let loss = objective.evaluate(&u, false).loss;
-        for (l, row) in loss.iter().zip(u.chunks_exact(n)) {
+        let loss = objective.loss(&u)?;
+        for (k, l) in loss.iter().enumerate() {
             if l.is_finite() {
-                kept.push((*l, row.to_vec()));
+                kept.push((*l, done + k));
             } else {
                 dropped += 1;
             }
         }
-        kept.sort_by(|a, b| a.0.total_cmp(&b.0));
+        kept.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         kept.truncate(options.keep);
         done += batch;
         let mean = kept.iter().map(|k| k.0).sum::<f64>() / kept.len() as f64;
@@ -102,10 +110,22 @@ pub fn calibrate_abc(
             "narrow the priors",
         ));
     }
+    let draws: Vec<f64> = kept
+        .iter()
+        .flat_map(|(_, k)| draw(options.seed, *k, n))
+        .collect();
     let count = kept.len() as f64;
     let moment = |f: &dyn Fn(f64, usize) -> f64| -> Vec<f64> {
         (0..n)
-            .map(|k| kept.iter().map(|(_, u)| f(u[k], k)).sum::<f64>() / count)
+            .map(|k| {
+                draws
+                    .iter()
+                    .skip(k)
+                    .step_by(n)
+                    .map(|u| f(*u, k))
+                    .sum::<f64>()
+                    / count
+            })
             .collect()
     };
     let mean = moment(&|u, _| u);
@@ -113,7 +133,6 @@ pub fn calibrate_abc(
         .iter()
         .map(|v| v.sqrt())
         .collect();
-    let draws: Vec<f64> = kept.iter().flat_map(|(_, u)| u).copied().collect();
     let mut posterior = assemble(problem, "ABC rejection", &mean, &scale, &draws)?;
     posterior.history = history;
     posterior.evaluations = done;

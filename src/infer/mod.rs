@@ -8,6 +8,7 @@ mod sensitivity;
 mod svi;
 
 pub use abc::{Abc, calibrate_abc};
+pub use objective::{Evaluation, Objective};
 pub use posterior::{Learnt, Posterior, Prediction, Step};
 pub use prior::{Parameter, Prior, Priors};
 pub use sensitivity::{Sensitivity, sensitivity};

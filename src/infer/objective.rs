@@ -1,6 +1,7 @@
 //! The loss of a batch of particles and its gradient, in the standard-normal coordinates of the priors.
 
 use super::{Parameter, Prior, Problem};
+use crate::error::{Error, Result};
 use crate::model::Economy;
 use crate::observe::Observation;
 use crate::simulate::{Columns, Horizon, Inputs, host};
@@ -50,8 +51,12 @@ impl Target {
     }
 }
 
-/// A problem laid out on a device, ready to be evaluated many times.
-pub(crate) struct Objective {
+/// A problem made ready to be evaluated many times, in the standard-normal coordinates of its
+/// priors: what calibration does, for those who bring their own method.
+///
+/// One particle is a row of `dimension()` coordinates: those of the target inventories (one per
+/// firm), adjustment times, severities and recovery rates (one per hit), each only if it varies.
+pub struct Objective {
     problem: Problem,
     horizon: Horizon,
     /// Remaining capacity, where neither severities nor recovery rates vary.
@@ -62,20 +67,20 @@ pub(crate) struct Objective {
     target: Target,
 }
 
-/// Loss `[particle]` and, where asked for, its gradient [particle, coordinate].
-pub(crate) struct Evaluation {
-    pub(crate) loss: Vec<f64>,
-    pub(crate) gradient: Vec<f64>,
+/// Losses with their gradients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Mean relative square loss, `[particle]`; not finite where a particle diverged.
+    pub loss: Vec<f64>,
+    /// Its gradient, [particle, coordinate] row by row.
+    pub gradient: Vec<f64>,
 }
 
 impl Objective {
-    /// `with_gradient` decides the device: automatic differentiation costs memory and time.
-    pub(crate) fn new(problem: &Problem, with_gradient: bool) -> Self {
-        let device = if with_gradient {
-            Device::flex().autodiff()
-        } else {
-            Device::flex()
-        };
+    /// Checks the problem and lays it out.
+    pub fn new(problem: &Problem) -> Result<Self> {
+        problem.check()?;
+        let device = Device::flex().autodiff();
         let economy = Economy::new(&problem.network, &device, problem.simulation.precision);
         let target = Target::new(&problem.observed, &economy);
         let Problem {
@@ -90,14 +95,14 @@ impl Objective {
         let row = |p| horizon.economy().row(&problem.fixed(p));
         let capacity = (fixed(Parameter::Severity) && fixed(Parameter::RecoveryRate))
             .then(|| horizon.capacity(&row(Parameter::Severity), &row(Parameter::RecoveryRate)));
-        Self {
+        Ok(Self {
             sizes: varying.iter().map(|(p, _)| problem.entries(*p)).collect(),
             target,
             problem: problem.clone(),
             horizon,
             capacity,
             varying,
-        }
+        })
     }
 
     /// Number of observed cells.
@@ -106,7 +111,7 @@ impl Objective {
     }
 
     /// Number of coordinates of one particle.
-    pub(crate) fn dimension(&self) -> usize {
+    pub fn dimension(&self) -> usize {
         self.sizes.iter().sum()
     }
 
@@ -118,20 +123,28 @@ impl Objective {
             .map(|((p, prior), n)| (*p, *prior, *n))
     }
 
-    /// Mean relative square loss of each particle; `u` is [particle, coordinate] row by row.
-    pub(crate) fn evaluate(&self, u: &[f64], with_gradient: bool) -> Evaluation {
-        let particles = u.len() / self.dimension();
-        let leaves = self.leaves(u, particles, with_gradient);
-        let inputs = self.inputs(&leaves, particles);
-        let loss = self
-            .target
-            .loss(self.horizon.run(inputs, self.capacity.as_ref()));
-        if !with_gradient {
-            return Evaluation {
-                loss: host(loss),
-                gradient: Vec::new(),
-            };
+    fn particles(&self, u: &[f64]) -> Result<usize> {
+        let n = self.dimension();
+        if u.is_empty() || !u.len().is_multiple_of(n) {
+            return Err(Error::new(
+                "objective",
+                format!("{} coordinates do not fill rows of {n}", u.len()),
+                "give one row of Objective::dimension() coordinates per particle",
+            ));
         }
+        Ok(u.len() / n)
+    }
+
+    /// Mean relative square loss of each particle; `u` is [particle, coordinate] row by row.
+    pub fn loss(&self, u: &[f64]) -> Result<Vec<f64>> {
+        let leaves = self.leaves(u, self.particles(u)?, false);
+        Ok(host(self.loss_of(&leaves)))
+    }
+
+    /// The same with its gradient.
+    pub fn gradient(&self, u: &[f64]) -> Result<Evaluation> {
+        let leaves = self.leaves(u, self.particles(u)?, true);
+        let loss = self.loss_of(&leaves);
         let gradients = loss.clone().sum().backward();
         let mut gradient = vec![0.0; u.len()];
         let mut first = 0;
@@ -144,18 +157,26 @@ impl Objective {
             }
             first += n;
         }
-        Evaluation {
+        Ok(Evaluation {
             loss: host(loss),
             gradient,
-        }
+        })
+    }
+
+    fn loss_of(&self, leaves: &[Tensor<2>]) -> Tensor<2> {
+        let panel = self
+            .horizon
+            .run(self.inputs(leaves), self.capacity.as_ref());
+        self.target.loss(panel)
     }
 
     /// Panels [particle, period, group] of the particles under `self`'s scenario.
-    pub(crate) fn panels(&self, u: &[f64]) -> Vec<f64> {
-        let particles = u.len() / self.dimension();
-        let leaves = self.leaves(u, particles, false);
-        let inputs = self.inputs(&leaves, particles);
-        host(self.horizon.run(inputs, self.capacity.as_ref()))
+    pub(crate) fn panels(&self, u: &[f64]) -> Result<Vec<f64>> {
+        let leaves = self.leaves(u, self.particles(u)?, false);
+        Ok(host(
+            self.horizon
+                .run(self.inputs(&leaves), self.capacity.as_ref()),
+        ))
     }
 
     /// One tensor [particle, entry] per varying parameter.
@@ -182,7 +203,8 @@ impl Objective {
             .collect()
     }
 
-    fn inputs(&self, leaves: &[Tensor<2>], particles: usize) -> Inputs {
+    fn inputs(&self, leaves: &[Tensor<2>]) -> Inputs {
+        let particles = leaves.iter().map(|v| v.dims()[0]).max().unwrap_or(1);
         let take = |parameter: Parameter| -> Tensor<2> {
             match self.varying.iter().position(|(p, _)| *p == parameter) {
                 Some(k) => self.varying[k].1.transform(leaves[k].clone()),

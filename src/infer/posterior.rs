@@ -159,7 +159,7 @@ pub(super) fn assemble(
     scale: &[f64],
     draws: &[f64],
 ) -> Result<Posterior> {
-    let objective = Objective::new(problem, false);
+    let objective = Objective::new(problem)?;
     let n = objective.dimension();
     let count = draws.len() / n;
     let mut first = 0;
@@ -209,13 +209,13 @@ pub(super) fn assemble(
 
 /// Runs draws [draw, coordinate] through the model, some at a time.
 fn predict(problem: &Problem, draws: &[f64]) -> Result<Prediction> {
-    const TOGETHER: usize = 16;
-    let objective = Objective::new(problem, false);
+    const TOGETHER: usize = 64;
+    let objective = Objective::new(problem)?;
     let n = objective.dimension();
-    let samples: Vec<f64> = draws
-        .chunks(TOGETHER * n)
-        .flat_map(|part| objective.panels(part))
-        .collect();
+    let mut samples = Vec::new();
+    for part in draws.chunks(TOGETHER * n) {
+        samples.extend(objective.panels(part)?);
+    }
     let count = draws.len() / n;
     let cells = samples.len() / count;
     let mean = (0..cells)

@@ -115,10 +115,9 @@ pub fn calibrate(
     options: &Svi,
     progress: &mut dyn Progress,
 ) -> Result<Posterior> {
-    problem.check()?;
     options.check()?;
     let begin = Instant::now();
-    let objective = Objective::new(problem, true);
+    let objective = Objective::new(problem)?;
     let n = objective.dimension();
     let weight = objective.cells() as f64 / (2.0 * problem.noise * problem.noise);
     let mut rng = StdRng::seed_from_u64(options.seed);
@@ -140,7 +139,7 @@ pub fn calibrate(
             .enumerate()
             .map(|(k, e)| mean[k % n] + log_scale[k % n].exp() * e)
             .collect();
-        let result = objective.evaluate(&u, true);
+        let result = objective.gradient(&u)?;
         let finite = |p: usize| {
             result.loss[p].is_finite()
                 && result.gradient[p * n..][..n].iter().all(|g| g.is_finite())

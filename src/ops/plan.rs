@@ -102,7 +102,7 @@ struct Inner {
 }
 
 /// Fewer links than this are faster on one thread.
-const SMALL: usize = 60_000;
+const SMALL: usize = 5_000;
 /// Parts of a larger network. Fixed, so that sums, and with them results, do not depend on the
 /// number of threads.
 const PARTS: usize = 4;

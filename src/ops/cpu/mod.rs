@@ -2,13 +2,16 @@
 
 mod block;
 mod number;
+mod rows;
+mod shard;
 mod sweep;
 
 use super::plan::{Numbers, Plan};
-use block::{Block, Slot};
+use block::Block;
 pub(crate) use block::{Gradient, Inputs};
 pub(crate) use number::Number;
 use rayon::prelude::*;
+use shard::Slot;
 use std::any::Any;
 use std::sync::{Mutex, PoisonError};
 
@@ -89,7 +92,17 @@ pub(crate) fn forward<F: Format>(
     match (inputs.particles, F::LANES) {
         (1, _) => forward_in::<F, 1>(plan, inputs, keep),
         (2..=4, _) | (_, 4) => forward_in::<F, 4>(plan, inputs, keep),
+        (5..=8, _) => forward_in::<F, 8>(plan, inputs, keep),
         _ => forward_in::<F, 8>(plan, inputs, keep),
+    }
+}
+
+/// Runs `work` inside the thread pool where it has several parts, so that they start without delay.
+fn in_pool<R: Send>(plan: &Plan, work: impl FnOnce() -> R + Send) -> R {
+    if plan.parts().len() > 1 {
+        rayon::scope(|_| work())
+    } else {
+        work()
     }
 }
 
@@ -123,7 +136,7 @@ fn forward_in<F: Format, const L: usize>(
             };
             // The kernels' comparisons would hide what is not a number.
             if own(inputs.target) && own(inputs.rate) {
-                for (to, y) in panel.iter_mut().zip(&block.panel) {
+                for (to, y) in panel.iter_mut().zip(block.panel.iter()) {
                     *to = y[l];
                 }
             } else {
@@ -137,8 +150,7 @@ fn forward_in<F: Format, const L: usize>(
         None
     };
     let blocks: Vec<Option<Box<dyn Any + Send>>> = if slots.len() == 1 {
-        // Inside the thread pool, so that its parts start without delay.
-        vec![rayon::scope(|_| one(&slots[0], &mut panel))]
+        vec![in_pool(plan, || one(&slots[0], &mut panel))]
     } else {
         let panels = panel.par_chunks_mut(L * cells);
         slots
@@ -167,6 +179,7 @@ pub(crate) fn backward<F: Format>(
     match tape.lanes {
         1 => backward_in::<F, 1>(tape, inputs, panel, with_capacity),
         4 => backward_in::<F, 4>(tape, inputs, panel, with_capacity),
+        8 => backward_in::<F, 8>(tape, inputs, panel, with_capacity),
         _ => backward_in::<F, 8>(tape, inputs, panel, with_capacity),
     }
 }
@@ -224,7 +237,7 @@ fn backward_in<F: Format, const L: usize>(
     if let ([block], [slot]) = (tape.blocks.as_mut_slice(), slots.as_slice()) {
         let capacity = capacity.pop().flatten();
         let (target, rate) = (&mut out.target, &mut out.rate);
-        rayon::scope(|_| one(block, slot, panel, target, rate, capacity));
+        in_pool(plan, || one(block, slot, panel, target, rate, capacity));
     } else {
         tape.blocks
             .par_iter_mut()

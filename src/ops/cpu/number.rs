@@ -25,6 +25,9 @@ pub(crate) trait Number:
     fn from_f64(v: f64) -> Self;
     fn finite(self) -> bool;
 
+    /// `self * b + c`, in one rounding where the instruction set `S` has an instruction for it.
+    fn fused<S: pulp::Simd>(self, b: Self, c: Self) -> Self;
+
     /// The smaller of two.
     #[inline(always)]
     fn lower(self, other: Self) -> Self {
@@ -54,6 +57,14 @@ macro_rules! number {
             #[inline(always)]
             fn from_f64(v: f64) -> Self {
                 v as $kind
+            }
+            #[inline(always)]
+            fn fused<S: pulp::Simd>(self, b: Self, c: Self) -> Self {
+                if S::IS_SCALAR {
+                    self * b + c
+                } else {
+                    self.mul_add(b, c)
+                }
             }
             #[inline(always)]
             fn finite(self) -> bool {

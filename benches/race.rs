@@ -1,0 +1,474 @@
+//! The engine against the tuned JAX implementation: same network, parameters and machine, in turns.
+//!
+//! `cargo bench --bench race` races at 100 to 100,000 firms, then runs alone at 1,000,000;
+//! `cargo bench --bench race -- 100 1000` chooses sizes. The JAX programs are taken from the folder
+//! `BULLWHIP_PEER` (or `../shared/peer`), run by `BULLWHIP_PEER_PYTHON` (or `python3`); without them
+//! the opponent is our own reference in plain tensors. Rows are also written to `target/race.json`.
+
+#[path = "../tests/common/case.rs"]
+#[allow(unreachable_pub, dead_code)]
+mod case;
+
+use bullwhip::Result;
+use bullwhip::prelude::*;
+use serde_json::{Value, json};
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+const PERIODS: usize = 50;
+const ROUNDS: usize = 3;
+const WHAT: [&str; 4] = ["forward", "gradient", "svi step", "abc draws"];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.first().map(String::as_str) {
+        Some("ours") => ours(&arguments[1..]),
+        _ => race(&arguments),
+    };
+    if let Err(e) = result {
+        eprintln!("race: {e}");
+        std::process::exit(1);
+    }
+}
+
+/// The problem in a case directory with the priors that the peer has, and the point it is timed at.
+fn problem(dir: &Path, method: Method) -> Result<(Problem, Vec<f64>)> {
+    let (network, params, shock) = case::inputs(dir)?;
+    let observed = case::panel(&dir.join("capacity_target.csv"), &network)?;
+    let mut problem = Problem::new(&network, &shock, &observed);
+    problem.simulation.method = method;
+    problem.noise = 0.01;
+    problem.priors = Priors {
+        target_inventory: Some(Prior::LogNormal {
+            shift: 1.0,
+            median: 3.0,
+            sigma: 0.7,
+        }),
+        ..Priors::default()
+    };
+    let u = problem
+        .priors
+        .varying()
+        .iter()
+        .zip([&params.target_inventory, &params.adjustment_time])
+        .flat_map(|((_, prior), values)| values.iter().map(|v| prior.coordinate(*v)))
+        .collect();
+    Ok((problem, u))
+}
+
+/// An economy of our own where the peer does not follow.
+fn alone(firms: usize, periods: usize) -> Result<(Problem, Vec<f64>)> {
+    let network = Network::synthetic(&Synthetic {
+        firms,
+        ..Synthetic::default()
+    })?;
+    let shock = Shock::random(&network, 5, 0.1, periods / 2, 1);
+    let simulation = Simulation {
+        periods,
+        ..Simulation::default()
+    };
+    let truth = Params::uniform(&network, 2.0, 6.0);
+    let observed = simulate(&network, &truth, &shock, &simulation)?.observe();
+    let u = vec![0.3; 2 * firms];
+    Ok((Problem::new(&network, &shock, &observed), u))
+}
+
+/// Median seconds of a call, over at least five.
+fn median(mut call: impl FnMut() -> Result<()>) -> Result<f64> {
+    call()?;
+    let (begin, mut times) = (Instant::now(), Vec::new());
+    while times.len() < 5 || (times.len() < 41 && begin.elapsed().as_secs_f64() < 2.0) {
+        let start = Instant::now();
+        call()?;
+        times.push(start.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+
+/// One measurement in a process of its own, so that its peak memory is its own: prints JSON.
+fn ours(arguments: &[String]) -> Result<()> {
+    let (from, what) = (&arguments[0], arguments[1].as_str());
+    let method = match arguments.get(2).map(String::as_str) {
+        Some("reference") => Method::Reference,
+        _ => Method::Kernels,
+    };
+    let (problem, u) = match from.parse::<usize>() {
+        Ok(firms) => alone(firms, 60)?,
+        Err(_) => problem(Path::new(from), method)?,
+    };
+    // A calibration of many steps less one of few: what a step costs, without the set-up.
+    let step = |steps: usize| -> Result<f64> {
+        let options = Svi {
+            steps,
+            draws: 1,
+            ..Svi::default()
+        };
+        let begin = Instant::now();
+        calibrate(&problem, &options, &mut ())?;
+        Ok(begin.elapsed().as_secs_f64())
+    };
+    let objective = Objective::new(&problem)?;
+    let value = match what {
+        "forward" => median(|| objective.loss(&u).map(|v| drop(black_box(v))))?,
+        "gradient" => median(|| objective.gradient(&u).map(|v| drop(black_box(v))))?,
+        "svi step" => {
+            let few = 3;
+            let many = few + ((0.7 / (step(few)? / few as f64)) as usize).clamp(4, 400);
+            let mut times = Vec::new();
+            for _ in 0..3 {
+                times.push((step(many)? - step(few)?) / (many - few) as f64);
+            }
+            times.sort_by(f64::total_cmp);
+            times[1]
+        }
+        "abc draws" => {
+            let draws = |draws: usize| -> Result<f64> {
+                let options = Abc {
+                    draws,
+                    keep: 8,
+                    ..Abc::default()
+                };
+                Ok(calibrate_abc(&problem, &options, &mut ())?.seconds)
+            };
+            let few = 64;
+            let many = few * (2 + ((0.7 / draws(few)?) as usize).clamp(2, 200));
+            let mut rates = Vec::new();
+            for _ in 0..3 {
+                rates.push((many - few) as f64 / (draws(many)? - draws(few)?));
+            }
+            rates.sort_by(f64::total_cmp);
+            rates[1]
+        }
+        other => {
+            return Err(Error::new("race", format!("{other:?} is not measured"), ""));
+        }
+    };
+    let at = objective.gradient(&u)?;
+    let size = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
+    println!(
+        "{}",
+        json!({
+            "value": value,
+            "peak_mb": peak_memory(),
+            "loss": at.loss[0],
+            "gradient_norm": size(&at.gradient),
+            "firms": problem.network.firms(),
+            "links": problem.network.links(),
+            "periods": problem.simulation.periods,
+        })
+    );
+    Ok(())
+}
+
+/// Largest resident memory of this process so far, MB; NaN where the system does not tell.
+fn peak_memory() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("VmHWM:"));
+    line.and_then(|l| l.split_whitespace().nth(1)?.parse::<f64>().ok())
+        .map_or(f64::NAN, |kb| kb / 1024.0)
+}
+
+/// Bytes per second that a copy moves (read and written), all cores together.
+fn bandwidth() -> f64 {
+    let n = 32 << 20;
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let mut best: f64 = 0.0;
+    for _ in 0..4 {
+        let begin = Instant::now();
+        let copied: usize = std::thread::scope(|scope| {
+            let copies: Vec<_> = (0..threads)
+                .map(|_| {
+                    scope.spawn(move || {
+                        let from = vec![1u64; n / 8];
+                        let mut to = vec![0u64; n / 8];
+                        let begin = Instant::now();
+                        for _ in 0..20 {
+                            to.copy_from_slice(black_box(&from));
+                            black_box(&mut to);
+                        }
+                        (2 * 20 * n) as f64 / begin.elapsed().as_secs_f64()
+                    })
+                })
+                .collect();
+            copies
+                .into_iter()
+                .filter_map(|c| c.join().ok())
+                .sum::<f64>() as usize
+        });
+        black_box(begin);
+        best = best.max(copied as f64);
+    }
+    best
+}
+
+struct Peer {
+    folder: PathBuf,
+    python: String,
+}
+
+impl Peer {
+    fn find() -> Option<Self> {
+        let folder =
+            std::env::var_os("BULLWHIP_PEER").map_or("../shared/peer".into(), PathBuf::from);
+        let folder = std::path::absolute(folder).ok()?;
+        let python = std::env::var("BULLWHIP_PEER_PYTHON").unwrap_or("python3".into());
+        let runs = Command::new(&python)
+            .args(["-c", "import jax, numpyro, optax"])
+            .output()
+            .is_ok_and(|o| o.status.success());
+        (runs && folder.join("bench.py").is_file()).then_some(Self { folder, python })
+    }
+
+    fn command(&self, script: &str, one_core: bool) -> Command {
+        let mut command = if one_core {
+            let mut command = Command::new("taskset");
+            command.args(["-c", "1", &self.python]);
+            command
+        } else {
+            Command::new(&self.python)
+        };
+        command.current_dir(&self.folder).arg(script);
+        command
+    }
+
+    fn export(&self, firms: usize, dir: &Path) -> bool {
+        let mut command = self.command("export.py", false);
+        command.args(["--M", &firms.to_string(), "--T", &PERIODS.to_string()]);
+        command.arg(dir);
+        command.output().is_ok_and(|o| o.status.success())
+    }
+
+    /// One line of the peer's own benchmark.
+    fn bench(&self, firms: usize, form: &str, what: &str, one_core: bool) -> Option<Value> {
+        let mut command = self.command("bench.py", one_core);
+        let batches = if firms <= 1000 {
+            "8,32,64"
+        } else if firms <= 10_000 {
+            "8,32"
+        } else {
+            "4,8"
+        };
+        let steps = if firms <= 3000 {
+            "20"
+        } else if firms <= 10_000 {
+            "5"
+        } else {
+            "2"
+        };
+        command.args([
+            "one",
+            "--M",
+            &firms.to_string(),
+            "--form",
+            form,
+            "--what",
+            what,
+        ]);
+        command.args(["--B", batches, "--svi-steps", steps, "--tmax", "2"]);
+        let output = command.output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let line = text.lines().find_map(|l| l.strip_prefix("JSON "))?;
+        serde_json::from_str(line).ok()
+    }
+}
+
+/// What a measurement is called in the peer's output, and which of its formulations are tried.
+fn formulations(what: &str, firms: usize) -> (&'static str, &'static str, Vec<String>) {
+    let blocked = format!(
+        "badj-l{}",
+        if firms < 1000 { 300 } else { firms.div_ceil(3) }
+    );
+    let mut forms = vec!["edge".to_string(), "chunkT-w4".to_string(), blocked];
+    match what {
+        "forward" => {
+            if firms <= 300 {
+                forms.push("dense".into());
+                forms.push("ell".into());
+            }
+            ("fwd", "fwd_ms", forms)
+        }
+        "gradient" => ("grad", "grad_ms", forms),
+        "svi step" => ("svi", "svi_ms", forms),
+        _ => ("abc", "abc_draws_s", vec!["edge".into(), "chunk-w4".into()]),
+    }
+}
+
+fn run_ours(from: &str, what: &str, method: &str) -> Result<Value> {
+    let fail = |fact: String| Error::new("race", fact, "");
+    let output = Command::new(std::env::current_exe().map_err(|e| fail(e.to_string()))?)
+        .args(["ours", from, what, method])
+        .output()
+        .map_err(|e| fail(e.to_string()))?;
+    serde_json::from_slice(&output.stdout)
+        .map_err(|_| fail(String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+fn number(v: &Value, key: &str) -> f64 {
+    v[key].as_f64().unwrap_or(f64::NAN)
+}
+
+fn middle(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Bytes that one evaluation must move at least, 32-bit floats: per link and period forward two
+/// inventories read and one written, coefficient and supplier; back as many inventories read, two
+/// adjoints read and written, coefficient and supplier; both with what suppliers are read and told.
+fn bytes(what: &str, firms: usize, links: usize, periods: usize) -> f64 {
+    let forward = 20 * links + 40 * firms;
+    let back = 32 * links + 60 * firms;
+    let per_period = if what == "forward" || what == "abc draws" {
+        forward
+    } else {
+        forward + back
+    };
+    (per_period * periods) as f64
+}
+
+fn race(arguments: &[String]) -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let chosen: Vec<usize> = arguments.iter().filter_map(|a| a.parse().ok()).collect();
+    let sizes = if chosen.is_empty() {
+        vec![100, 300, 1000, 3000, 10_000, 100_000, 1_000_000]
+    } else {
+        chosen
+    };
+    let peer = Peer::find();
+    match &peer {
+        Some(peer) => println!("peer: JAX, {}", peer.folder.display()),
+        None => println!("peer: our own reference in plain tensors (no JAX implementation found)"),
+    }
+    let bandwidth = bandwidth();
+    println!(
+        "memory bandwidth of a copy on this machine: {:.1} GB/s\n",
+        bandwidth / 1e9
+    );
+    println!(
+        "   firms     links  what            ours         peer     ratio  GB moved  of bandwidth  peak MB ours/peer  peer's form"
+    );
+    let mut rows = Vec::new();
+    for firms in sizes {
+        let dir = root.join("target/race").join(firms.to_string());
+        let small = firms <= 100_000;
+        let from = match &peer {
+            Some(peer) if small => {
+                if !peer.export(firms, &dir) {
+                    eprintln!("race: the peer cannot export {firms} firms");
+                    continue;
+                }
+                agree(&dir)?;
+                dir.display().to_string()
+            }
+            _ => firms.to_string(),
+        };
+        for what in WHAT {
+            if !small && what == "abc draws" {
+                continue;
+            }
+            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+            let best = peer.as_ref().filter(|_| small).and_then(|peer| {
+                let (ask, key, forms) = formulations(what, firms);
+                let better = |a: f64, b: f64| if what == "abc draws" { a > b } else { a < b };
+                let mut best: Option<(f64, String, bool)> = None;
+                for form in forms {
+                    for one_core in [false, true] {
+                        if one_core && firms > 3000 {
+                            continue;
+                        }
+                        let Some(line) = peer.bench(firms, &form, ask, one_core) else {
+                            continue;
+                        };
+                        let value = number(&line, key);
+                        if value.is_finite() && best.as_ref().is_none_or(|b| better(value, b.0)) {
+                            best = Some((value, form.clone(), one_core));
+                        }
+                    }
+                }
+                best.map(|(_, form, one_core)| (ask, key, form, one_core))
+            });
+            let (mut peak, mut peer_peak, mut last) = (f64::NAN, f64::NAN, Value::Null);
+            let rounds = if firms >= 100_000 { 1 } else { ROUNDS };
+            for _ in 0..rounds {
+                last = run_ours(&from, what, "kernels")?;
+                ours.push(number(&last, "value"));
+                peak = peak.max(number(&last, "peak_mb"));
+                if let (Some(peer), Some((ask, key, form, one_core))) = (&peer, &best) {
+                    if let Some(line) = peer.bench(firms, form, ask, *one_core) {
+                        let scale = if what == "abc draws" { 1.0 } else { 1e-3 };
+                        theirs.push(number(&line, key) * scale);
+                        peer_peak = peer_peak.max(number(&line, "maxrss_mb"));
+                    }
+                } else if peer.is_none() && firms <= 10_000 {
+                    let line = run_ours(&from, what, "reference")?;
+                    theirs.push(number(&line, "value"));
+                    peer_peak = peer_peak.max(number(&line, "peak_mb"));
+                }
+            }
+            let (ours, theirs) = (middle(ours), middle(theirs));
+            let rate = what == "abc draws";
+            let ratio = if rate { ours / theirs } else { theirs / ours };
+            let (links, periods) = (
+                last["links"].as_u64().unwrap_or(0) as usize,
+                last["periods"].as_u64().unwrap_or(0) as usize,
+            );
+            let moved = bytes(what, firms, links, periods);
+            let share = moved * if rate { ours } else { 1.0 / ours } / bandwidth;
+            let form = best.map_or(String::new(), |b| {
+                format!("{}{}", b.2, if b.3 { ", 1 core" } else { "" })
+            });
+            let shown = |v: f64| {
+                if rate {
+                    format!("{v:9.0} /s")
+                } else {
+                    format!("{:9.3} ms", v * 1e3)
+                }
+            };
+            println!(
+                "{firms:8} {links:9}  {what:9} {} {} {ratio:8.1}x {:9.3} {:12.0} % {peak:9.0} / {peer_peak:.0}  {form}",
+                shown(ours),
+                shown(theirs),
+                moved / 1e9,
+                100.0 * share,
+            );
+            rows.push(json!({
+                "firms": firms, "links": links, "periods": periods, "particles": 1, "what": what,
+                "ours": ours, "peer": theirs, "ratio": ratio, "form": form, "bytes": moved,
+                "share_of_bandwidth": share, "peak_mb": peak, "peer_peak_mb": peer_peak,
+            }));
+            if what == "gradient" {
+                rows.push(json!({
+                    "firms": firms, "links": links, "periods": periods, "particles": 1,
+                    "what": "peak memory", "ours": peak, "peer": peer_peak, "ratio": peer_peak / peak,
+                }));
+            }
+        }
+    }
+    let text: String = rows.iter().map(|r| format!("{r}\n")).collect();
+    let path = root.join("target/race.json");
+    std::fs::write(&path, text)
+        .map_err(|e| Error::new(path.display().to_string(), e.to_string(), ""))?;
+    println!("\nwritten to {}", path.display());
+    Ok(())
+}
+
+/// Loss and gradient are those of the peer, to 1e-4, before anything is timed.
+fn agree(dir: &Path) -> Result<()> {
+    for report in case::check(dir)? {
+        let e = report.single;
+        if !(e.loss <= 1e-4 && e.gradient <= 1e-4) {
+            return Err(Error::new(
+                dir.display().to_string(),
+                format!(
+                    "loss differs by {:.1e}, gradient by {:.1e} from the peer's",
+                    e.loss, e.gradient
+                ),
+                "they must agree to 1e-4 before they are timed",
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Rows of L numbers, aligned to cache lines: an unaligned store may straddle two.
+
+use super::Number;
+use std::ops::{Deref, DerefMut};
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// A growable array of rows of L numbers that keeps its memory.
+pub(super) struct Rows<F, const L: usize> {
+    numbers: Vec<F>,
+    first: usize,
+    rows: usize,
+}
+
+impl<F, const L: usize> Default for Rows<F, L> {
+    fn default() -> Self {
+        Self {
+            numbers: Vec::new(),
+            first: 0,
+            rows: 0,
+        }
+    }
+}
+
+impl<F: Number, const L: usize> Rows<F, L> {
+    /// Makes it `rows` long; what is in it afterwards is arbitrary.
+    pub(super) fn resize(&mut self, rows: usize) {
+        let line = LINE / size_of::<F>();
+        if self.numbers.len() < rows * L + line {
+            // A new array rather than a longer one: nothing that is in it counts.
+            self.numbers = vec![F::ZERO; rows * L + line];
+            // Where the address does not tell, any place is right, if slower.
+            self.first = self.numbers.as_ptr().align_offset(LINE).min(line);
+        }
+        self.rows = rows;
+    }
+
+    /// Makes it `rows` long, all `row`.
+    pub(super) fn fill_with(&mut self, rows: usize, row: [F; L]) {
+        self.resize(rows);
+        self.fill(row);
+    }
+
+    /// Makes it `rows` long, row i being `row(i)`.
+    pub(super) fn set(&mut self, rows: usize, row: impl Fn(usize) -> [F; L]) {
+        self.resize(rows);
+        for (i, to) in self.iter_mut().enumerate() {
+            *to = row(i);
+        }
+    }
+
+    /// N rows taken together, as often as they fit.
+    pub(super) fn stalls<const N: usize>(&self) -> &[[[F; L]; N]] {
+        self.as_chunks().0
+    }
+
+    /// The same to write to.
+    pub(super) fn stalls_mut<const N: usize>(&mut self) -> &mut [[[F; L]; N]] {
+        self.as_chunks_mut().0
+    }
+}
+
+impl<F, const L: usize> Deref for Rows<F, L> {
+    type Target = [[F; L]];
+    fn deref(&self) -> &[[F; L]] {
+        self.numbers[self.first..][..self.rows * L].as_chunks().0
+    }
+}
+
+impl<F, const L: usize> DerefMut for Rows<F, L> {
+    fn deref_mut(&mut self) -> &mut [[F; L]] {
+        self.numbers[self.first..][..self.rows * L]
+            .as_chunks_mut()
+            .0
+    }
+}

@@ -1,0 +1,398 @@
+//! The nodes and links of one part of the network: their state, and what they do in a period.
+
+use super::super::plan::{Design, Numbers, Part};
+use super::Number;
+use super::block::Inputs;
+use super::rows::Rows;
+use super::sweep::{Backward, Forward, Links, Nodes, lanes};
+
+/// The state of one part's nodes and links.
+#[derive(Default)]
+pub(super) struct Shard<F, const L: usize> {
+    pub(super) target: Rows<F, L>,
+    pub(super) rate: Rows<F, L>,
+    /// Remaining capacity, a share.
+    pub(super) capacity: Rows<F, L>,
+    /// What it allows, units per period.
+    pub(super) own: Rows<F, L>,
+    pub(super) lowest: Rows<F, L>,
+    /// Demand, period after period (two in turn where nothing is kept).
+    pub(super) demand: Rows<F, L>,
+    /// Output likewise.
+    pub(super) output: Rows<F, L>,
+    /// Inventories of the periods at hand, in units of the buyer's output.
+    pub(super) stock: Rows<F, L>,
+    /// Pairs of inventories at the checkpoints.
+    pub(super) saved: Rows<F, L>,
+    /// (node of this part, column of the capacity tensor).
+    pub(super) columns: Vec<(u32, u32)>,
+    pub(super) adjoint_stock: Rows<F, L>,
+    pub(super) adjoint_order: Rows<F, L>,
+    pub(super) sum_stock: Rows<F, L>,
+    pub(super) sum_order: Rows<F, L>,
+    pub(super) to_rate: Rows<F, L>,
+    pub(super) to_target: Rows<F, L>,
+    /// Gradient in the capacity of this period, one per entry of `columns`.
+    pub(super) to_capacity: Rows<F, L>,
+}
+
+/// The particles of a block among all: the last block is filled up with copies.
+#[derive(Clone, Copy)]
+pub(super) struct Slot {
+    pub(super) first: usize,
+    pub(super) last: usize,
+}
+
+impl Slot {
+    #[inline(always)]
+    pub(super) fn particle(self, lane: usize) -> usize {
+        (self.first + lane).min(self.last - 1)
+    }
+}
+
+/// The fixed data of a part's links.
+pub(super) fn links_of<'a, F: Number>(
+    design: &'a Design,
+    numbers: &'a Numbers<F>,
+    part: Part,
+) -> Links<'a, F> {
+    let row = &design.row[part.first..=part.last];
+    let range = row[0] as usize..row[part.last - part.first] as usize;
+    Links {
+        row,
+        supplier: &design.supplier[range.clone()],
+        coefficient: &numbers.coefficient[range],
+    }
+}
+
+/// The slabs of `n` entries `before` and `long before` to read, and `now` to write; the second is
+/// None where it is the one that is overwritten.
+type Slabs<'a, T> = (&'a [T], Option<&'a [T]>, &'a mut [T]);
+
+fn slabs<T>(v: &mut [T], n: usize, [s1, s2, out]: [usize; 3]) -> Slabs<'_, T> {
+    if s1 > out {
+        let (first, second) = v.split_at_mut(s1 * n);
+        return (&second[..n], None, &mut first[out * n..][..n]);
+    }
+    let (past, now) = v.split_at_mut(out * n);
+    let apart = (s2 != out).then(|| &past[s2 * n..][..n]);
+    (&past[s1 * n..][..n], apart, &mut now[..n])
+}
+
+impl<F: Number, const L: usize> Shard<F, L> {
+    /// Remaining capacity of the nodes whose capacity varies, in period `t`.
+    pub(super) fn set_capacity(
+        &mut self,
+        design: &Design,
+        full: &[F],
+        inputs: &Inputs<'_, F>,
+        slot: Slot,
+        t: usize,
+    ) {
+        let columns = design.column.len();
+        let of_particle = design.periods * columns;
+        let shared = inputs.capacity.len() == of_particle;
+        for (i, c) in &self.columns {
+            let at = (t - 1) * columns + *c as usize;
+            let z = if shared {
+                [inputs.capacity[at]; L]
+            } else {
+                lanes(|l| inputs.capacity[slot.particle(l) * of_particle + at])
+            };
+            let i = *i as usize;
+            self.capacity[i] = z;
+            self.own[i] = lanes(|l| z[l] * full[i]);
+        }
+    }
+
+    /// Sums the orders received (unless it is the first period), then produces; writes the share of
+    /// orders that is delivered.
+    pub(super) fn produce(
+        &mut self,
+        numbers: &Numbers<F>,
+        part: Part,
+        scales_inputs: bool,
+        market: Option<&[Rows<F, L>]>,
+        (demand_at, output_at): (usize, usize),
+        share: &mut [[F; L]],
+    ) {
+        let n = part.last - part.first;
+        pulp::Arch::new().dispatch(Produce {
+            demand: &mut self.demand[demand_at * n..][..n],
+            output: &mut self.output[output_at * n..][..n],
+            lowest: &self.lowest,
+            capacity: &self.capacity,
+            own: &self.own,
+            outside: &numbers.outside[part.first..part.last],
+            first: part.first,
+            scales_inputs,
+            market,
+            share,
+        });
+    }
+
+    /// One period of links. `at` are the slots of output, demand and the demand before; `stock`
+    /// those of the inventories of t-1, t-2 and t, the last two of which may be the same.
+    pub(super) fn advance(
+        &mut self,
+        links: Links<'_, F>,
+        at: (usize, usize, usize),
+        stock: [usize; 3],
+        share: &[[F; L]],
+        market: &mut Rows<F, L>,
+    ) {
+        let (n, e) = (self.target.len(), links.supplier.len());
+        let (s1, s2, out) = slabs(&mut self.stock, e, stock);
+        pulp::Arch::new().dispatch(Forward {
+            links,
+            nodes: Nodes {
+                target: &self.target,
+                rate: &self.rate,
+                d1: &self.demand[at.1 * n..][..n],
+                d2: &self.demand[at.2 * n..][..n],
+            },
+            output: &self.output[at.0 * n..][..n],
+            share,
+            s1,
+            s2,
+            out,
+            lowest: &mut self.lowest,
+            market: market.stalls_mut(),
+        });
+    }
+
+    /// Period `t` of links back; `stock_at` is the slot of the inventories of t-1.
+    pub(super) fn retreat(
+        &mut self,
+        links: Links<'_, F>,
+        t: usize,
+        stock_at: usize,
+        share: &[[F; L]],
+        pull: &[[F; L]],
+        market: &mut Rows<F, L>,
+    ) {
+        let (n, e) = (self.target.len(), links.supplier.len());
+        pulp::Arch::new().dispatch(Backward {
+            links,
+            nodes: Nodes {
+                target: &self.target,
+                rate: &self.rate,
+                d1: &self.demand[(t - 1) * n..][..n],
+                d2: &self.demand[(t.max(2) - 2) * n..][..n],
+            },
+            share,
+            pull,
+            s1: &self.stock[stock_at * e..][..e],
+            s2: &self.stock[(stock_at - 1) * e..][..e],
+            inventory: &mut self.adjoint_stock,
+            order: &mut self.adjoint_order,
+            sum_inventory: &mut self.sum_stock,
+            sum_order: &mut self.sum_order,
+            to_rate: &mut self.to_rate,
+            market: market.stalls_mut(),
+        });
+    }
+
+    /// Keeps the pair of inventories of `t - 1` and `t` at checkpoint `t`.
+    pub(super) fn save(&mut self, e: usize, t: usize, stride: usize) {
+        let (even, odd) = self.stock.split_at(e);
+        let (before, now) = if t & 1 == 0 {
+            (&odd[..e], even)
+        } else {
+            (even, &odd[..e])
+        };
+        let pair = &mut self.saved[t / stride * 2 * e..][..2 * e];
+        pair[..e].copy_from_slice(before);
+        pair[e..].copy_from_slice(now);
+    }
+}
+
+/// Sums orders into demand, then output and the share of orders that is delivered.
+struct Produce<'a, F, const L: usize> {
+    demand: &'a mut [[F; L]],
+    output: &'a mut [[F; L]],
+    lowest: &'a [[F; L]],
+    capacity: &'a [[F; L]],
+    own: &'a [[F; L]],
+    outside: &'a [F],
+    /// The part's first node.
+    first: usize,
+    scales_inputs: bool,
+    market: Option<&'a [Rows<F, L>]>,
+    share: &'a mut [[F; L]],
+}
+
+impl<F: Number, const L: usize> pulp::WithSimd for Produce<'_, F, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Self {
+            demand,
+            output,
+            share,
+            ..
+        } = self;
+        if let Some(market) = self.market {
+            for (d, outside) in demand.iter_mut().zip(self.outside) {
+                *d = [*outside; L];
+            }
+            for market in market {
+                let stalls = &market.stalls::<2>()[self.first..][..demand.len()];
+                for (d, stall) in demand.iter_mut().zip(stalls) {
+                    *d = lanes(|l| d[l] + stall[1][l]);
+                }
+            }
+        }
+        // Flat loops over nodes and lanes: the compiler makes the best of these.
+        let (x, share) = (output.as_flattened_mut(), share.as_flattened_mut());
+        let (d, own) = (demand.as_flattened(), self.own.as_flattened());
+        let (z, lowest) = (self.capacity.as_flattened(), self.lowest.as_flattened());
+        if self.scales_inputs {
+            for ((((x, d), own), z), lowest) in x.iter_mut().zip(d).zip(own).zip(z).zip(lowest) {
+                let scaled = *z * *lowest;
+                *x = d.lower(if *lowest < F::INFINITY { scaled } else { *own });
+            }
+        } else {
+            for (((x, d), own), lowest) in x.iter_mut().zip(d).zip(own).zip(lowest) {
+                *x = d.lower(own.lower(*lowest));
+            }
+        }
+        for ((share, x), d) in share.iter_mut().zip(&*x).zip(d) {
+            *share = d.gate(*x / *d);
+        }
+    }
+}
+
+/// One period of nodes back: the adjoints of demand (to `pull`) and capacity, and what the limiting
+/// input is owed, which waits in its order's adjoint.
+pub(super) struct ProduceBack<'a, F, const L: usize> {
+    pub(super) shard: &'a mut Shard<F, L>,
+    pub(super) links: Links<'a, F>,
+    /// The part's first node.
+    pub(super) first: usize,
+    pub(super) group: &'a [u32],
+    pub(super) full: &'a [F],
+    pub(super) scales_inputs: bool,
+    pub(super) market: &'a [Rows<F, L>],
+    /// Gradient of this period's panel, `[group]`.
+    pub(super) from_panel: &'a [[F; L]],
+    pub(super) t: usize,
+    /// Slot of the inventories of t-1.
+    pub(super) stock_at: usize,
+    pub(super) pull: &'a mut [[F; L]],
+    /// Takes the shares of `t`.
+    pub(super) share: &'a mut [[F; L]],
+}
+
+impl<F: Number, const L: usize> pulp::WithSimd for ProduceBack<'_, F, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Self {
+            shard,
+            links,
+            first,
+            group,
+            full,
+            scales_inputs,
+            market,
+            from_panel,
+            t,
+            stock_at,
+            pull,
+            share,
+        } = self;
+        let n = group.len();
+        let e = links.supplier.len();
+        let stock = &shard.stock[stock_at * e..][..e];
+        let mut column = shard
+            .columns
+            .iter()
+            .zip(shard.to_capacity.iter_mut())
+            .peekable();
+        for i in 0..n {
+            let (d, x) = (shard.demand[(t - 1) * n + i], shard.output[(t - 1) * n + i]);
+            let mut owed = [F::ZERO; L];
+            for market in market {
+                let stall = &market.stalls::<3>()[first + i];
+                owed = lanes(|l| owed[l] + stall[2][l]);
+            }
+            let inverse: [F; L] = lanes(|l| d[l].gate(F::ONE / d[l]));
+            let delivered: [F; L] = lanes(|l| x[l] * inverse[l]);
+            let panel = from_panel[group[i] as usize];
+            let (sum_s, sum_p, rate) = (shard.sum_stock[i], shard.sum_order[i], shard.rate[i]);
+            let to_output: [F; L] = lanes(|l| panel[l] - sum_s[l] + owed[l] * inverse[l]);
+            let by_demand: [bool; L] = lanes(|l| x[l] == d[l]);
+            pull[i] = lanes(|l| {
+                let direct = if by_demand[l] { to_output[l] } else { F::ZERO };
+                sum_p[l] - owed[l] * delivered[l] * inverse[l] + direct
+            });
+            share[i] = delivered;
+            let to_target = shard.to_target[i];
+            shard.to_target[i] = lanes(|l| to_target[l] + rate[l] * sum_p[l]);
+            let varies = column.next_if(|((node, _), _)| *node as usize == i);
+            if by_demand.iter().all(|b| *b) {
+                continue;
+            }
+            let full = full[i];
+            let row = links.of(i);
+            let (z, own) = (shard.capacity[i], shard.own[i]);
+            let by_capacity: [bool; L] =
+                lanes(|l| row.is_empty() || (!scales_inputs && x[l] == own[l]));
+            let to_limit: [F; L] = lanes(|l| if by_demand[l] { F::ZERO } else { to_output[l] });
+            let mut to_z: [F; L] = lanes(|l| {
+                if by_capacity[l] {
+                    to_limit[l] * full
+                } else {
+                    F::ZERO
+                }
+            });
+            if (0..L).any(|l| !by_demand[l] && !by_capacity[l]) {
+                let mut low = x;
+                if scales_inputs {
+                    low = [F::INFINITY; L];
+                    for s in &stock[row.clone()] {
+                        low = lanes(|l| low[l].lower(s[l]));
+                    }
+                    to_z = lanes(|l| {
+                        if by_capacity[l] {
+                            to_z[l]
+                        } else {
+                            to_limit[l] * low[l]
+                        }
+                    });
+                }
+                let limited: [bool; L] = lanes(|l| !by_demand[l] && !by_capacity[l]);
+                let mut left: [F; L] = lanes(|l| {
+                    let through = if scales_inputs { z[l] } else { F::ONE };
+                    if limited[l] {
+                        to_limit[l] * through / rate[l]
+                    } else {
+                        F::ZERO
+                    }
+                });
+                let mut waiting = limited.iter().filter(|w| **w).count();
+                let mut limited = limited;
+                for (s, ord) in stock[row.clone()].iter().zip(&mut shard.adjoint_order[row]) {
+                    for l in 0..L {
+                        // The first of several lowest inputs takes it all.
+                        if limited[l] && s[l] == low[l] {
+                            ord[l] = ord[l] - left[l];
+                            left[l] = F::ZERO;
+                            limited[l] = false;
+                            waiting -= 1;
+                        }
+                    }
+                    if waiting == 0 {
+                        break;
+                    }
+                }
+            }
+            if let Some((_, to_capacity)) = varies {
+                *to_capacity = to_z;
+            }
+        }
+    }
+}
