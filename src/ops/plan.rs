@@ -72,20 +72,60 @@ fn available_memory() -> usize {
     told.map_or(4 << 30, |kib| kib << 10)
 }
 
-/// Nodes of a part of the network that one thread works on.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Part {
-    pub(super) first: usize,
-    pub(super) last: usize,
+/// No node or link: fills up a row.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// Where nodes and links stand in the kernels' arrays: in rows of `width` nodes side by side. The
+/// nodes of a row have about as many inputs; the k-th inputs of all of them make a row of links. A
+/// position is `row x width + place in the row`.
+pub(super) struct Layout {
+    /// Rows of nodes in all parts.
+    pub(super) rows: usize,
+    pub(super) parts: Vec<Part>,
 }
 
-/// The arrays of a design in one number format.
-pub(super) struct Numbers<F> {
+/// Nodes of a part of the network that one thread works on, and the links of which they are buyers.
+pub(super) struct Part {
+    /// First row of the part's nodes among all.
+    pub(super) first: usize,
+    /// Rows of nodes.
+    pub(super) rows: usize,
+    /// First row of links of each row of nodes, and their number, `[row + 1]`.
+    pub(super) row: Vec<u32>,
+    /// Node at each position, or `NONE`.
+    pub(super) node: Vec<u32>,
+    /// Whether it has inputs.
+    pub(super) fed: Vec<bool>,
+    /// Group of each position.
+    pub(super) group: Vec<u32>,
+    /// (position in this part, column of the capacity tensor).
+    pub(super) columns: Vec<(u32, u32)>,
+    /// Link at each position of the rows of links, or `NONE`.
+    pub(super) link: Vec<u32>,
+    /// Position of its supplier among all parts.
+    pub(super) supplier: Vec<u32>,
+}
+
+/// The numbers of a part in one format, by position; 0 where nothing is.
+pub(super) struct PartNumbers<F> {
     pub(super) coefficient: Vec<F>,
     pub(super) outside: Vec<F>,
     pub(super) steady: Vec<F>,
     pub(super) full: Vec<F>,
+}
+
+/// The numbers of a layout's parts, and the memory of runs on it.
+pub(super) struct Numbers<F> {
+    pub(super) parts: Vec<PartNumbers<F>>,
     pub(super) pool: Pool<F>,
+}
+
+/// A layout with its numbers in both formats.
+#[derive(Default)]
+struct Laid {
+    layout: OnceLock<Layout>,
+    single: OnceLock<Numbers<f32>>,
+    double: OnceLock<Numbers<f64>>,
 }
 
 /// A design made ready, cheap to clone.
@@ -96,42 +136,31 @@ pub(crate) struct Plan {
 
 struct Inner {
     design: Design,
-    parts: Vec<Part>,
-    single: OnceLock<Numbers<f32>>,
-    double: OnceLock<Numbers<f64>>,
+    /// One node a row: particles stand side by side.
+    narrow: Laid,
+    /// `WIDE` nodes a row, of one particle.
+    wide: Laid,
 }
 
-/// Fewer links than this are faster on one thread.
-const SMALL: usize = 5_000;
-/// Parts of a larger network. Fixed, so that sums, and with them results, do not depend on the
+/// Nodes side by side where there is one particle.
+pub(super) const WIDE: usize = 8;
+/// Parts of a large network. Fixed, so that sums, and with them results, do not depend on the
 /// number of threads.
 const PARTS: usize = 4;
+/// With fewer links a network is in one part: one particle, several particles (which keep threads
+/// busy by themselves).
+const SMALL: (usize, usize) = (50_000, 500_000);
 
 impl Plan {
     pub(crate) fn new(design: Design) -> Self {
-        let nodes = design.steady.len();
-        let links = design.supplier.len();
+        let (nodes, links) = (design.steady.len(), design.supplier.len());
         assert_eq!(design.row.len(), nodes + 1);
-        assert!(design.supplier.iter().all(|j| (*j as usize) < nodes));
-        let wanted = if links < SMALL { 1 } else { PARTS };
-        let mut parts = Vec::with_capacity(wanted);
-        let mut first = 0;
-        for k in 1..=wanted {
-            let end = (links * k / wanted) as u32;
-            let last = if k == wanted {
-                nodes
-            } else {
-                design.row.partition_point(|r| *r < end).clamp(first, nodes)
-            };
-            parts.push(Part { first, last });
-            first = last;
-        }
+        assert!(links < NONE as usize && design.supplier.iter().all(|j| (*j as usize) < nodes));
         Self {
             inner: Arc::new(Inner {
                 design,
-                parts,
-                single: OnceLock::new(),
-                double: OnceLock::new(),
+                narrow: Laid::default(),
+                wide: Laid::default(),
             }),
         }
     }
@@ -140,26 +169,130 @@ impl Plan {
         &self.inner.design
     }
 
-    pub(super) fn parts(&self) -> &[Part] {
-        &self.inner.parts
+    fn laid(&self, width: usize) -> &Laid {
+        if width == 1 {
+            &self.inner.narrow
+        } else {
+            &self.inner.wide
+        }
     }
 
-    pub(super) fn single(&self) -> &Numbers<f32> {
-        self.inner.single.get_or_init(|| numbers(self.design()))
+    pub(super) fn layout(&self, width: usize) -> &Layout {
+        let make = || Layout::new(self.design(), width);
+        self.laid(width).layout.get_or_init(make)
     }
 
-    pub(super) fn double(&self) -> &Numbers<f64> {
-        self.inner.double.get_or_init(|| numbers(self.design()))
+    pub(super) fn single(&self, width: usize) -> &Numbers<f32> {
+        let make = || numbers(self.design(), self.layout(width));
+        self.laid(width).single.get_or_init(make)
+    }
+
+    pub(super) fn double(&self, width: usize) -> &Numbers<f64> {
+        let make = || numbers(self.design(), self.layout(width));
+        self.laid(width).double.get_or_init(make)
     }
 }
 
-fn numbers<F: super::cpu::Number>(design: &Design) -> Numbers<F> {
-    let convert = |v: &[f64]| v.iter().map(|v| F::from_f64(*v)).collect();
+impl Layout {
+    fn new(design: &Design, width: usize) -> Self {
+        let (nodes, links) = (design.steady.len(), design.supplier.len());
+        let small = if width == 1 { SMALL.1 } else { SMALL.0 };
+        let parts = if links < small { 1 } else { PARTS };
+        let degree = |i: u32| design.row[i as usize + 1] - design.row[i as usize];
+        // Those with many inputs first: rows of nodes are then filled evenly. Dealt to the parts in
+        // turn: parts are then equal.
+        let mut order: Vec<u32> = (0..nodes as u32).collect();
+        order.sort_by_key(|i| std::cmp::Reverse(degree(*i)));
+        let mut first = 0;
+        let mut made: Vec<Part> = (0..parts)
+            .map(|k| {
+                let mut node: Vec<u32> = order.iter().skip(k).step_by(parts).copied().collect();
+                node.resize(node.len().next_multiple_of(width), NONE);
+                let mut part = Part {
+                    first,
+                    rows: node.len() / width,
+                    row: vec![0],
+                    fed: Vec::with_capacity(node.len()),
+                    group: Vec::with_capacity(node.len()),
+                    columns: Vec::new(),
+                    link: Vec::new(),
+                    supplier: Vec::new(),
+                    node,
+                };
+                first += part.rows;
+                for nodes in part.node.chunks_exact(width) {
+                    let inputs = |i: u32| if i == NONE { 0 } else { degree(i) };
+                    let most = nodes.iter().map(|i| inputs(*i)).max().unwrap_or(0);
+                    for k in 0..most {
+                        part.link.extend(nodes.iter().map(|i| {
+                            if k < inputs(*i) {
+                                design.row[*i as usize] + k
+                            } else {
+                                NONE
+                            }
+                        }));
+                    }
+                    part.row.push((part.link.len() / width) as u32);
+                    part.fed.extend(nodes.iter().map(|i| inputs(*i) > 0));
+                    let group = |i: u32| {
+                        if i == NONE {
+                            0
+                        } else {
+                            design.group[i as usize]
+                        }
+                    };
+                    part.group.extend(nodes.iter().map(|i| group(*i)));
+                }
+                part
+            })
+            .collect();
+        let mut position = vec![0u32; nodes];
+        for part in &made {
+            for (k, i) in part.node.iter().enumerate().filter(|(_, i)| **i != NONE) {
+                position[*i as usize] = (part.first * width + k) as u32;
+            }
+        }
+        for part in &mut made {
+            let supplier = |e: &u32| match *e {
+                NONE => (part.first * width) as u32,
+                e => position[design.supplier[e as usize] as usize],
+            };
+            part.supplier = part.link.iter().map(supplier).collect();
+            let range = part.first * width..(part.first + part.rows) * width;
+            let columns = design.column.iter().enumerate().filter_map(|(c, i)| {
+                let at = position[*i as usize] as usize;
+                range
+                    .contains(&at)
+                    .then(|| ((at - range.start) as u32, c as u32))
+            });
+            part.columns = columns.collect();
+        }
+        Self {
+            rows: first,
+            parts: made,
+        }
+    }
+}
+
+fn numbers<F: super::cpu::Number>(design: &Design, layout: &Layout) -> Numbers<F> {
+    let take = |from: &[f64], at: &[u32]| -> Vec<F> {
+        let one = |i: &u32| match *i {
+            NONE => F::ZERO,
+            i => F::from_f64(from[i as usize]),
+        };
+        at.iter().map(one).collect()
+    };
     Numbers {
-        coefficient: convert(&design.coefficient),
-        outside: convert(&design.outside),
-        steady: convert(&design.steady),
-        full: convert(&design.full),
+        parts: layout
+            .parts
+            .iter()
+            .map(|part| PartNumbers {
+                coefficient: take(&design.coefficient, &part.link),
+                outside: take(&design.outside, &part.node),
+                steady: take(&design.steady, &part.node),
+                full: take(&design.full, &part.node),
+            })
+            .collect(),
         pool: Pool::default(),
     }
 }

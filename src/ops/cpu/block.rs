@@ -1,10 +1,10 @@
 //! Up to L particles through all periods and back: the state of a run and its two passes.
 
-use super::super::plan::{Design, Numbers, Plan};
+use super::super::plan::{Design, Layout, NONE, Numbers, Plan};
 use super::Number;
 use super::rows::Rows;
 use super::shard::{ProduceBack, Shard, Slot, links_of};
-use super::sweep::lanes;
+use super::sweep::{lanes, spread};
 use rayon::prelude::*;
 
 /// The tensors of a run as flat host arrays.
@@ -28,36 +28,67 @@ pub(crate) struct Gradient<F> {
     pub(crate) capacity: Vec<F>,
 }
 
-/// The state of the particles of one block. Vectors keep their memory from run to run.
-pub(super) struct Block<F, const L: usize> {
-    shards: Vec<Shard<F, L>>,
-    /// One stall per node for each part: what its links read there, and what they add.
+/// The state of the particles of one block: of L particles (W = 1), or of one whose nodes stand side
+/// by side (W = L). Arrays keep their memory from run to run.
+pub(super) struct Block<F, const L: usize, const W: usize> {
+    shards: Vec<Shard<F, L, W>>,
+    /// Stalls of all nodes for each part: what its links read there, and what they add.
     market: Vec<Rows<F, L>>,
     market_back: Vec<Rows<F, L>>,
-    /// Share of its orders that each node delivers this period, `[node]`.
+    /// Share of its orders that each node delivers this period.
     share: Rows<F, L>,
-    /// Adjoint of demand, `[node]`.
+    /// Adjoint of demand.
     pull: Rows<F, L>,
-    /// Output summed to groups, [period, group].
-    pub(super) panel: Rows<F, L>,
+    /// Output summed to groups, [period, group, particle of the block].
+    pub(super) panel: Vec<F>,
     /// Periods between checkpoints; 0 where nothing is kept for a gradient.
     stride: usize,
     /// Periods at the start in which nothing happens: they are not simulated.
     quiet: usize,
 }
 
+/// What a run is made of: where things stand, and the numbers of this format.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'a, F> {
+    pub(super) design: &'a Design,
+    pub(super) layout: &'a Layout,
+    pub(super) numbers: &'a Numbers<F>,
+}
+
+impl<'a, F: super::Format> Ground<'a, F> {
+    pub(super) fn new(plan: &'a Plan, width: usize) -> Self {
+        Self {
+            design: plan.design(),
+            layout: plan.layout(width),
+            numbers: F::numbers(plan, width),
+        }
+    }
+}
+
+/// Rows of stalls: a power of two, as the inner loops want it.
+fn stalls(layout: &Layout) -> usize {
+    layout.rows.next_power_of_two()
+}
+
+/// Cuts rows of all nodes into those of each part.
+fn cut<'a, T>(mut rows: &'a mut [T], layout: &Layout) -> Vec<&'a mut [T]> {
+    let mut cuts = Vec::with_capacity(layout.parts.len());
+    for part in &layout.parts {
+        let (own, others) = rows.split_at_mut(part.rows);
+        cuts.push(own);
+        rows = others;
+    }
+    cuts
+}
+
 /// Periods before any capacity differs from 1: the steady state is a fixed point then, unless a node
 /// aims at less inventory than it uses in a period. At least one period is left.
-fn quiet<F: Number>(
-    design: &Design,
-    numbers: &Numbers<F>,
-    inputs: &Inputs<'_, F>,
-    slot: Slot,
-) -> usize {
+fn quiet<F: Number>(design: &Design, inputs: &Inputs<'_, F>, slot: Slot) -> usize {
     let (nodes, columns) = (design.steady.len(), design.column.len());
     let stocked = (slot.first..slot.last).all(|p| {
         let target = &inputs.target[p * nodes..][..nodes];
-        target.iter().zip(&numbers.steady).all(|(n, x)| n >= x)
+        let steady = design.steady.iter().map(|x| F::from_f64(*x));
+        target.iter().zip(steady).all(|(n, x)| *n >= x)
     });
     if !stocked {
         return 0;
@@ -77,7 +108,10 @@ fn quiet<F: Number>(
     earliest.min(design.periods - 1)
 }
 
-impl<F: Number, const L: usize> Block<F, L> {
+impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
+    /// Particles in a row.
+    const PARTICLES: usize = L / W;
+
     pub(super) fn new() -> Self {
         Self {
             shards: Vec::new(),
@@ -85,67 +119,60 @@ impl<F: Number, const L: usize> Block<F, L> {
             market_back: Vec::new(),
             share: Rows::default(),
             pull: Rows::default(),
-            panel: Rows::default(),
+            panel: Vec::new(),
             stride: 0,
             quiet: 0,
         }
     }
 
     /// Lays the inputs of a block's particles side by side and sets the steady state.
-    fn start(
-        &mut self,
-        plan: &Plan,
-        numbers: &Numbers<F>,
-        inputs: &Inputs<'_, F>,
-        slot: Slot,
-        keep: bool,
-    ) {
-        let design = plan.design();
+    fn start(&mut self, ground: Ground<'_, F>, inputs: &Inputs<'_, F>, slot: Slot, keep: bool) {
+        let Ground {
+            design,
+            layout,
+            numbers,
+        } = ground;
         let nodes = design.steady.len();
-        self.quiet = quiet(design, numbers, inputs, slot);
+        self.quiet = quiet(design, inputs, slot);
         let periods = design.periods - self.quiet;
-        let bytes = design.supplier.len() * size_of::<[F; L]>();
+        let links: usize = layout.parts.iter().map(|p| p.link.len() / W).sum();
         self.stride = if keep {
+            let bytes = links * size_of::<[F; L]>();
             design.checkpoint.stride(periods, bytes)
         } else {
             0
         };
         let stride = self.stride;
-        self.share.resize(nodes);
-        self.panel
-            .fill_with(design.periods * design.groups, [F::ZERO; L]);
-        let parts = plan.parts();
-        self.shards.resize_with(parts.len(), Shard::default);
-        self.market.resize_with(parts.len(), Rows::default);
+        self.share.resize(layout.rows);
+        self.panel.clear();
+        let cells = design.periods * design.groups;
+        self.panel.resize(cells * Self::PARTICLES, F::ZERO);
+        self.shards.resize_with(layout.parts.len(), Shard::default);
+        self.market.resize_with(layout.parts.len(), Rows::default);
         for market in &mut self.market {
-            market.resize(2 * nodes);
+            market.resize(if W == 1 { 2 } else { 4 } * stalls(layout));
         }
-        for (shard, part) in self.shards.iter_mut().zip(parts) {
-            let links = links_of(design, numbers, *part);
-            let n = part.last - part.first;
-            let e = links.supplier.len();
-            let take = |v: &[F], i: usize| -> [F; L] {
-                lanes(|l| v[slot.particle(l) * nodes + part.first + i])
+        let parts = layout.parts.iter().zip(&numbers.parts);
+        for (shard, (part, numbers)) in self.shards.iter_mut().zip(parts) {
+            let links = links_of(part, numbers);
+            let (n, e) = (part.rows, links.rows());
+            let take = |v: &[F], i: usize, empty: F| -> [F; L] {
+                lanes(|l| match part.node[if W == 1 { i } else { i * W + l }] {
+                    NONE => empty,
+                    node => v[slot.particle::<W>(l) * nodes + node as usize],
+                })
             };
-            shard.target.set(n, |i| take(inputs.target, i));
-            shard.rate.set(n, |i| take(inputs.rate, i));
+            shard.target.set(n, |i| take(inputs.target, i, F::ZERO));
+            shard.rate.set(n, |i| take(inputs.rate, i, F::ONE));
             shard.capacity.fill_with(n, [F::ONE; L]);
-            let full = &numbers.full[part.first..part.last];
-            shard.own.set(n, |i| [full[i]; L]);
-            let columns = design.column.iter().enumerate();
-            shard.columns.clear();
-            shard.columns.extend(
-                columns
-                    .filter(|(_, i)| (part.first..part.last).contains(&(**i as usize)))
-                    .map(|(c, i)| (*i - part.first as u32, c as u32)),
-            );
+            shard.own.set(n, |i| spread::<F, L, W>(&numbers.full, i));
             let (demands, outputs) = if keep { (periods, periods) } else { (2, 1) };
             shard.demand.resize(demands * n);
             shard.output.resize(outputs * n);
             let first_demands = if keep { 1 } else { 2 };
             for k in 0..first_demands {
                 for (i, d) in shard.demand[k * n..][..n].iter_mut().enumerate() {
-                    *d = [numbers.steady[part.first + i]; L];
+                    *d = spread::<F, L, W>(&numbers.steady, i);
                 }
             }
             let slots = if stride >= periods { periods + 1 } else { 2 };
@@ -154,15 +181,23 @@ impl<F: Number, const L: usize> Block<F, L> {
                 let pairs = periods.div_ceil(stride);
                 shard.saved.resize(pairs * 2 * e);
             }
-            shard.lowest.fill_with(n, [F::INFINITY; L]);
+            shard.lowest.resize(n);
             for i in 0..n {
-                let row = links.of(i);
-                if !row.is_empty() {
-                    shard.lowest[i] = shard.target[i];
-                }
                 let target = shard.target[i];
-                shard.stock[..e][row.clone()].fill(target);
-                shard.stock[e..][row].fill(target);
+                shard.lowest[i] = lanes(|l| {
+                    let fed = part.fed[if W == 1 { i } else { i * W + l }];
+                    if fed { target[l] } else { F::INFINITY }
+                });
+                for r in links.of(i) {
+                    let stock: [F; L] = if W == 1 {
+                        target
+                    } else {
+                        let here = &part.link[r * W..][..W];
+                        lanes(|l| if here[l] == NONE { F::FAR } else { target[l] })
+                    };
+                    shard.stock[r] = stock;
+                    shard.stock[e + r] = stock;
+                }
             }
         }
     }
@@ -170,20 +205,25 @@ impl<F: Number, const L: usize> Block<F, L> {
     /// Simulates all periods; `keep` for a gradient that is to follow.
     pub(super) fn forward(
         &mut self,
-        plan: &Plan,
-        numbers: &Numbers<F>,
+        ground: Ground<'_, F>,
         inputs: &Inputs<'_, F>,
         slot: Slot,
         keep: bool,
     ) {
-        self.start(plan, numbers, inputs, slot, keep);
-        let design = plan.design();
-        let (groups, stride, quiet) = (design.groups, self.stride, self.quiet);
+        self.start(ground, inputs, slot, keep);
+        let Ground {
+            design,
+            layout,
+            numbers,
+        } = ground;
+        let (stride, quiet) = (self.stride, self.quiet);
         let periods = design.periods - quiet;
-        for row in self.panel[..quiet * groups].chunks_exact_mut(groups.max(1)) {
-            for (x, g) in numbers.steady.iter().zip(&design.group) {
-                let y = &mut row[*g as usize];
-                *y = lanes(|l| y[l] + *x);
+        let cells = design.groups * Self::PARTICLES;
+        for row in self.panel[..quiet * cells].chunks_exact_mut(cells.max(1)) {
+            for (x, g) in design.steady.iter().zip(&design.group) {
+                for y in &mut row[*g as usize * Self::PARTICLES..][..Self::PARTICLES] {
+                    *y += F::from_f64(*x);
+                }
             }
         }
         let whole = keep && stride >= periods;
@@ -193,38 +233,36 @@ impl<F: Number, const L: usize> Block<F, L> {
             } else {
                 ((t - 1) & 1, 0)
             };
-            let mut shares: Vec<&mut [[F; L]]> = Vec::with_capacity(plan.parts().len());
-            let mut rest = &mut *self.share;
-            for part in plan.parts() {
-                let (own, others) = rest.split_at_mut(part.last - part.first);
-                shares.push(own);
-                rest = others;
-            }
             let market = &self.market;
             self.shards
                 .par_iter_mut()
-                .zip(shares)
-                .zip(plan.parts())
-                .for_each(|((shard, share), part)| {
-                    let full = &numbers.full[part.first..part.last];
-                    shard.set_capacity(design, full, inputs, slot, quiet + t);
+                .zip(cut(&mut self.share, layout))
+                .zip(&layout.parts)
+                .zip(&numbers.parts)
+                .for_each(|(((shard, share), part), numbers)| {
+                    shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
                     let market = (t > 1).then_some(market.as_slice());
                     let at = (demand_at, output_at);
-                    shard.produce(numbers, *part, design.scales_inputs, market, at, share);
+                    shard.produce(numbers, part, design.scales_inputs, market, at, share);
                 });
-            let row = &mut self.panel[(quiet + t - 1) * groups..][..groups];
-            for (shard, part) in self.shards.iter().zip(plan.parts()) {
-                let n = part.last - part.first;
-                let group = &design.group[part.first..part.last];
-                for (x, g) in shard.output[output_at * n..][..n].iter().zip(group) {
-                    let y = &mut row[*g as usize];
-                    *y = lanes(|l| y[l] + x[l]);
+            let row = &mut self.panel[(quiet + t - 1) * cells..][..cells];
+            for (shard, part) in self.shards.iter().zip(&layout.parts) {
+                let x = &shard.output[output_at * part.rows..][..part.rows];
+                if W == 1 {
+                    let row = row.as_chunks_mut::<L>().0;
+                    for (x, g) in x.iter().zip(&part.group) {
+                        let y = &mut row[*g as usize];
+                        *y = lanes(|l| y[l] + x[l]);
+                    }
+                } else {
+                    for (x, g) in x.as_flattened().iter().zip(&part.group) {
+                        row[*g as usize] += *x;
+                    }
                 }
             }
             if keep && !whole && (t - 1) % stride == 0 {
-                for (shard, part) in self.shards.iter_mut().zip(plan.parts()) {
-                    let e = links_of(design, numbers, *part).supplier.len();
-                    shard.save(e, t - 1, stride);
+                for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
+                    shard.save(part.link.len() / W, t - 1, stride);
                 }
             }
             if t == periods {
@@ -234,9 +272,9 @@ impl<F: Number, const L: usize> Block<F, L> {
             self.shards
                 .par_iter_mut()
                 .zip(&mut self.market)
-                .zip(plan.parts())
-                .for_each(|((shard, market), part)| {
-                    let links = links_of(design, numbers, *part);
+                .zip(&layout.parts)
+                .zip(&numbers.parts)
+                .for_each(|(((shard, market), part), numbers)| {
                     let demand_before = if keep { t.max(2) - 2 } else { t & 1 };
                     let at = (output_at, demand_at, demand_before);
                     let stock = if whole {
@@ -245,36 +283,38 @@ impl<F: Number, const L: usize> Block<F, L> {
                         // Period t - 1 is read, t - 2 is overwritten by t.
                         [(t - 1) & 1, t & 1, t & 1]
                     };
-                    shard.advance(links, at, stock, share, market);
+                    shard.advance(links_of(part, numbers), at, stock, share, market);
                 });
         }
     }
 
-    /// The gradient, given that of the panel, [period, group]; `to_capacity` takes
-    /// [lane, period, column] where it is wanted.
+    /// The gradient, given that of the panel, [period, group, particle of the block]; `to_capacity`
+    /// takes [particle, period, column] where it is wanted.
     pub(super) fn backward(
         &mut self,
-        plan: &Plan,
-        numbers: &Numbers<F>,
+        ground: Ground<'_, F>,
         inputs: &Inputs<'_, F>,
         slot: Slot,
-        panel: &[[F; L]],
+        panel: &[F],
         mut to_capacity: Option<&mut [F]>,
     ) {
-        let design = plan.design();
-        let (nodes, groups) = (design.steady.len(), design.groups);
+        let Ground {
+            design,
+            layout,
+            numbers,
+        } = ground;
+        let cells = design.groups * Self::PARTICLES;
         let (stride, quiet) = (self.stride, self.quiet);
         let periods = design.periods - quiet;
         assert!(stride > 0, "a run without a gradient was asked for one");
-        self.pull.fill_with(nodes, [F::ZERO; L]);
+        self.pull.fill_with(layout.rows, [F::ZERO; L]);
         self.market_back
-            .resize_with(plan.parts().len(), Rows::default);
+            .resize_with(layout.parts.len(), Rows::default);
         for market in &mut self.market_back {
-            market.fill_with(3 * nodes, [F::ZERO; L]);
+            market.fill_with(4 * stalls(layout), [F::ZERO; L]);
         }
-        for (shard, part) in self.shards.iter_mut().zip(plan.parts()) {
-            let e = links_of(design, numbers, *part).supplier.len();
-            let n = part.last - part.first;
+        for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
+            let (n, e) = (part.rows, part.link.len() / W);
             shard.adjoint_stock.fill_with(e, [F::ZERO; L]);
             shard.adjoint_order.fill_with(e, [F::ZERO; L]);
             for v in [
@@ -282,6 +322,7 @@ impl<F: Number, const L: usize> Block<F, L> {
                 &mut shard.sum_order,
                 &mut shard.to_rate,
                 &mut shard.to_target,
+                &mut shard.to_capacity,
             ] {
                 v.fill_with(n, [F::ZERO; L]);
             }
@@ -290,7 +331,7 @@ impl<F: Number, const L: usize> Block<F, L> {
             // The segment of checkpoint c holds the inventories of c-1 to c+stride-1.
             let c = (t - 1) / stride * stride;
             if stride < periods && (t == periods || t.is_multiple_of(stride)) {
-                self.again(plan, numbers, c, t - 1);
+                self.again(ground, c, t - 1);
             }
             let at = |period: usize| period + 1 - c;
             if t < periods {
@@ -298,41 +339,28 @@ impl<F: Number, const L: usize> Block<F, L> {
                 self.shards
                     .par_iter_mut()
                     .zip(&mut self.market_back)
-                    .zip(plan.parts())
-                    .for_each(|((shard, market), part)| {
-                        let links = links_of(design, numbers, *part);
+                    .zip(&layout.parts)
+                    .zip(&numbers.parts)
+                    .for_each(|(((shard, market), part), numbers)| {
+                        let links = links_of(part, numbers);
                         shard.retreat(links, t, at(t - 1), share, pull, market);
                     });
             }
-            let mut ends: Vec<(&mut [[F; L]], &mut [[F; L]])> = Vec::new();
-            let (mut pulls, mut shares) = (&mut *self.pull, &mut *self.share);
-            for part in plan.parts() {
-                let (pull, other_pulls) = pulls.split_at_mut(part.last - part.first);
-                let (share, other_shares) = shares.split_at_mut(part.last - part.first);
-                ends.push((pull, share));
-                (pulls, shares) = (other_pulls, other_shares);
-            }
             let market = &self.market_back;
-            let from_panel = &panel[(quiet + t - 1) * groups..][..groups];
+            let from_panel = &panel[(quiet + t - 1) * cells..][..cells];
             self.shards
                 .par_iter_mut()
-                .zip(ends)
-                .zip(plan.parts())
-                .for_each(|((shard, (pull, share)), part)| {
-                    let full = &numbers.full[part.first..part.last];
-                    shard.set_capacity(design, full, inputs, slot, quiet + t);
-                    shard
-                        .to_capacity
-                        .fill_with(shard.columns.len(), [F::ZERO; L]);
-                    let links = links_of(design, numbers, *part);
-                    let group = &design.group[part.first..part.last];
-                    let full = &numbers.full[part.first..part.last];
-                    pulp::Arch::new().dispatch(ProduceBack {
+                .zip(cut(&mut self.pull, layout))
+                .zip(cut(&mut self.share, layout))
+                .zip(&layout.parts)
+                .zip(&numbers.parts)
+                .for_each(|((((shard, pull), share), part), numbers)| {
+                    shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
+                    pulp::Arch::new().dispatch(ProduceBack::<F, L, W> {
                         shard,
-                        links,
-                        first: part.first,
-                        group,
-                        full,
+                        links: links_of(part, numbers),
+                        part,
+                        full: &numbers.full,
                         scales_inputs: design.scales_inputs,
                         market,
                         from_panel,
@@ -344,10 +372,13 @@ impl<F: Number, const L: usize> Block<F, L> {
                 });
             if let Some(out) = to_capacity.as_deref_mut() {
                 let columns = design.column.len();
-                for shard in &self.shards {
-                    for ((_, c), g) in shard.columns.iter().zip(shard.to_capacity.iter()) {
-                        for (l, g) in g.iter().enumerate() {
-                            let at = (l * design.periods + quiet + t - 1) * columns + *c as usize;
+                for (shard, part) in self.shards.iter().zip(&layout.parts) {
+                    let found = shard.to_capacity.as_flattened();
+                    for (i, c) in &part.columns {
+                        let found = &found[*i as usize * Self::PARTICLES..][..Self::PARTICLES];
+                        for (p, g) in found.iter().enumerate() {
+                            let at = (p * design.periods + quiet + t - 1) * columns + *c as usize;
+                            // Copies that fill up a block have no place.
                             if let Some(out) = out.get_mut(at) {
                                 *out = *g;
                             }
@@ -357,9 +388,10 @@ impl<F: Number, const L: usize> Block<F, L> {
             }
         }
         // What is left reaches the first inventories, which are the targets.
-        for (shard, part) in self.shards.iter_mut().zip(plan.parts()) {
-            let links = links_of(design, numbers, *part);
-            for i in 0..part.last - part.first {
+        let parts = layout.parts.iter().zip(&numbers.parts);
+        for (shard, (part, numbers)) in self.shards.iter_mut().zip(parts) {
+            let links = links_of(part, numbers);
+            for i in 0..part.rows {
                 let rate = shard.rate[i];
                 let mut sum = shard.to_target[i];
                 let row = links.of(i);
@@ -375,41 +407,46 @@ impl<F: Number, const L: usize> Block<F, L> {
     }
 
     /// Simulates the inventories from checkpoint `c` to period `last` again, into the segment.
-    fn again(&mut self, plan: &Plan, numbers: &Numbers<F>, c: usize, last: usize) {
-        let design = plan.design();
+    fn again(&mut self, ground: Ground<'_, F>, c: usize, last: usize) {
+        let Ground {
+            design,
+            layout,
+            numbers,
+        } = ground;
         let stride = self.stride;
-        for (shard, part) in self.shards.iter_mut().zip(plan.parts()) {
-            let e = links_of(design, numbers, *part).supplier.len();
+        for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
+            let e = part.link.len() / W;
             shard.stock.resize((stride + 1) * e);
             let pair = &shard.saved[c / stride * 2 * e..][..2 * e];
             shard.stock[..2 * e].copy_from_slice(pair);
         }
         for t in c + 1..=last {
-            self.set_shares(plan, t);
+            self.set_shares(layout, t);
             let share = &self.share;
             self.shards
                 .par_iter_mut()
                 .zip(&mut self.market)
-                .zip(plan.parts())
-                .for_each(|((shard, market), part)| {
-                    let links = links_of(design, numbers, *part);
+                .zip(&layout.parts)
+                .zip(&numbers.parts)
+                .for_each(|(((shard, market), part), numbers)| {
                     let at = (t - 1, t - 1, t.max(2) - 2);
-                    shard.advance(links, at, [t - c, t - c - 1, t - c + 1], share, market);
+                    let stock = [t - c, t - c - 1, t - c + 1];
+                    shard.advance(links_of(part, numbers), at, stock, share, market);
                 });
         }
         // The pass back expects the shares of the period after.
         if last + 1 < design.periods - self.quiet {
-            self.set_shares(plan, last + 2);
+            self.set_shares(layout, last + 2);
         }
     }
 
     /// Shares of orders delivered in `t`, from the outputs and demands that were kept.
-    fn set_shares(&mut self, plan: &Plan, t: usize) {
-        for (shard, part) in self.shards.iter().zip(plan.parts()) {
-            let n = part.last - part.first;
-            let x = &shard.output[(t - 1) * n..][..n];
-            let d = &shard.demand[(t - 1) * n..][..n];
-            for ((share, x), d) in self.share[part.first..part.last].iter_mut().zip(x).zip(d) {
+    fn set_shares(&mut self, layout: &Layout, t: usize) {
+        for (shard, part) in self.shards.iter().zip(&layout.parts) {
+            let x = &shard.output[(t - 1) * part.rows..][..part.rows];
+            let d = &shard.demand[(t - 1) * part.rows..][..part.rows];
+            let share = &mut self.share[part.first..][..part.rows];
+            for ((share, x), d) in share.iter_mut().zip(x).zip(d) {
                 *share = lanes(|l| d[l].gate(x[l] / d[l]));
             }
         }
@@ -417,18 +454,20 @@ impl<F: Number, const L: usize> Block<F, L> {
 
     /// Puts the gradients of a block's particles into [particle, node] arrays that begin at the
     /// block's first particle.
-    pub(super) fn gradients(&self, plan: &Plan, target: &mut [F], rate: &mut [F]) {
-        let nodes = plan.design().steady.len();
-        for (shard, part) in self.shards.iter().zip(plan.parts()) {
-            for (values, to) in [
-                (&shard.to_target, &mut *target),
-                (&shard.to_rate, &mut *rate),
-            ] {
-                for (l, row) in to.chunks_exact_mut(nodes).enumerate() {
-                    let part = &mut row[part.first..part.last];
-                    for (to, v) in part.iter_mut().zip(values.iter()) {
-                        *to = v[l];
-                    }
+    pub(super) fn gradients(
+        &self,
+        layout: &Layout,
+        nodes: usize,
+        target: &mut [F],
+        rate: &mut [F],
+    ) {
+        for (shard, part) in self.shards.iter().zip(&layout.parts) {
+            let found = (shard.to_target.as_flattened(), shard.to_rate.as_flattened());
+            for (i, node) in part.node.iter().enumerate().filter(|(_, n)| **n != NONE) {
+                for p in 0..target.len() / nodes {
+                    let (to, from) = (p * nodes + *node as usize, i * Self::PARTICLES + p);
+                    target[to] = found.0[from];
+                    rate[to] = found.1[from];
                 }
             }
         }

@@ -6,8 +6,8 @@ mod rows;
 mod shard;
 mod sweep;
 
-use super::plan::{Numbers, Plan};
-use block::Block;
+use super::plan::{Numbers, Plan, WIDE};
+use block::{Block, Ground};
 pub(crate) use block::{Gradient, Inputs};
 pub(crate) use number::Number;
 use rayon::prelude::*;
@@ -31,9 +31,9 @@ impl<F> Default for Pool<F> {
 }
 
 impl<F: Number> Pool<F> {
-    fn take<const L: usize>(&self) -> Box<Block<F, L>> {
+    fn take<const L: usize, const W: usize>(&self) -> Box<Block<F, L, W>> {
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = blocks.iter().rposition(|b| b.is::<Block<F, L>>());
+        let found = blocks.iter().rposition(|b| b.is::<Block<F, L, W>>());
         found
             .map(|k| blocks.swap_remove(k))
             .and_then(|b| b.downcast().ok())
@@ -48,22 +48,28 @@ impl<F: Number> Pool<F> {
 
 /// A number format with the arrays of a plan in it.
 pub(crate) trait Format: Number {
-    /// Particles side by side where there are many: one vector register.
-    const LANES: usize;
-    fn numbers(plan: &Plan) -> &Numbers<Self>;
+    fn numbers(plan: &Plan, width: usize) -> &Numbers<Self>;
 }
 
 impl Format for f32 {
-    const LANES: usize = 8;
-    fn numbers(plan: &Plan) -> &Numbers<Self> {
-        plan.single()
+    fn numbers(plan: &Plan, width: usize) -> &Numbers<Self> {
+        plan.single(width)
     }
 }
 
 impl Format for f64 {
-    const LANES: usize = 4;
-    fn numbers(plan: &Plan) -> &Numbers<Self> {
-        plan.double()
+    fn numbers(plan: &Plan, width: usize) -> &Numbers<Self> {
+        plan.double(width)
+    }
+}
+
+/// How particles are laid out: (particles side by side, nodes side by side). One particle alone has
+/// its nodes side by side; a few are cut into more blocks, so that threads have work.
+fn shape(particles: usize) -> (usize, usize) {
+    match particles {
+        1 => (1, WIDE),
+        2..=8 => (4, 1),
+        _ => (8, 1),
     }
 }
 
@@ -71,14 +77,15 @@ impl Format for f64 {
 pub(crate) struct Tape<F: Format> {
     plan: Plan,
     blocks: Vec<Box<dyn Any + Send>>,
-    lanes: usize,
+    particles: usize,
     kind: std::marker::PhantomData<F>,
 }
 
 impl<F: Format> Drop for Tape<F> {
     fn drop(&mut self) {
+        let (_, width) = shape(self.particles);
         for block in self.blocks.drain(..) {
-            F::numbers(&self.plan).pool.give(block);
+            F::numbers(&self.plan, width).pool.give(block);
         }
     }
 }
@@ -89,17 +96,16 @@ pub(crate) fn forward<F: Format>(
     inputs: &Inputs<'_, F>,
     keep: bool,
 ) -> (Vec<F>, Option<Tape<F>>) {
-    match (inputs.particles, F::LANES) {
-        (1, _) => forward_in::<F, 1>(plan, inputs, keep),
-        (2..=4, _) | (_, 4) => forward_in::<F, 4>(plan, inputs, keep),
-        (5..=8, _) => forward_in::<F, 8>(plan, inputs, keep),
-        _ => forward_in::<F, 8>(plan, inputs, keep),
+    match shape(inputs.particles) {
+        (1, _) => forward_in::<F, WIDE, WIDE>(plan, inputs, keep),
+        (4, _) => forward_in::<F, 4, 1>(plan, inputs, keep),
+        _ => forward_in::<F, 8, 1>(plan, inputs, keep),
     }
 }
 
 /// Runs `work` inside the thread pool where it has several parts, so that they start without delay.
-fn in_pool<R: Send>(plan: &Plan, work: impl FnOnce() -> R + Send) -> R {
-    if plan.parts().len() > 1 {
+fn in_pool<R: Send>(parts: usize, work: impl FnOnce() -> R + Send) -> R {
+    if parts > 1 {
         rayon::scope(|_| work())
     } else {
         work()
@@ -115,19 +121,22 @@ fn slots(particles: usize, lanes: usize) -> Vec<Slot> {
         .collect()
 }
 
-fn forward_in<F: Format, const L: usize>(
+fn forward_in<F: Format, const L: usize, const W: usize>(
     plan: &Plan,
     inputs: &Inputs<'_, F>,
     keep: bool,
 ) -> (Vec<F>, Option<Tape<F>>) {
-    let numbers = F::numbers(plan);
-    let design = plan.design();
+    let ground = Ground::<F>::new(plan, W);
+    let Ground {
+        design, numbers, ..
+    } = ground;
     let cells = design.periods * design.groups;
+    let together = L / W;
     let mut panel = vec![F::ZERO; inputs.particles * cells];
-    let slots = slots(inputs.particles, L);
+    let slots = slots(inputs.particles, L / W);
     let one = |slot: &Slot, panel: &mut [F]| -> Option<Box<dyn Any + Send>> {
-        let mut block = numbers.pool.take::<L>();
-        block.forward(plan, numbers, inputs, *slot, keep);
+        let mut block = numbers.pool.take::<L, W>();
+        block.forward(ground, inputs, *slot, keep);
         for (l, panel) in panel.chunks_exact_mut(cells).enumerate() {
             let nodes = design.steady.len();
             let own = |v: &[F]| -> bool {
@@ -136,8 +145,9 @@ fn forward_in<F: Format, const L: usize>(
             };
             // The kernels' comparisons would hide what is not a number.
             if own(inputs.target) && own(inputs.rate) {
-                for (to, y) in panel.iter_mut().zip(block.panel.iter()) {
-                    *to = y[l];
+                let own = block.panel.iter().skip(l).step_by(together);
+                for (to, y) in panel.iter_mut().zip(own) {
+                    *to = *y;
                 }
             } else {
                 panel.fill(F::NAN);
@@ -150,9 +160,11 @@ fn forward_in<F: Format, const L: usize>(
         None
     };
     let blocks: Vec<Option<Box<dyn Any + Send>>> = if slots.len() == 1 {
-        vec![in_pool(plan, || one(&slots[0], &mut panel))]
+        vec![in_pool(ground.layout.parts.len(), || {
+            one(&slots[0], &mut panel)
+        })]
     } else {
-        let panels = panel.par_chunks_mut(L * cells);
+        let panels = panel.par_chunks_mut(together * cells);
         slots
             .par_iter()
             .zip(panels)
@@ -162,7 +174,7 @@ fn forward_in<F: Format, const L: usize>(
     let tape = keep.then(|| Tape {
         plan: plan.clone(),
         blocks: blocks.into_iter().flatten().collect(),
-        lanes: L,
+        particles: inputs.particles,
         kind: std::marker::PhantomData,
     });
     (panel, tape)
@@ -176,23 +188,22 @@ pub(crate) fn backward<F: Format>(
     panel: &[F],
     with_capacity: bool,
 ) -> Gradient<F> {
-    match tape.lanes {
-        1 => backward_in::<F, 1>(tape, inputs, panel, with_capacity),
-        4 => backward_in::<F, 4>(tape, inputs, panel, with_capacity),
-        8 => backward_in::<F, 8>(tape, inputs, panel, with_capacity),
-        _ => backward_in::<F, 8>(tape, inputs, panel, with_capacity),
+    match shape(tape.particles) {
+        (1, _) => backward_in::<F, WIDE, WIDE>(tape, inputs, panel, with_capacity),
+        (4, _) => backward_in::<F, 4, 1>(tape, inputs, panel, with_capacity),
+        _ => backward_in::<F, 8, 1>(tape, inputs, panel, with_capacity),
     }
 }
 
-fn backward_in<F: Format, const L: usize>(
+fn backward_in<F: Format, const L: usize, const W: usize>(
     tape: &mut Tape<F>,
     inputs: &Inputs<'_, F>,
     panel: &[F],
     with_capacity: bool,
 ) -> Gradient<F> {
-    let plan = &tape.plan;
-    let design = plan.design();
-    let numbers = F::numbers(plan);
+    let ground = Ground::<F>::new(&tape.plan, W);
+    let design = ground.design;
+    let together = L / W;
     let (nodes, cells) = (design.steady.len(), design.periods * design.groups);
     let hits = if with_capacity {
         design.periods * design.column.len()
@@ -211,40 +222,38 @@ fn backward_in<F: Format, const L: usize>(
                rate: &mut [F],
                capacity: Option<&mut [F]>| {
         let block = block
-            .downcast_mut::<Block<F, L>>()
+            .downcast_mut::<Block<F, L, W>>()
             .expect("a tape holds blocks of its own lanes");
         let particles = slot.last - slot.first;
-        let own: Vec<[F; L]> = (0..cells)
-            .map(|k| {
-                sweep::lanes(|l| {
-                    if l < particles {
-                        panel[l * cells + k]
-                    } else {
-                        F::ZERO
-                    }
-                })
-            })
-            .collect();
-        block.backward(plan, numbers, inputs, *slot, &own, capacity);
-        block.gradients(plan, target, rate);
+        let mut own = vec![F::ZERO; cells * together];
+        for p in 0..particles {
+            let to = own.iter_mut().skip(p).step_by(together);
+            for (to, from) in to.zip(&panel[p * cells..][..cells]) {
+                *to = *from;
+            }
+        }
+        block.backward(ground, inputs, *slot, &own, capacity);
+        block.gradients(ground.layout, nodes, target, rate);
     };
-    let slots = slots(inputs.particles, L);
+    let slots = slots(inputs.particles, L / W);
     let mut capacity: Vec<Option<&mut [F]>> = if hits > 0 {
-        out.capacity.chunks_mut(L * hits).map(Some).collect()
+        out.capacity.chunks_mut(together * hits).map(Some).collect()
     } else {
         slots.iter().map(|_| None).collect()
     };
     if let ([block], [slot]) = (tape.blocks.as_mut_slice(), slots.as_slice()) {
         let capacity = capacity.pop().flatten();
         let (target, rate) = (&mut out.target, &mut out.rate);
-        in_pool(plan, || one(block, slot, panel, target, rate, capacity));
+        in_pool(ground.layout.parts.len(), || {
+            one(block, slot, panel, target, rate, capacity)
+        });
     } else {
         tape.blocks
             .par_iter_mut()
             .zip(&slots)
-            .zip(panel.par_chunks(L * cells))
-            .zip(out.target.par_chunks_mut(L * nodes))
-            .zip(out.rate.par_chunks_mut(L * nodes))
+            .zip(panel.par_chunks(together * cells))
+            .zip(out.target.par_chunks_mut(together * nodes))
+            .zip(out.rate.par_chunks_mut(together * nodes))
             .zip(capacity)
             .for_each(|(((((block, slot), panel), target), rate), capacity)| {
                 one(block, slot, panel, target, rate, capacity);

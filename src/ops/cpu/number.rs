@@ -22,6 +22,8 @@ pub(crate) trait Number:
     const ONE: Self;
     const INFINITY: Self;
     const NAN: Self;
+    /// The inventory of an input that is not there: never the lowest, never ordered.
+    const FAR: Self;
     fn from_f64(v: f64) -> Self;
     fn finite(self) -> bool;
 
@@ -54,6 +56,7 @@ macro_rules! number {
             const ONE: Self = 1.0;
             const INFINITY: Self = $kind::INFINITY;
             const NAN: Self = $kind::NAN;
+            const FAR: Self = 1e30;
             #[inline(always)]
             fn from_f64(v: f64) -> Self {
                 v as $kind

@@ -49,16 +49,6 @@ impl<F: Number, const L: usize> Rows<F, L> {
             *to = row(i);
         }
     }
-
-    /// N rows taken together, as often as they fit.
-    pub(super) fn stalls<const N: usize>(&self) -> &[[[F; L]; N]] {
-        self.as_chunks().0
-    }
-
-    /// The same to write to.
-    pub(super) fn stalls_mut<const N: usize>(&mut self) -> &mut [[[F; L]; N]] {
-        self.as_chunks_mut().0
-    }
 }
 
 impl<F, const L: usize> Deref for Rows<F, L> {

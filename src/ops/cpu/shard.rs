@@ -1,14 +1,14 @@
 //! The nodes and links of one part of the network: their state, and what they do in a period.
 
-use super::super::plan::{Design, Numbers, Part};
+use super::super::plan::{Design, Part, PartNumbers};
 use super::Number;
 use super::block::Inputs;
 use super::rows::Rows;
-use super::sweep::{Backward, Forward, Links, Nodes, lanes};
+use super::sweep::{Backward, Forward, Links, Nodes, lanes, spread};
 
 /// The state of one part's nodes and links.
 #[derive(Default)]
-pub(super) struct Shard<F, const L: usize> {
+pub(super) struct Shard<F, const L: usize, const W: usize> {
     pub(super) target: Rows<F, L>,
     pub(super) rate: Rows<F, L>,
     /// Remaining capacity, a share.
@@ -24,15 +24,13 @@ pub(super) struct Shard<F, const L: usize> {
     pub(super) stock: Rows<F, L>,
     /// Pairs of inventories at the checkpoints.
     pub(super) saved: Rows<F, L>,
-    /// (node of this part, column of the capacity tensor).
-    pub(super) columns: Vec<(u32, u32)>,
     pub(super) adjoint_stock: Rows<F, L>,
     pub(super) adjoint_order: Rows<F, L>,
     pub(super) sum_stock: Rows<F, L>,
     pub(super) sum_order: Rows<F, L>,
     pub(super) to_rate: Rows<F, L>,
     pub(super) to_target: Rows<F, L>,
-    /// Gradient in the capacity of this period, one per entry of `columns`.
+    /// Gradient in the capacity of this period.
     pub(super) to_capacity: Rows<F, L>,
 }
 
@@ -44,24 +42,23 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// The particle in a lane, where lanes are particles; else the only one.
     #[inline(always)]
-    pub(super) fn particle(self, lane: usize) -> usize {
-        (self.first + lane).min(self.last - 1)
+    pub(super) fn particle<const W: usize>(self, lane: usize) -> usize {
+        if W == 1 {
+            (self.first + lane).min(self.last - 1)
+        } else {
+            self.first
+        }
     }
 }
 
 /// The fixed data of a part's links.
-pub(super) fn links_of<'a, F: Number>(
-    design: &'a Design,
-    numbers: &'a Numbers<F>,
-    part: Part,
-) -> Links<'a, F> {
-    let row = &design.row[part.first..=part.last];
-    let range = row[0] as usize..row[part.last - part.first] as usize;
+pub(super) fn links_of<'a, F>(part: &'a Part, numbers: &'a PartNumbers<F>) -> Links<'a, F> {
     Links {
-        row,
-        supplier: &design.supplier[range.clone()],
-        coefficient: &numbers.coefficient[range],
+        row: &part.row,
+        supplier: &part.supplier,
+        coefficient: &numbers.coefficient,
     }
 }
 
@@ -79,11 +76,12 @@ fn slabs<T>(v: &mut [T], n: usize, [s1, s2, out]: [usize; 3]) -> Slabs<'_, T> {
     (&past[s1 * n..][..n], apart, &mut now[..n])
 }
 
-impl<F: Number, const L: usize> Shard<F, L> {
+impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     /// Remaining capacity of the nodes whose capacity varies, in period `t`.
     pub(super) fn set_capacity(
         &mut self,
         design: &Design,
+        part: &Part,
         full: &[F],
         inputs: &Inputs<'_, F>,
         slot: Slot,
@@ -92,16 +90,25 @@ impl<F: Number, const L: usize> Shard<F, L> {
         let columns = design.column.len();
         let of_particle = design.periods * columns;
         let shared = inputs.capacity.len() == of_particle;
-        for (i, c) in &self.columns {
-            let at = (t - 1) * columns + *c as usize;
-            let z = if shared {
-                [inputs.capacity[at]; L]
+        let of = |l: usize| {
+            if shared {
+                0
             } else {
-                lanes(|l| inputs.capacity[slot.particle(l) * of_particle + at])
-            };
+                slot.particle::<W>(l) * of_particle
+            }
+        };
+        for (i, c) in &part.columns {
+            let at = (t - 1) * columns + *c as usize;
             let i = *i as usize;
-            self.capacity[i] = z;
-            self.own[i] = lanes(|l| z[l] * full[i]);
+            if W == 1 {
+                let z: [F; L] = lanes(|l| inputs.capacity[of(l) + at]);
+                self.capacity[i] = z;
+                self.own[i] = lanes(|l| z[l] * full[i]);
+            } else {
+                let z = inputs.capacity[of(0) + at];
+                self.capacity.as_flattened_mut()[i] = z;
+                self.own.as_flattened_mut()[i] = z * full[i];
+            }
         }
     }
 
@@ -109,21 +116,21 @@ impl<F: Number, const L: usize> Shard<F, L> {
     /// orders that is delivered.
     pub(super) fn produce(
         &mut self,
-        numbers: &Numbers<F>,
-        part: Part,
+        numbers: &PartNumbers<F>,
+        part: &Part,
         scales_inputs: bool,
         market: Option<&[Rows<F, L>]>,
         (demand_at, output_at): (usize, usize),
         share: &mut [[F; L]],
     ) {
-        let n = part.last - part.first;
-        pulp::Arch::new().dispatch(Produce {
+        let n = part.rows;
+        pulp::Arch::new().dispatch(Produce::<F, L, W> {
             demand: &mut self.demand[demand_at * n..][..n],
             output: &mut self.output[output_at * n..][..n],
             lowest: &self.lowest,
             capacity: &self.capacity,
             own: &self.own,
-            outside: &numbers.outside[part.first..part.last],
+            outside: &numbers.outside,
             first: part.first,
             scales_inputs,
             market,
@@ -141,9 +148,9 @@ impl<F: Number, const L: usize> Shard<F, L> {
         share: &[[F; L]],
         market: &mut Rows<F, L>,
     ) {
-        let (n, e) = (self.target.len(), links.supplier.len());
+        let (n, e) = (self.target.len(), links.rows());
         let (s1, s2, out) = slabs(&mut self.stock, e, stock);
-        pulp::Arch::new().dispatch(Forward {
+        pulp::Arch::new().dispatch(Forward::<F, L, W> {
             links,
             nodes: Nodes {
                 target: &self.target,
@@ -157,7 +164,7 @@ impl<F: Number, const L: usize> Shard<F, L> {
             s2,
             out,
             lowest: &mut self.lowest,
-            market: market.stalls_mut(),
+            market: market.as_flattened_mut(),
         });
     }
 
@@ -171,8 +178,8 @@ impl<F: Number, const L: usize> Shard<F, L> {
         pull: &[[F; L]],
         market: &mut Rows<F, L>,
     ) {
-        let (n, e) = (self.target.len(), links.supplier.len());
-        pulp::Arch::new().dispatch(Backward {
+        let (n, e) = (self.target.len(), links.rows());
+        pulp::Arch::new().dispatch(Backward::<F, L, W> {
             links,
             nodes: Nodes {
                 target: &self.target,
@@ -189,7 +196,7 @@ impl<F: Number, const L: usize> Shard<F, L> {
             sum_inventory: &mut self.sum_stock,
             sum_order: &mut self.sum_order,
             to_rate: &mut self.to_rate,
-            market: market.stalls_mut(),
+            market: market.as_flattened_mut(),
         });
     }
 
@@ -208,21 +215,21 @@ impl<F: Number, const L: usize> Shard<F, L> {
 }
 
 /// Sums orders into demand, then output and the share of orders that is delivered.
-struct Produce<'a, F, const L: usize> {
+struct Produce<'a, F, const L: usize, const W: usize> {
     demand: &'a mut [[F; L]],
     output: &'a mut [[F; L]],
     lowest: &'a [[F; L]],
     capacity: &'a [[F; L]],
     own: &'a [[F; L]],
     outside: &'a [F],
-    /// The part's first node.
+    /// The part's first row.
     first: usize,
     scales_inputs: bool,
     market: Option<&'a [Rows<F, L>]>,
     share: &'a mut [[F; L]],
 }
 
-impl<F: Number, const L: usize> pulp::WithSimd for Produce<'_, F, L> {
+impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Produce<'_, F, L, W> {
     type Output = ();
 
     #[inline(always)]
@@ -234,13 +241,21 @@ impl<F: Number, const L: usize> pulp::WithSimd for Produce<'_, F, L> {
             ..
         } = self;
         if let Some(market) = self.market {
-            for (d, outside) in demand.iter_mut().zip(self.outside) {
-                *d = [*outside; L];
+            for (i, d) in demand.iter_mut().enumerate() {
+                *d = spread::<F, L, W>(self.outside, i);
             }
             for market in market {
-                let stalls = &market.stalls::<2>()[self.first..][..demand.len()];
-                for (d, stall) in demand.iter_mut().zip(stalls) {
-                    *d = lanes(|l| d[l] + stall[1][l]);
+                if W == 1 {
+                    let stalls = &market.as_chunks::<2>().0[self.first..][..demand.len()];
+                    for (d, stall) in demand.iter_mut().zip(stalls) {
+                        *d = lanes(|l| d[l] + stall[1][l]);
+                    }
+                } else {
+                    let flat = demand.as_flattened_mut();
+                    let stalls = market.as_flattened().as_chunks::<4>().0;
+                    for (d, stall) in flat.iter_mut().zip(&stalls[self.first * W..]) {
+                        *d += stall[2] + stall[3];
+                    }
                 }
             }
         }
@@ -251,7 +266,7 @@ impl<F: Number, const L: usize> pulp::WithSimd for Produce<'_, F, L> {
         if self.scales_inputs {
             for ((((x, d), own), z), lowest) in x.iter_mut().zip(d).zip(own).zip(z).zip(lowest) {
                 let scaled = *z * *lowest;
-                *x = d.lower(if *lowest < F::INFINITY { scaled } else { *own });
+                *x = d.lower(if *lowest < F::FAR { scaled } else { *own });
             }
         } else {
             for (((x, d), own), lowest) in x.iter_mut().zip(d).zip(own).zip(lowest) {
@@ -266,17 +281,15 @@ impl<F: Number, const L: usize> pulp::WithSimd for Produce<'_, F, L> {
 
 /// One period of nodes back: the adjoints of demand (to `pull`) and capacity, and what the limiting
 /// input is owed, which waits in its order's adjoint.
-pub(super) struct ProduceBack<'a, F, const L: usize> {
-    pub(super) shard: &'a mut Shard<F, L>,
+pub(super) struct ProduceBack<'a, F, const L: usize, const W: usize> {
+    pub(super) shard: &'a mut Shard<F, L, W>,
     pub(super) links: Links<'a, F>,
-    /// The part's first node.
-    pub(super) first: usize,
-    pub(super) group: &'a [u32],
+    pub(super) part: &'a Part,
     pub(super) full: &'a [F],
     pub(super) scales_inputs: bool,
     pub(super) market: &'a [Rows<F, L>],
-    /// Gradient of this period's panel, `[group]`.
-    pub(super) from_panel: &'a [[F; L]],
+    /// Gradient of this period's panel: per group L numbers, or one where lanes are nodes.
+    pub(super) from_panel: &'a [F],
     pub(super) t: usize,
     /// Slot of the inventories of t-1.
     pub(super) stock_at: usize,
@@ -285,7 +298,7 @@ pub(super) struct ProduceBack<'a, F, const L: usize> {
     pub(super) share: &'a mut [[F; L]],
 }
 
-impl<F: Number, const L: usize> pulp::WithSimd for ProduceBack<'_, F, L> {
+impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'_, F, L, W> {
     type Output = ();
 
     #[inline(always)]
@@ -293,8 +306,7 @@ impl<F: Number, const L: usize> pulp::WithSimd for ProduceBack<'_, F, L> {
         let Self {
             shard,
             links,
-            first,
-            group,
+            part,
             full,
             scales_inputs,
             market,
@@ -304,24 +316,28 @@ impl<F: Number, const L: usize> pulp::WithSimd for ProduceBack<'_, F, L> {
             pull,
             share,
         } = self;
-        let n = group.len();
-        let e = links.supplier.len();
+        let (n, e) = (part.rows, links.rows());
         let stock = &shard.stock[stock_at * e..][..e];
-        let mut column = shard
-            .columns
-            .iter()
-            .zip(shard.to_capacity.iter_mut())
-            .peekable();
         for i in 0..n {
             let (d, x) = (shard.demand[(t - 1) * n + i], shard.output[(t - 1) * n + i]);
             let mut owed = [F::ZERO; L];
             for market in market {
-                let stall = &market.stalls::<3>()[first + i];
-                owed = lanes(|l| owed[l] + stall[2][l]);
+                if W == 1 {
+                    let stall = &market.as_chunks::<4>().0[part.first + i];
+                    owed = lanes(|l| owed[l] + stall[2][l]);
+                } else {
+                    let stalls = market.as_flattened().as_chunks::<4>().0;
+                    let stalls = &stalls[(part.first + i) * W..][..W];
+                    owed = lanes(|l| owed[l] + (stalls[l][2] + stalls[l][3]));
+                }
             }
             let inverse: [F; L] = lanes(|l| d[l].gate(F::ONE / d[l]));
             let delivered: [F; L] = lanes(|l| x[l] * inverse[l]);
-            let panel = from_panel[group[i] as usize];
+            let panel: [F; L] = if W == 1 {
+                from_panel.as_chunks::<L>().0[part.group[i] as usize]
+            } else {
+                lanes(|l| from_panel[part.group[i * W + l] as usize])
+            };
             let (sum_s, sum_p, rate) = (shard.sum_stock[i], shard.sum_order[i], shard.rate[i]);
             let to_output: [F; L] = lanes(|l| panel[l] - sum_s[l] + owed[l] * inverse[l]);
             let by_demand: [bool; L] = lanes(|l| x[l] == d[l]);
@@ -332,19 +348,21 @@ impl<F: Number, const L: usize> pulp::WithSimd for ProduceBack<'_, F, L> {
             share[i] = delivered;
             let to_target = shard.to_target[i];
             shard.to_target[i] = lanes(|l| to_target[l] + rate[l] * sum_p[l]);
-            let varies = column.next_if(|((node, _), _)| *node as usize == i);
+            shard.to_capacity[i] = [F::ZERO; L];
             if by_demand.iter().all(|b| *b) {
                 continue;
             }
-            let full = full[i];
+            let full: [F; L] = spread::<F, L, W>(full, i);
             let row = links.of(i);
             let (z, own) = (shard.capacity[i], shard.own[i]);
-            let by_capacity: [bool; L] =
-                lanes(|l| row.is_empty() || (!scales_inputs && x[l] == own[l]));
+            let by_capacity: [bool; L] = lanes(|l| {
+                let fed = part.fed[if W == 1 { i } else { i * W + l }];
+                !fed || (!scales_inputs && x[l] == own[l])
+            });
             let to_limit: [F; L] = lanes(|l| if by_demand[l] { F::ZERO } else { to_output[l] });
             let mut to_z: [F; L] = lanes(|l| {
                 if by_capacity[l] {
-                    to_limit[l] * full
+                    to_limit[l] * full[l]
                 } else {
                     F::ZERO
                 }
@@ -364,35 +382,22 @@ impl<F: Number, const L: usize> pulp::WithSimd for ProduceBack<'_, F, L> {
                         }
                     });
                 }
-                let limited: [bool; L] = lanes(|l| !by_demand[l] && !by_capacity[l]);
                 let mut left: [F; L] = lanes(|l| {
                     let through = if scales_inputs { z[l] } else { F::ONE };
-                    if limited[l] {
-                        to_limit[l] * through / rate[l]
-                    } else {
+                    if by_demand[l] || by_capacity[l] {
                         F::ZERO
+                    } else {
+                        to_limit[l] * through / rate[l]
                     }
                 });
-                let mut waiting = limited.iter().filter(|w| **w).count();
-                let mut limited = limited;
                 for (s, ord) in stock[row.clone()].iter().zip(&mut shard.adjoint_order[row]) {
-                    for l in 0..L {
-                        // The first of several lowest inputs takes it all.
-                        if limited[l] && s[l] == low[l] {
-                            ord[l] = ord[l] - left[l];
-                            left[l] = F::ZERO;
-                            limited[l] = false;
-                            waiting -= 1;
-                        }
-                    }
-                    if waiting == 0 {
-                        break;
-                    }
+                    // The first of several lowest inputs takes it all.
+                    let take: [F; L] = lanes(|l| if s[l] == low[l] { left[l] } else { F::ZERO });
+                    *ord = lanes(|l| ord[l] - take[l]);
+                    left = lanes(|l| left[l] - take[l]);
                 }
             }
-            if let Some((_, to_capacity)) = varies {
-                *to_capacity = to_z;
-            }
+            shard.to_capacity[i] = to_z;
         }
     }
 }

@@ -1,28 +1,35 @@
-//! The inner loops: one pass over a part's links, forward and back, for L particles side by side.
+//! The inner loops: one pass over a part's links, forward and back, L numbers side by side.
+//!
+//! Side by side stand L particles (W = 1 node a row), or the same particle's L nodes (W = L). In the
+//! first case a link reads L numbers of one supplier, in the second one number each of L suppliers.
 
 use super::Number;
-
-/// What a link reads of its supplier, and what it adds there, side by side: one memory access.
-pub(super) type Stall<F, const L: usize, const N: usize> = [[F; L]; N];
 
 /// Fixed data of a part's links.
 #[derive(Clone, Copy)]
 pub(super) struct Links<'a, F> {
-    /// First link of each node, and the end, counted from the network's first link.
+    /// First row of links of each row of nodes, and their number.
     pub(super) row: &'a [u32],
+    /// W suppliers a row of links.
     pub(super) supplier: &'a [u32],
+    /// W coefficients a row of links.
     pub(super) coefficient: &'a [F],
 }
 
 impl<F> Links<'_, F> {
-    /// Links of the part's `i`-th node, counted from the part's first link.
+    /// Rows of links of the `i`-th row of nodes.
     #[inline(always)]
     pub(super) fn of(&self, i: usize) -> std::ops::Range<usize> {
-        (self.row[i] - self.row[0]) as usize..(self.row[i + 1] - self.row[0]) as usize
+        self.row[i] as usize..self.row[i + 1] as usize
+    }
+
+    /// Number of rows of links.
+    pub(super) fn rows(&self) -> usize {
+        self.row.last().map_or(0, |n| *n as usize)
     }
 }
 
-/// What the nodes of a part do in a period, one entry per node.
+/// What the nodes of a part do in a period, one entry per row.
 #[derive(Clone, Copy)]
 pub(super) struct Nodes<'a, F, const L: usize> {
     /// Target inventory n x0.
@@ -40,17 +47,92 @@ pub(super) fn lanes<F, const L: usize>(f: impl Fn(usize) -> F) -> [F; L] {
     std::array::from_fn(f)
 }
 
+/// Row `r` of numbers of nodes or links: the same for all particles, or of W nodes.
+#[inline(always)]
+pub(super) fn spread<F: Number, const L: usize, const W: usize>(v: &[F], r: usize) -> [F; L] {
+    if W == 1 {
+        [v[r]; L]
+    } else {
+        let row = &v[r * W..][..W];
+        lanes(|l| row[l])
+    }
+}
+
+/// Rows of links whose suppliers' numbers are fetched together, where lanes are nodes.
+const TILE: usize = 16;
+
+/// The stall of a supplier. The number of stalls is a power of two, so that masking says to the
+/// compiler what is known: the position is inside.
+#[inline(always)]
+fn at(supplier: u32, stalls: usize) -> usize {
+    supplier as usize & (stalls - 1)
+}
+
+/// Fetches the `k`-th number of each of L suppliers a row, for up to `TILE` rows.
+#[inline(always)]
+fn fetch<F: Number, const L: usize>(
+    market: &[F],
+    supplier: &[u32],
+    k: usize,
+    to: &mut [[F; L]; TILE],
+) {
+    let stalls = market.as_chunks::<4>().0;
+    for (to, supplier) in to.as_flattened_mut().iter_mut().zip(supplier) {
+        *to = stalls[at(*supplier, stalls.len())][k];
+    }
+}
+
+/// Adds a number to a sum of each of them. Two suppliers may be the same: one after the other, and
+/// in two sums in turn, as an addition that waits for the one before costs more than the addition.
+#[inline(always)]
+fn tell<F: Number, const L: usize>(market: &mut [F], supplier: &[u32], values: &[[F; L]; TILE]) {
+    let stalls = market.as_chunks_mut::<4>().0;
+    let pairs = values.as_flattened().as_chunks::<2>().0;
+    for (values, suppliers) in pairs.iter().zip(supplier.as_chunks::<2>().0) {
+        for l in 0..2 {
+            let here = at(suppliers[l], stalls.len());
+            stalls[here][2 + l] += values[l];
+        }
+    }
+}
+
+/// Lays one number for each of N kinds side by side for every node.
+#[inline(always)]
+fn open<F: Number, const L: usize, const W: usize, const N: usize>(
+    market: &mut [F],
+    kinds: [Option<&[[F; L]]>; N],
+) {
+    let nodes = kinds.iter().flatten().map(|v| v.len()).next();
+    let nodes = nodes.unwrap_or_default();
+    if W == 1 {
+        let stalls = &mut market.as_chunks_mut::<L>().0.as_chunks_mut::<N>().0[..nodes];
+        for (k, from) in kinds.iter().enumerate() {
+            for (i, stall) in stalls.iter_mut().enumerate() {
+                stall[k] = from.map_or([F::ZERO; L], |v| v[i]);
+            }
+        }
+    } else {
+        let stalls = &mut market.as_chunks_mut::<N>().0[..nodes * L];
+        for (k, from) in kinds.iter().enumerate() {
+            let from = from.map(|v| v.as_flattened());
+            for (i, stall) in stalls.iter_mut().enumerate() {
+                stall[k] = from.map_or(F::ZERO, |v| v[i]);
+            }
+        }
+    }
+}
+
 /// Inventories and orders of one period t: writes the inventory of t and its minimum over each node's
 /// inputs, and adds what is ordered to the suppliers' stalls.
 ///
 /// A struct rather than a function: the library that chooses the instruction set inlines the pass
 /// into a copy for each.
-pub(super) struct Forward<'a, F, const L: usize> {
+pub(super) struct Forward<'a, F, const L: usize, const W: usize> {
     pub(super) links: Links<'a, F>,
     pub(super) nodes: Nodes<'a, F, L>,
-    /// Output in t, `[node of the part]`.
+    /// Output in t, a row per row of the part's nodes.
     pub(super) output: &'a [[F; L]],
-    /// Share of its orders that each node delivers in t, `[node]`.
+    /// Share of its orders that each node delivers in t, of all parts.
     pub(super) share: &'a [[F; L]],
     /// Inventory of t-1.
     pub(super) s1: &'a [[F; L]],
@@ -58,28 +140,31 @@ pub(super) struct Forward<'a, F, const L: usize> {
     pub(super) s2: Option<&'a [[F; L]]>,
     pub(super) out: &'a mut [[F; L]],
     pub(super) lowest: &'a mut [[F; L]],
-    /// Stalls `[delivered share, ordered]`.
-    pub(super) market: &'a mut [Stall<F, L, 2>],
+    /// Stalls of all nodes: delivered share, ordered; where lanes are nodes the share, nothing, and
+    /// ordered in two sums.
+    pub(super) market: &'a mut [F],
 }
 
-impl<F: Number, const L: usize> pulp::WithSimd for Forward<'_, F, L> {
+impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Forward<'_, F, L, W> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
-        for (stall, share) in self.market.iter_mut().zip(self.share) {
-            *stall = [*share, [F::ZERO; L]];
+        if W == 1 {
+            open::<F, L, W, 2>(self.market, [Some(self.share), None]);
+        } else {
+            open::<F, L, W, 4>(self.market, [Some(self.share), None, None, None]);
         }
         match self.s2 {
-            Some(s2) => forward::<S, F, L, true>(self, s2),
-            None => forward::<S, F, L, false>(self, &[]),
+            Some(s2) => forward::<S, F, L, W, true>(self, s2),
+            None => forward::<S, F, L, W, false>(self, &[]),
         }
     }
 }
 
 #[inline(always)]
-fn forward<S: pulp::Simd, F: Number, const L: usize, const APART: bool>(
-    pass: Forward<'_, F, L>,
+fn forward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const APART: bool>(
+    pass: Forward<'_, F, L, W>,
     before: &[[F; L]],
 ) {
     let Forward {
@@ -92,6 +177,7 @@ fn forward<S: pulp::Simd, F: Number, const L: usize, const APART: bool>(
         market,
         ..
     } = pass;
+    let (mut shares, mut orders) = ([[F::ZERO; L]; TILE], [[F::ZERO; L]; TILE]);
     for (i, lowest) in lowest.iter_mut().enumerate() {
         let row = links.of(i);
         let (target, rate) = (nodes.target[i], nodes.rate[i]);
@@ -101,24 +187,47 @@ fn forward<S: pulp::Simd, F: Number, const L: usize, const APART: bool>(
         let level2: [F; L] = lanes(|l| target[l].fused::<S>(rate[l], d2[l]));
         let minus: [F; L] = lanes(|l| F::ZERO - rate[l]);
         let mut low = [F::INFINITY; L];
-        let fixed = links.supplier[row.clone()]
-            .iter()
-            .zip(&links.coefficient[row.clone()]);
-        let state = s1[row.clone()].iter().zip(&mut out[row.clone()]);
-        let before = if APART { &before[row] } else { before };
-        for (k, ((supplier, a), (s1, out))) in fixed.zip(state).enumerate() {
-            let s2 = if APART { before[k] } else { *out };
-            let stall = &mut market[*supplier as usize];
+        let mut link = |s1: &[F; L], s2: &[F; L], share: &[F; L], a: [F; L]| {
             let next: [F; L] = lanes(|l| {
                 let ordered = s2[l].fused::<S>(minus[l], level2[l]).positive();
-                ordered.fused::<S>(stall[0][l], s1[l] - x[l])
+                ordered.fused::<S>(share[l], s1[l] - x[l])
             });
-            *out = next;
             low = lanes(|l| low[l].lower(next[l]));
-            stall[1] = lanes(|l| {
-                let orders = s1[l].fused::<S>(minus[l], level1[l]).positive();
-                orders.fused::<S>(*a, stall[1][l])
-            });
+            let orders: [F; L] = lanes(|l| s1[l].fused::<S>(minus[l], level1[l]).positive() * a[l]);
+            (next, orders)
+        };
+        if W == 1 {
+            let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<2>().0;
+            let fixed = links.supplier[row.clone()]
+                .iter()
+                .zip(&links.coefficient[row.clone()]);
+            let state = s1[row.clone()].iter().zip(&mut out[row.clone()]);
+            let before = if APART { &before[row] } else { before };
+            for (k, ((supplier, a), (s1, out))) in fixed.zip(state).enumerate() {
+                let s2 = if APART { before[k] } else { *out };
+                let here = at(*supplier, stalls.len());
+                let stall = &mut stalls[here];
+                let (next, orders) = link(s1, &s2, &stall[0], [*a; L]);
+                *out = next;
+                stall[1] = lanes(|l| stall[1][l] + orders[l]);
+            }
+        } else {
+            for first in row.clone().step_by(TILE) {
+                let tile = first..row.end.min(first + TILE);
+                let supplier = &links.supplier[tile.start * W..tile.end * W];
+                let a = links.coefficient[tile.start * W..tile.end * W]
+                    .as_chunks::<L>()
+                    .0;
+                fetch::<F, L>(market, supplier, 0, &mut shares);
+                let state = s1[tile.clone()].iter().zip(&mut out[tile.clone()]);
+                let before = if APART { &before[tile] } else { before };
+                let talk = shares.iter().zip(&mut orders).zip(a);
+                for (k, ((s1, out), ((share, orders), a))) in state.zip(talk).enumerate() {
+                    let s2 = if APART { before[k] } else { *out };
+                    (*out, *orders) = link(s1, &s2, share, *a);
+                }
+                tell::<F, L>(market, supplier, &orders);
+            }
         }
         *lowest = low;
     }
@@ -126,12 +235,12 @@ fn forward<S: pulp::Simd, F: Number, const L: usize, const APART: bool>(
 
 /// One period t back: turns the adjoints of the inventory of t+1 and of the orders of t+1, before
 /// their `max`, into those of t, and adds the adjoints of the shares at t to the suppliers' stalls.
-pub(super) struct Backward<'a, F, const L: usize> {
+pub(super) struct Backward<'a, F, const L: usize, const W: usize> {
     pub(super) links: Links<'a, F>,
     pub(super) nodes: Nodes<'a, F, L>,
-    /// Share of its orders that each node delivers in t+1, `[node]`.
+    /// Share of its orders that each node delivers in t+1, of all parts.
     pub(super) share: &'a [[F; L]],
-    /// Adjoint of demand in t, `[node]`.
+    /// Adjoint of demand in t, of all parts.
     pub(super) pull: &'a [[F; L]],
     /// Inventories of t-1 and t-2.
     pub(super) s1: &'a [[F; L]],
@@ -143,11 +252,12 @@ pub(super) struct Backward<'a, F, const L: usize> {
     pub(super) sum_order: &'a mut [[F; L]],
     /// Adjoint of 1 / adjustment time, accumulated over periods.
     pub(super) to_rate: &'a mut [[F; L]],
-    /// Stalls `[adjoint of demand at t, delivered share at t+1, adjoint of the share at t]`.
-    pub(super) market: &'a mut [Stall<F, L, 3>],
+    /// Stalls of all nodes: adjoint of demand at t, delivered share at t+1, adjoint of the share at
+    /// t in two sums (the second is used where lanes are nodes).
+    pub(super) market: &'a mut [F],
 }
 
-impl<F: Number, const L: usize> pulp::WithSimd for Backward<'_, F, L> {
+impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Backward<'_, F, L, W> {
     type Output = ();
 
     #[inline(always)]
@@ -162,9 +272,9 @@ impl<F: Number, const L: usize> pulp::WithSimd for Backward<'_, F, L> {
             market,
             ..
         } = self;
-        for ((stall, share), pull) in market.iter_mut().zip(self.share).zip(self.pull) {
-            *stall = [*pull, *share, [F::ZERO; L]];
-        }
+        open::<F, L, W, 4>(market, [Some(self.pull), Some(self.share), None, None]);
+        let (mut pulls, mut shares) = ([[F::ZERO; L]; TILE], [[F::ZERO; L]; TILE]);
+        let mut owed = [[F::ZERO; L]; TILE];
         for i in 0..self.sum_inventory.len() {
             let row = links.of(i);
             let (target, rate) = (nodes.target[i], nodes.rate[i]);
@@ -173,28 +283,54 @@ impl<F: Number, const L: usize> pulp::WithSimd for Backward<'_, F, L> {
             let level2: [F; L] = lanes(|l| target[l].fused::<S>(rate[l], d2[l]));
             let minus: [F; L] = lanes(|l| F::ZERO - rate[l]);
             let (mut sum_s, mut sum_p, mut sum_r) = ([F::ZERO; L], [F::ZERO; L], self.to_rate[i]);
-            let fixed = links.supplier[row.clone()]
-                .iter()
-                .zip(&links.coefficient[row.clone()]);
-            let past = s1[row.clone()].iter().zip(&s2[row.clone()]);
-            let adjoint = inventory[row.clone()].iter_mut().zip(&mut order[row]);
-            for (((supplier, a), (s1, s2)), (inv, ord)) in fixed.zip(past).zip(adjoint) {
-                let stall = &mut market[*supplier as usize];
-                let gap: [F; L] = lanes(|l| target[l] - s1[l]);
+            let mut link = |(s1, s2): (&[F; L], &[F; L]),
+                            (inv, ord): (&mut [F; L], &mut [F; L]),
+                            (pull, share): (&[F; L], &[F; L]),
+                            a: [F; L]| {
                 let next: [F; L] = lanes(|l| ord[l].fused::<S>(minus[l], inv[l]));
                 let asked: [F; L] = lanes(|l| {
-                    let pulled = inv[l].fused::<S>(stall[1][l], *a * stall[0][l]);
+                    let pulled = inv[l].fused::<S>(share[l], a[l] * pull[l]);
                     s1[l].fused::<S>(minus[l], level1[l]).gate(pulled)
-                });
-                stall[2] = lanes(|l| {
-                    let before = s2[l].fused::<S>(minus[l], level2[l]).positive();
-                    next[l].fused::<S>(before, stall[2][l])
                 });
                 sum_s = lanes(|l| sum_s[l] + next[l]);
                 sum_p = lanes(|l| sum_p[l] + asked[l]);
-                sum_r = lanes(|l| asked[l].fused::<S>(gap[l], sum_r[l]));
+                sum_r = lanes(|l| asked[l].fused::<S>(target[l] - s1[l], sum_r[l]));
                 *inv = next;
                 *ord = asked;
+                let owed: [F; L] =
+                    lanes(|l| next[l] * s2[l].fused::<S>(minus[l], level2[l]).positive());
+                owed
+            };
+            if W == 1 {
+                let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<4>().0;
+                let fixed = links.supplier[row.clone()]
+                    .iter()
+                    .zip(&links.coefficient[row.clone()]);
+                let past = s1[row.clone()].iter().zip(&s2[row.clone()]);
+                let adjoint = inventory[row.clone()].iter_mut().zip(&mut order[row]);
+                for (((supplier, a), past), adjoint) in fixed.zip(past).zip(adjoint) {
+                    let here = at(*supplier, stalls.len());
+                    let stall = &mut stalls[here];
+                    let owed = link(past, adjoint, (&stall[0], &stall[1]), [*a; L]);
+                    stall[2] = lanes(|l| stall[2][l] + owed[l]);
+                }
+            } else {
+                for first in row.clone().step_by(TILE) {
+                    let tile = first..row.end.min(first + TILE);
+                    let supplier = &links.supplier[tile.start * W..tile.end * W];
+                    let a = links.coefficient[tile.start * W..tile.end * W]
+                        .as_chunks::<L>()
+                        .0;
+                    fetch::<F, L>(market, supplier, 0, &mut pulls);
+                    fetch::<F, L>(market, supplier, 1, &mut shares);
+                    let past = s1[tile.clone()].iter().zip(&s2[tile.clone()]);
+                    let adjoint = inventory[tile.clone()].iter_mut().zip(&mut order[tile]);
+                    let talk = pulls.iter().zip(&shares).zip(a.iter().zip(&mut owed));
+                    for ((past, adjoint), (talk, (a, owed))) in past.zip(adjoint).zip(talk) {
+                        *owed = link(past, adjoint, talk, *a);
+                    }
+                    tell::<F, L>(market, supplier, &owed);
+                }
             }
             self.sum_inventory[i] = sum_s;
             self.sum_order[i] = sum_p;
