@@ -18,7 +18,8 @@ use std::process::Command;
 use std::time::Instant;
 
 const PERIODS: usize = 50;
-const ROUNDS: usize = 3;
+/// Turns that both take after the peer's best formulation was found.
+const ROUNDS: usize = 2;
 const WHAT: [&str; 4] = ["forward", "gradient", "svi step", "abc draws"];
 
 fn main() {
@@ -275,25 +276,69 @@ impl Peer {
     }
 }
 
-/// What a measurement is called in the peer's output, and which of its formulations are tried.
-fn formulations(what: &str, firms: usize) -> (&'static str, &'static str, Vec<String>) {
+/// The peer's measurement of one kind, from its best formulation.
+#[derive(Clone)]
+struct Best {
+    value: f64,
+    form: String,
+    one_core: bool,
+}
+
+/// What a measurement is called on the peer's command line and in its output.
+fn names(what: &str) -> (&'static str, &'static str) {
+    match what {
+        "forward" => ("fwd", "fwd_ms"),
+        "gradient" => ("grad", "grad_ms"),
+        "svi step" => ("svi", "svi_ms"),
+        _ => ("abc", "abc_draws_s"),
+    }
+}
+
+/// Tries the peer's formulations at this size, on one core and on all: the best for every `WHAT`.
+fn search(peer: &Peer, firms: usize) -> Vec<Option<Best>> {
     let blocked = format!(
         "badj-l{}",
         if firms < 1000 { 300 } else { firms.div_ceil(3) }
     );
-    let mut forms = vec!["edge".to_string(), "chunkT-w4".to_string(), blocked];
-    match what {
-        "forward" => {
-            if firms <= 300 {
-                forms.push("dense".into());
-                forms.push("ell".into());
-            }
-            ("fwd", "fwd_ms", forms)
-        }
-        "gradient" => ("grad", "grad_ms", forms),
-        "svi step" => ("svi", "svi_ms", forms),
-        _ => ("abc", "abc_draws_s", vec!["edge".into(), "chunk-w4".into()]),
+    let mut tries = vec![
+        ("edge".to_string(), "fwd,grad,svi,abc"),
+        ("chunkT-w4".to_string(), "fwd,grad,svi"),
+        (blocked, "fwd,grad,svi"),
+        ("chunk-w4".to_string(), "abc"),
+    ];
+    if firms <= 100 {
+        tries.push(("dense".to_string(), "fwd,grad,svi,abc"));
+        tries.push(("ell".to_string(), "fwd,grad,svi,abc"));
     }
+    let mut best: Vec<Option<Best>> = vec![None; WHAT.len()];
+    for (form, ask) in tries {
+        for one_core in [false, true] {
+            if one_core && firms > 3000 {
+                continue;
+            }
+            let Some(line) = peer.bench(firms, &form, ask, one_core) else {
+                continue;
+            };
+            for (what, best) in WHAT.iter().zip(&mut best) {
+                let value = number(&line, names(what).1);
+                let better = |b: &Best| {
+                    if *what == "abc draws" {
+                        value > b.value
+                    } else {
+                        value < b.value
+                    }
+                };
+                if value.is_finite() && best.as_ref().is_none_or(better) {
+                    *best = Some(Best {
+                        value,
+                        form: form.clone(),
+                        one_core,
+                    });
+                }
+            }
+        }
+    }
+    best
 }
 
 fn run_ours(from: &str, what: &str, method: &str) -> Result<Value> {
@@ -365,41 +410,28 @@ fn race(arguments: &[String]) -> Result<()> {
             }
             _ => firms.to_string(),
         };
-        for what in WHAT {
+        let found = match &peer {
+            Some(peer) if small => search(peer, firms),
+            _ => vec![None; WHAT.len()],
+        };
+        for (what, best) in WHAT.into_iter().zip(found) {
             if !small && what == "abc draws" {
                 continue;
             }
-            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-            let best = peer.as_ref().filter(|_| small).and_then(|peer| {
-                let (ask, key, forms) = formulations(what, firms);
-                let better = |a: f64, b: f64| if what == "abc draws" { a > b } else { a < b };
-                let mut best: Option<(f64, String, bool)> = None;
-                for form in forms {
-                    for one_core in [false, true] {
-                        if one_core && firms > 3000 {
-                            continue;
-                        }
-                        let Some(line) = peer.bench(firms, &form, ask, one_core) else {
-                            continue;
-                        };
-                        let value = number(&line, key);
-                        if value.is_finite() && best.as_ref().is_none_or(|b| better(value, b.0)) {
-                            best = Some((value, form.clone(), one_core));
-                        }
-                    }
-                }
-                best.map(|(_, form, one_core)| (ask, key, form, one_core))
-            });
+            let rate = what == "abc draws";
+            let unit = if rate { 1.0 } else { 1e-3 };
+            let mut ours = Vec::new();
+            let mut theirs: Vec<f64> = best.iter().map(|b| b.value * unit).collect();
             let (mut peak, mut peer_peak, mut last) = (f64::NAN, f64::NAN, Value::Null);
-            let rounds = if firms >= 100_000 { 1 } else { ROUNDS };
+            let rounds = if small { ROUNDS } else { 1 };
             for _ in 0..rounds {
                 last = run_ours(&from, what, "kernels")?;
                 ours.push(number(&last, "value"));
                 peak = peak.max(number(&last, "peak_mb"));
-                if let (Some(peer), Some((ask, key, form, one_core))) = (&peer, &best) {
-                    if let Some(line) = peer.bench(firms, form, ask, *one_core) {
-                        let scale = if what == "abc draws" { 1.0 } else { 1e-3 };
-                        theirs.push(number(&line, key) * scale);
+                if let (Some(peer), Some(b)) = (&peer, &best) {
+                    let (ask, key) = names(what);
+                    if let Some(line) = peer.bench(firms, &b.form, ask, b.one_core) {
+                        theirs.push(number(&line, key) * unit);
                         peer_peak = peer_peak.max(number(&line, "maxrss_mb"));
                     }
                 } else if peer.is_none() && firms <= 10_000 {
@@ -409,7 +441,6 @@ fn race(arguments: &[String]) -> Result<()> {
                 }
             }
             let (ours, theirs) = (middle(ours), middle(theirs));
-            let rate = what == "abc draws";
             let ratio = if rate { ours / theirs } else { theirs / ours };
             let (links, periods) = (
                 last["links"].as_u64().unwrap_or(0) as usize,
@@ -418,7 +449,7 @@ fn race(arguments: &[String]) -> Result<()> {
             let moved = bytes(what, firms, links, periods);
             let share = moved * if rate { ours } else { 1.0 / ours } / bandwidth;
             let form = best.map_or(String::new(), |b| {
-                format!("{}{}", b.2, if b.3 { ", 1 core" } else { "" })
+                format!("{}{}", b.form, if b.one_core { ", 1 core" } else { "" })
             });
             let shown = |v: f64| {
                 if rate {

@@ -332,7 +332,7 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
                 }
             }
             let inverse: [F; L] = lanes(|l| d[l].gate(F::ONE / d[l]));
-            let delivered: [F; L] = lanes(|l| x[l] * inverse[l]);
+            let delivered: [F; L] = lanes(|l| d[l].gate(x[l] / d[l]));
             let panel: [F; L] = if W == 1 {
                 from_panel.as_chunks::<L>().0[part.group[i] as usize]
             } else {

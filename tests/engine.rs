@@ -1,0 +1,256 @@
+//! The kernels against the plain tensors: batches, gradients, checkpoints, threads, precision.
+
+use bullwhip::prelude::*;
+use proptest::prelude::*;
+
+/// A small economy with firms without inputs, firms without customers, and one that aims at less
+/// than a period's inventory in some draws.
+fn economy(firms: usize, seed: u64) -> Network {
+    let made = Network::synthetic(&Synthetic {
+        firms,
+        mean_suppliers: 3.0_f64.min(firms as f64 - 1.0),
+        regions: 2,
+        sectors: 2,
+        seed,
+        ..Synthetic::default()
+    })
+    .expect("an economy");
+    let keep: Vec<usize> = (0..made.links())
+        .filter(|e| made.buyer()[*e] % 5 != 0)
+        .collect();
+    let pick = |v: &[u32]| keep.iter().map(|e| v[*e] as usize).collect();
+    Network::new(
+        Firms {
+            region: (0..firms).map(|i| format!("R{}", i % 2)).collect(),
+            sector: (0..firms).map(|i| format!("S{}", i % 3)).collect(),
+            final_demand: made.final_demand().to_vec(),
+            ..Firms::default()
+        },
+        Links {
+            buyer: pick(made.buyer()),
+            supplier: pick(made.supplier()),
+            coefficient: keep.iter().map(|e| made.coefficient()[*e]).collect(),
+            flow: Vec::new(),
+        },
+    )
+    .expect("an economy with fewer links")
+}
+
+fn problem(firms: usize, seed: u64, rule: Rule, shocks_vary: bool) -> Problem {
+    let network = economy(firms, seed);
+    let shock = Shock::random(&network, 3, 0.5, 9, seed);
+    let simulation = Simulation {
+        periods: 17,
+        rule,
+        precision: Precision::Double,
+        ..Simulation::default()
+    };
+    let truth = Priors::default().draw(&network, seed + 1);
+    let observed = simulate(&network, &truth, &shock, &simulation)
+        .expect("a run")
+        .observe();
+    let mut problem = Problem::new(&network, &shock, &observed);
+    problem.simulation = simulation;
+    // Some aim at less than a period's inventory: then no shock is not a fixed point.
+    problem.priors.target_inventory = Some(Prior::LogNormal {
+        shift: 0.8,
+        median: 1.0,
+        sigma: 0.7,
+    });
+    if shocks_vary && problem.shock.hits() > 0 {
+        problem.priors.severity = Some(Prior::LogitNormal {
+            median: 0.6,
+            sigma: 0.8,
+        });
+        problem.priors.recovery_rate = Some(Prior::LogNormal {
+            shift: 0.0,
+            median: 0.1,
+            sigma: 0.5,
+        });
+    }
+    problem
+}
+
+/// Points away from kinks with probability one.
+fn points(problem: &Problem, particles: usize, seed: u64) -> Vec<f64> {
+    use rand::{RngExt, SeedableRng};
+    let n = Objective::new(problem).expect("an objective").dimension();
+    let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
+    (0..n * particles)
+        .map(|_| rng.random_range(-1.5..1.5))
+        .collect()
+}
+
+fn evaluate(problem: &Problem, u: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let objective = Objective::new(problem).expect("an objective");
+    let found = objective.gradient(u).expect("a gradient");
+    let alone = objective.loss(u).expect("a loss");
+    for (a, b) in alone.iter().zip(&found.loss) {
+        assert!(
+            (a - b).abs() <= 1e-12 * b,
+            "with and without a gradient: {a}, {b}"
+        );
+    }
+    (found.loss, found.gradient)
+}
+
+fn close(a: &[f64], b: &[f64], tolerance: f64) -> bool {
+    let size = b.iter().fold(1e-12f64, |m, v| m.max(v.abs()));
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|(x, y)| (x - y).abs() <= tolerance * size)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn kernels_are_the_reference_in_values_and_gradients(
+        firms in 2usize..40,
+        seed in 0u64..1000,
+        particles in prop::sample::select(vec![1usize, 2, 3, 7, 9, 16]),
+        paper in any::<bool>(),
+        shocks_vary in any::<bool>(),
+    ) {
+        let rule = if paper { Rule::Paper } else { Rule::Capacity };
+        let mut problem = problem(firms, seed, rule, shocks_vary);
+        let u = points(&problem, particles, seed);
+        let (loss, gradient) = evaluate(&problem, &u);
+        problem.simulation.method = Method::Reference;
+        let (expected, by_reference) = evaluate(&problem, &u);
+        prop_assert!(close(&loss, &expected, 1e-10), "{loss:?} {expected:?}");
+        prop_assert!(close(&gradient, &by_reference, 1e-9));
+    }
+
+    #[test]
+    fn a_batch_is_its_particles_one_by_one(firms in 2usize..40, seed in 0u64..1000, particles in 2usize..20) {
+        let problem = problem(firms, seed, Rule::Capacity, true);
+        let u = points(&problem, particles, seed);
+        let (loss, gradient) = evaluate(&problem, &u);
+        let n = u.len() / particles;
+        for p in 0..particles {
+            let (one, its) = evaluate(&problem, &u[p * n..][..n]);
+            prop_assert!(close(&one, &loss[p..=p], 1e-10));
+            prop_assert!(close(&its, &gradient[p * n..][..n], 1e-9));
+        }
+    }
+}
+
+#[test]
+fn gradients_are_finite_differences() {
+    for (rule, particles) in [(Rule::Capacity, 1), (Rule::Paper, 1), (Rule::Capacity, 3)] {
+        let problem = problem(20, 5, rule, true);
+        let u = points(&problem, particles, 8);
+        let objective = Objective::new(&problem).expect("an objective");
+        let found = objective.gradient(&u).expect("a gradient").gradient;
+        let n = objective.dimension();
+        let largest = found.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        assert!(largest > 0.0);
+        for k in 0..u.len() {
+            let at = |h: f64| {
+                let mut moved = u.clone();
+                moved[k] += h;
+                objective.loss(&moved).expect("a loss")[k / n]
+            };
+            let h = 1e-6;
+            let difference = (at(h) - at(-h)) / (2.0 * h);
+            assert!(
+                (difference - found[k]).abs() <= 1e-6 * largest,
+                "{rule:?}, coordinate {k}: {difference} {}",
+                found[k]
+            );
+        }
+    }
+}
+
+#[test]
+fn every_checkpoint_policy_gives_the_same_gradient() {
+    for particles in [1, 5] {
+        let mut problem = problem(30, 3, Rule::Capacity, true);
+        let u = points(&problem, particles, 4);
+        let mut gradient = |checkpoint| {
+            problem.simulation.checkpoint = checkpoint;
+            evaluate(&problem, &u)
+        };
+        let all = gradient(Checkpoint::All);
+        assert_eq!(gradient(Checkpoint::Auto), all);
+        for k in [1, 2, 3, 4, 5, 8, 16, 17, 100] {
+            assert_eq!(gradient(Checkpoint::Every(k)), all, "every {k}");
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let network = Network::synthetic(&Synthetic {
+        firms: 12_000,
+        ..Synthetic::default()
+    })
+    .expect("an economy");
+    // Large enough to be worked on in parts.
+    assert!(network.links() > 55_000);
+    let shock = Shock::random(&network, 2, 0.3, 4, 1);
+    let simulation = Simulation {
+        periods: 8,
+        ..Simulation::default()
+    };
+    let truth = Params::uniform(&network, 1.5, 5.0);
+    let observed = simulate(&network, &truth, &shock, &simulation)
+        .expect("a run")
+        .observe();
+    let problem = Problem::new(&network, &shock, &observed);
+    for particles in [1, 10] {
+        let u = points(&problem, particles, 2);
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let pool = pool.build().expect("threads");
+            pool.install(|| evaluate(&problem, &u))
+        };
+        let one = run(1);
+        assert_eq!(run(2), one);
+        assert_eq!(run(5), one);
+    }
+}
+
+#[test]
+fn single_precision_stays_close_over_a_thousand_periods() {
+    let network = economy(60, 9);
+    let shock = Shock::random(&network, 12, 0.3, 700, 2);
+    let params = Priors::default().draw(&network, 3);
+    let run = |precision| {
+        let simulation = Simulation {
+            periods: 1000,
+            precision,
+            ..Simulation::default()
+        };
+        let run = simulate(&network, &params, &shock, &simulation).expect("a run");
+        run.observe()
+    };
+    let (single, double) = (run(Precision::Single), run(Precision::Double));
+    let g = double.groups();
+    let cells = single.values.iter().zip(&double.values).enumerate();
+    let largest = cells.fold(0.0f64, |m, (k, (a, b))| {
+        m.max((a - b).abs() / double.base[k % g])
+    });
+    println!("largest difference of a group's output over 1,000 periods: {largest:.1e}");
+    assert!(largest < 1e-4, "{largest}");
+}
+
+#[test]
+fn a_particle_that_is_not_finite_is_told_and_spoils_no_other() {
+    let problem = problem(20, 5, Rule::Capacity, false);
+    let mut u = points(&problem, 3, 1);
+    let (good, _) = evaluate(&problem, &u);
+    let n = u.len() / 3;
+    u[n] = 1e6;
+    let objective = Objective::new(&problem).expect("an objective");
+    let loss = objective.loss(&u).expect("losses");
+    assert!(loss[1].is_nan());
+    assert_eq!((loss[0], loss[2]), (good[0], good[2]));
+    let said = objective
+        .loss(&u[1..])
+        .expect_err("a row is short")
+        .to_string();
+    assert!(said.contains("Objective::dimension"), "{said}");
+}
