@@ -1,6 +1,6 @@
 //! From tables of firms and links to a validated network, in memory or from CSV files.
 
-use super::steady::{input_sales, steady_output};
+use super::steady::{Sales, steady_output};
 use super::{Csr, Inner, Network};
 use crate::error::{Error, Result};
 use std::collections::{BTreeSet, HashMap};
@@ -68,7 +68,7 @@ impl Network {
                 let x0 = steady_output(&by_supplier, &buyer, &a, &firms.final_demand, &name)?;
                 (a, firms.final_demand, x0)
             } else {
-                let sold = input_sales(&by_supplier, &buyer, &a, &firms.output);
+                let sold = Sales::new(&by_supplier, &buyer, &a).of(&firms.output);
                 let d = remainder(&firms.output, &sold, &name)?;
                 let x0 = steady_output(&by_supplier, &buyer, &a, &d, &name)?;
                 (a, d, x0)

@@ -2,18 +2,38 @@
 
 use super::Csr;
 use crate::error::{Error, Result};
+use rayon::prelude::*;
 
-/// One application of A^T: what every firm must sell as input when output is `x`, `[firm]`.
-pub(super) fn input_sales(by_supplier: &Csr, buyer: &[u32], a: &[f64], x: &[f64]) -> Vec<f64> {
-    (0..x.len())
-        .map(|j| {
-            by_supplier
-                .of(j)
-                .iter()
-                .map(|&e| a[e as usize] * x[buyer[e as usize] as usize])
-                .sum()
-        })
-        .collect()
+/// The links in the order of suppliers, so that A^T is applied in one pass.
+pub(super) struct Sales<'a> {
+    by_supplier: &'a Csr,
+    /// Buyer and coefficient of each link.
+    links: Vec<(u32, f64)>,
+}
+
+impl<'a> Sales<'a> {
+    pub(super) fn new(by_supplier: &'a Csr, buyer: &[u32], a: &[f64]) -> Self {
+        let links = by_supplier.links.iter();
+        Self {
+            by_supplier,
+            links: links
+                .map(|e| (buyer[*e as usize], a[*e as usize]))
+                .collect(),
+        }
+    }
+
+    /// One application of A^T: what every firm must sell as input when output is `x`, `[firm]`.
+    pub(super) fn of(&self, x: &[f64]) -> Vec<f64> {
+        let start = &self.by_supplier.start;
+        (0..x.len())
+            .into_par_iter()
+            .with_min_len(4096)
+            .map(|j| {
+                let links = &self.links[start[j] as usize..start[j + 1] as usize];
+                links.iter().map(|(b, a)| a * x[*b as usize]).sum()
+            })
+            .collect()
+    }
 }
 
 const TOLERANCE: f64 = 1e-15;
@@ -36,24 +56,16 @@ pub(super) fn steady_output(
     for (&b, &v) in buyer.iter().zip(a) {
         spending[b as usize] += v;
     }
+    let sales = Sales::new(by_supplier, buyer, a);
     if spending.iter().any(|s| *s >= 1.0) {
         // A firm without final demand may sit in a loop that d does not reach: try every firm.
-        sum_series(
-            by_supplier,
-            buyer,
-            a,
-            &vec![1.0; final_demand.len()],
-            &spending,
-            name,
-        )?;
+        sum_series(&sales, &vec![1.0; final_demand.len()], &spending, name)?;
     }
-    sum_series(by_supplier, buyer, a, final_demand, &spending, name)
+    sum_series(&sales, final_demand, &spending, name)
 }
 
 fn sum_series(
-    by_supplier: &Csr,
-    buyer: &[u32],
-    a: &[f64],
+    sales: &Sales<'_>,
     first: &[f64],
     spending: &[f64],
     name: &dyn Fn(usize) -> String,
@@ -63,7 +75,7 @@ fn sum_series(
     let mut term = first.to_vec();
     let mut before = largest(&term);
     for k in 1..=MOST {
-        term = input_sales(by_supplier, buyer, a, &term);
+        term = sales.of(&term);
         for (t, v) in total.iter_mut().zip(&term) {
             *t += v;
         }

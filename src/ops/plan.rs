@@ -199,15 +199,28 @@ impl Layout {
         let small = if width == 1 { SMALL.1 } else { SMALL.0 };
         let parts = if links < small { 1 } else { PARTS };
         let degree = |i: u32| design.row[i as usize + 1] - design.row[i as usize];
-        // Those with many inputs first: rows of nodes are then filled evenly. Dealt to the parts in
-        // turn: parts are then equal.
+        let mut customers = vec![0u32; nodes];
+        for j in &design.supplier {
+            customers[*j as usize] += 1;
+        }
+        // A row's nodes have about as many inputs, so that rows are filled evenly, and customers.
         let mut order: Vec<u32> = (0..nodes as u32).collect();
-        order.sort_by_key(|i| std::cmp::Reverse(degree(*i)));
+        order.sort_by_key(|i| std::cmp::Reverse((degree(*i), customers[*i as usize])));
+        let mut rows: Vec<&[u32]> = order.chunks(width).collect();
+        if width > 1 {
+            // Rows that many buy from lie together: most of what links read stays in the cache.
+            let sold = |row: &&[u32]| row.iter().map(|i| customers[*i as usize]).sum::<u32>();
+            rows.sort_by_cached_key(|row| std::cmp::Reverse(sold(row)));
+        }
         let mut first = 0;
         let mut made: Vec<Part> = (0..parts)
             .map(|k| {
-                let mut node: Vec<u32> = order.iter().skip(k).step_by(parts).copied().collect();
-                node.resize(node.len().next_multiple_of(width), NONE);
+                // Dealt to the parts in turn: parts are then equal.
+                let mut node: Vec<u32> = Vec::new();
+                for row in rows.iter().skip(k).step_by(parts) {
+                    node.extend_from_slice(row);
+                    node.resize(node.len().next_multiple_of(width), NONE);
+                }
                 let mut part = Part {
                     first,
                     rows: node.len() / width,
