@@ -4,10 +4,13 @@
 //!
 //! ```text
 //! network -> model -> simulate -> observe -> infer -> frame -> plot -> notebook
+//!               ops ----^
 //! ```
 //!
-//! polars is named only in `frame`, `notebook::table` and `notebook::show`, plotters only in `plot`, and
-//! only `notebook` prints. Tensors live inside a call: what a user binds is host data.
+//! `model` is the specification in plain tensors; `ops` does the same for all periods at once, with a
+//! hand-written adjoint, and knows no economics. Only `ops` names a burn backend, polars is named only
+//! in `frame`, `notebook::table` and `notebook::show`, plotters only in `plot`, and only `notebook`
+//! prints. Tensors live inside a call: what a user binds is host data.
 //!
 //! | symbol in the paper | here |
 //! |---|---|
@@ -24,7 +27,6 @@ pub mod model;
 pub mod network;
 pub mod notebook;
 pub mod observe;
-
 mod ops;
 pub mod plot;
 pub mod prelude;

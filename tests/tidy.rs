@@ -57,6 +57,9 @@ fn sources_keep_to_the_conventions() {
         ) {
             fault("tensors belong in ops, model, simulate and infer");
         }
+        if !allowed("burn::backend", &["src/ops/"]) {
+            fault("burn's backends belong in ops");
+        }
         for print in ["println!(", "print!("] {
             let outside_docs = text
                 .lines()

@@ -13,7 +13,9 @@ pub use run::simulate;
 /// How a simulation is computed; both give the same numbers but for rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
-    /// All periods in one operation with a hand-written adjoint.
+    /// All periods in one operation with a hand-written adjoint. The same inputs give the same
+    /// numbers on the same machine with any number of threads; one particle alone and the same
+    /// particle among others differ by rounding, as sums are then taken in another order.
     #[default]
     Kernels,
     /// Period after period in plain tensors: the specification, much slower, to check against.
