@@ -16,7 +16,7 @@ fn economy(firms: usize, seed: u64) -> Network {
     })
     .expect("an economy");
     let keep: Vec<usize> = (0..made.links())
-        .filter(|e| made.buyer()[*e] % 5 != 0)
+        .filter(|e| !made.buyer()[*e].is_multiple_of(5))
         .collect();
     let pick = |v: &[u32]| keep.iter().map(|e| v[*e] as usize).collect();
     Network::new(
