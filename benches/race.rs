@@ -8,9 +8,11 @@
 #[path = "../tests/common/case.rs"]
 #[allow(unreachable_pub, dead_code)]
 mod case;
+mod common;
 
 use bullwhip::Result;
 use bullwhip::prelude::*;
+use common::peak_memory;
 use serde_json::{Value, json};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -162,14 +164,6 @@ fn ours(arguments: &[String]) -> Result<()> {
         })
     );
     Ok(())
-}
-
-/// Largest resident memory of this process so far, MB; NaN where the system does not tell.
-fn peak_memory() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|l| l.starts_with("VmHWM:"));
-    line.and_then(|l| l.split_whitespace().nth(1)?.parse::<f64>().ok())
-        .map_or(f64::NAN, |kb| kb / 1024.0)
 }
 
 /// Bytes per second that a copy moves (read and written), all cores together.

@@ -4,8 +4,11 @@
 //! `cargo bench --bench scale` measures, every case in a process of its own, prints the table and
 //! the fit, and draws `target/scale.png`; `-- draw FILE` draws elsewhere.
 
+mod common;
+
 use bullwhip::plot::{Layer, Mark, Panel};
 use bullwhip::prelude::*;
+use common::peak_memory;
 use serde_json::{Value, json};
 use std::hint::black_box;
 use std::process::Command;
@@ -88,14 +91,6 @@ fn measure((firms, suppliers, periods, particles): Case) -> Result<Value, Error>
         "economy": economy, "forward": forward, "gradient": gradient,
         "forward_mb": forward_peak, "gradient_mb": peak_memory(),
     }))
-}
-
-/// Largest resident memory of this process so far, MB; NaN where the system does not tell.
-fn peak_memory() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|l| l.starts_with("VmHWM:"));
-    line.and_then(|l| l.split_whitespace().nth(1)?.parse::<f64>().ok())
-        .map_or(f64::NAN, |kb| kb / 1024.0)
 }
 
 fn all(path: &str) -> Result<(), Error> {

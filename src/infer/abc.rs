@@ -133,7 +133,7 @@ pub fn calibrate_abc(
         .iter()
         .map(|v| v.sqrt())
         .collect();
-    let mut posterior = assemble(problem, "ABC rejection", &mean, &scale, &draws)?;
+    let mut posterior = assemble(problem, &objective, "ABC rejection", &mean, &scale, &draws)?;
     posterior.history = history;
     posterior.evaluations = done;
     posterior.seconds = begin.elapsed().as_secs_f64();

@@ -154,12 +154,12 @@ impl Posterior {
 /// Builds the result from the posterior's moments and draws in standard-normal coordinates.
 pub(super) fn assemble(
     problem: &Problem,
+    objective: &Objective,
     method: &'static str,
     location: &[f64],
     scale: &[f64],
     draws: &[f64],
 ) -> Result<Posterior> {
-    let objective = Objective::new(problem)?;
     let n = objective.dimension();
     let count = draws.len() / n;
     let mut first = 0;
@@ -200,7 +200,7 @@ pub(super) fn assemble(
         parameters,
         draws: count,
         observed: problem.observed.clone(),
-        predictive: predict(problem, draws)?,
+        predictive: predict(problem, objective, draws)?,
         evaluations: 0,
         seconds: 0.0,
         stopped: false,
@@ -208,9 +208,8 @@ pub(super) fn assemble(
 }
 
 /// Runs draws [draw, coordinate] through the model, some at a time.
-fn predict(problem: &Problem, draws: &[f64]) -> Result<Prediction> {
+fn predict(problem: &Problem, objective: &Objective, draws: &[f64]) -> Result<Prediction> {
     const TOGETHER: usize = 64;
-    let objective = Objective::new(problem)?;
     let n = objective.dimension();
     let mut samples = Vec::new();
     for part in draws.chunks(TOGETHER * n) {
@@ -288,6 +287,6 @@ impl Posterior {
                 })
             })
             .collect();
-        predict(&next, &draws)
+        predict(&next, &Objective::new(&next)?, &draws)
     }
 }

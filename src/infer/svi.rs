@@ -199,7 +199,14 @@ pub fn calibrate(
         .enumerate()
         .map(|(k, e): (usize, f64)| mean[k % n] + scale[k % n] * e)
         .collect();
-    let mut posterior = assemble(problem, "variational inference", mean, &scale, &draws)?;
+    let mut posterior = assemble(
+        problem,
+        &objective,
+        "variational inference",
+        mean,
+        &scale,
+        &draws,
+    )?;
     posterior.evaluations = history.last().map_or(0, |s| s.evaluations);
     posterior.history = history;
     posterior.seconds = begin.elapsed().as_secs_f64();

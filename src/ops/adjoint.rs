@@ -46,20 +46,20 @@ impl Backward<Flex, 3> for PanelBackward {
             AnyTape::Double(tape) => gradient(tape, &tensors, &panel, with_capacity),
         };
         for (parent, part) in ops.parents.into_iter().zip(parts) {
-            if let Some(parent) = parent {
+            if let Some((parent, part)) = parent.zip(part) {
                 grads.register::<Flex>(parent.id, part);
             }
         }
     }
 }
 
-/// The gradients in target, rate and capacity, in the shapes of the tensors themselves.
+/// The gradients in target, rate and, where it is wanted, capacity, in the tensors' own shapes.
 fn gradient<F: cpu::Format + burn::tensor::Element + bytemuck::Pod>(
     tape: &mut Tape<F>,
     tensors: &HostTensors,
     panel: &FloatTensor<Flex>,
     with_capacity: bool,
-) -> [FloatTensor<Flex>; 3] {
+) -> [Option<FloatTensor<Flex>>; 3] {
     let inputs = tensors.inputs::<F>();
     let out = cpu::backward(tape, &inputs, slice(panel), with_capacity);
     let shape = tensors.capacity.shape();
@@ -78,13 +78,10 @@ fn gradient<F: cpu::Format + burn::tensor::Element + bytemuck::Pod>(
     let tensor = |v: Vec<F>, like: &FloatTensor<Flex>| {
         FloatTensor::<Flex>::from_data(TensorData::new(v, like.shape()))
     };
-    if !with_capacity {
-        capacity = vec![F::ZERO; shape.num_elements()];
-    }
     [
-        tensor(out.target, &tensors.target),
-        tensor(out.rate, &tensors.rate),
-        tensor(capacity, &tensors.capacity),
+        Some(tensor(out.target, &tensors.target)),
+        Some(tensor(out.rate, &tensors.rate)),
+        with_capacity.then(|| tensor(capacity, &tensors.capacity)),
     ]
 }
 
