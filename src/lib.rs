@@ -23,6 +23,7 @@
 pub mod error;
 pub mod frame;
 pub mod infer;
+pub mod interrupt;
 pub mod model;
 pub mod network;
 pub mod notebook;

@@ -9,14 +9,16 @@ pub use crate::frame::{
     months, network_from_frames, read, rebase, select,
 };
 pub use crate::infer::{
-    Abc, Learnt, Objective, Parameter, Posterior, Prediction, Prior, Priors, Problem, Sensitivity,
-    Svi, calibrate, calibrate_abc, sensitivity,
+    Abc, Background, Learnt, Objective, Parameter, Posterior, Prediction, Prior, Priors, Problem,
+    Sensitivity, Snapshot, Svi, calibrate, calibrate_abc, sensitivity,
 };
 pub use crate::model::{Event, Params, Rule, Shock};
 pub use crate::network::{Firms, Links, Network, Synthetic};
-pub use crate::notebook::{Lines, Show};
+pub use crate::notebook::{Lines, Live, Show};
 pub use crate::observe::Observation;
-pub use crate::plot::{Draw, Figure, compare, degrees, fit, history, prior_posterior, series};
+pub use crate::plot::{
+    Draw, Figure, calibration, compare, degrees, fit, history, prior_posterior, series,
+};
 pub use crate::progress::Progress;
 pub use crate::show;
 pub use crate::simulate::{

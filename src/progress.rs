@@ -1,4 +1,8 @@
-//! How long work tells how far it is, and is asked to stop.
+//! How long work tells how far it is, shows what it has, and is asked to stop.
+
+use crate::error::Error;
+use crate::infer::Snapshot;
+use std::time::{Duration, Instant};
 
 /// Receives the progress of one long call. `()` is silent.
 pub trait Progress {
@@ -6,8 +10,22 @@ pub trait Progress {
     fn start(&mut self, _task: &str, _total: usize) {}
     /// `done` steps are finished; `note` is a short figure such as the current loss.
     fn update(&mut self, _done: usize, _note: &str) {}
+    /// Asked before the first step: `false` spares the work of keeping what a picture would show.
+    fn watches(&self) -> bool {
+        false
+    }
+    /// Asked after every step of work that it watches: `true` where a picture is wanted now.
+    fn wants_picture(&mut self) -> bool {
+        false
+    }
+    /// What the work has: when it was wanted, and once more at the end.
+    fn picture(&mut self, _snapshot: Snapshot) {}
     /// The work is over.
     fn finish(&mut self, _note: &str) {}
+    /// The work is over, without a result.
+    fn fail(&mut self, error: &Error) {
+        self.finish(&error.to_string());
+    }
     /// Asked between steps: `true` makes the call return what it has.
     fn stop(&self) -> bool {
         false
@@ -15,3 +33,36 @@ pub trait Progress {
 }
 
 impl Progress for () {}
+
+/// When pictures are wanted: some times a second, and so seldom that making them stays cheap.
+#[derive(Clone, Debug)]
+pub(crate) struct Rhythm {
+    every: Duration,
+    asked: Instant,
+    next: Instant,
+}
+
+impl Rhythm {
+    pub(crate) fn new(per_second: f64) -> Self {
+        let now = Instant::now();
+        Self {
+            // Anything that is no rate means once a second.
+            every: Duration::try_from_secs_f64(1.0 / per_second).unwrap_or(Duration::from_secs(1)),
+            asked: now,
+            next: now,
+        }
+    }
+
+    /// True when the time has come; the picture is then made at once.
+    pub(crate) fn due(&mut self) -> bool {
+        self.asked = Instant::now();
+        self.asked >= self.next
+    }
+
+    /// The picture was made, and what is done with it takes `cost` of the machine's time. Both
+    /// together take at most a hundredth.
+    pub(crate) fn made(&mut self, cost: Duration) {
+        let spent = self.asked.elapsed() + cost;
+        self.next = Instant::now() + self.every.max(100 * spent);
+    }
+}

@@ -1,17 +1,23 @@
 //! Calibration: which parameters vary, what is observed, and what was learnt.
 
 mod abc;
+mod background;
+mod noise;
 mod objective;
 mod posterior;
 mod prior;
+mod saved;
 mod sensitivity;
+mod snapshot;
 mod svi;
 
 pub use abc::{Abc, calibrate_abc};
+pub use background::Background;
 pub use objective::{Evaluation, Objective};
 pub use posterior::{Learnt, Posterior, Prediction, Step};
 pub use prior::{Parameter, Prior, Priors};
 pub use sensitivity::{Sensitivity, sensitivity};
+pub use snapshot::{Marginals, Phase, Snapshot};
 pub use svi::{Svi, calibrate};
 
 use crate::error::{Error, Result};

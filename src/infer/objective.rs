@@ -137,14 +137,26 @@ impl Objective {
 
     /// Mean relative square loss of each particle; `u` is [particle, coordinate] row by row.
     pub fn loss(&self, u: &[f64]) -> Result<Vec<f64>> {
-        let leaves = self.leaves(u, self.particles(u)?, false);
-        Ok(host(self.loss_of(&leaves)))
+        Ok(self.loss_and_panel(u)?.0)
     }
 
     /// The same with its gradient.
     pub fn gradient(&self, u: &[f64]) -> Result<Evaluation> {
+        Ok(self.gradient_and_panel(u)?.0)
+    }
+
+    /// The losses, and the panel [particle, period, group] that they are of.
+    pub(super) fn loss_and_panel(&self, u: &[f64]) -> Result<(Vec<f64>, Tensor<3>)> {
+        let leaves = self.leaves(u, self.particles(u)?, false);
+        let panel = self.panel_of(&leaves);
+        Ok((host(self.target.loss(panel.clone())), panel.inner()))
+    }
+
+    /// The same with the gradient. The panel is handed over without a copy, outside the graph.
+    pub(super) fn gradient_and_panel(&self, u: &[f64]) -> Result<(Evaluation, Tensor<3>)> {
         let leaves = self.leaves(u, self.particles(u)?, true);
-        let loss = self.loss_of(&leaves);
+        let panel = self.panel_of(&leaves);
+        let loss = self.target.loss(panel.clone());
         let gradients = loss.clone().sum().backward();
         let mut gradient = vec![0.0; u.len()];
         let mut first = 0;
@@ -157,26 +169,22 @@ impl Objective {
             }
             first += n;
         }
-        Ok(Evaluation {
+        let evaluation = Evaluation {
             loss: host(loss),
             gradient,
-        })
+        };
+        Ok((evaluation, panel.inner()))
     }
 
-    fn loss_of(&self, leaves: &[Tensor<2>]) -> Tensor<2> {
-        let panel = self
-            .horizon
-            .run(self.inputs(leaves), self.capacity.as_ref());
-        self.target.loss(panel)
+    fn panel_of(&self, leaves: &[Tensor<2>]) -> Tensor<3> {
+        self.horizon
+            .run(self.inputs(leaves), self.capacity.as_ref())
     }
 
     /// Panels [particle, period, group] of the particles under `self`'s scenario.
     pub(crate) fn panels(&self, u: &[f64]) -> Result<Vec<f64>> {
         let leaves = self.leaves(u, self.particles(u)?, false);
-        Ok(host(
-            self.horizon
-                .run(self.inputs(&leaves), self.capacity.as_ref()),
-        ))
+        Ok(host(self.panel_of(&leaves)))
     }
 
     /// One tensor [particle, entry] per varying parameter.
@@ -236,7 +244,7 @@ impl Problem {
         }
     }
 
-    fn fixed(&self, parameter: Parameter) -> Vec<f64> {
+    pub(super) fn fixed(&self, parameter: Parameter) -> Vec<f64> {
         let events = self.shock.events.iter();
         match parameter {
             Parameter::TargetInventory => self.params.target_inventory.clone(),

@@ -1,10 +1,16 @@
 //! What a calibration learnt: host data that can be printed, framed, drawn and used to predict.
 
 use super::objective::Objective;
+use super::saved::Saved;
+use super::snapshot::{Phase, Snapshot};
 use super::{Parameter, Prior, Priors, Problem};
 use crate::error::{Error, Result};
+use crate::interrupt::Interrupt;
 use crate::model::Shock;
 use crate::observe::Observation;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// One entry of the history of a calibration.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -131,10 +137,14 @@ pub struct Posterior {
     pub predictive: Prediction,
     /// Model evaluations used.
     pub evaluations: usize,
-    /// Wall time, seconds.
+    /// Wall time of the call, seconds.
     pub seconds: f64,
-    /// True when the call was asked to stop before its end.
+    /// True when the call returned before its end, as it was asked to or its time was up.
     pub stopped: bool,
+    /// What went wrong on the way without spoiling the result, one sentence each.
+    pub warnings: Vec<String>,
+    /// Where it was left, to go on from.
+    pub(super) saved: Arc<Saved>,
 }
 
 impl Posterior {
@@ -149,6 +159,34 @@ impl Posterior {
             )
         })
     }
+
+    /// Writes the state of the calibration to a file, from which a later session goes on by
+    /// `Svi::state_file` or `Abc::state_file`.
+    pub fn save_state(&self, file: impl AsRef<Path>) -> Result<()> {
+        self.saved.write(file.as_ref())
+    }
+
+    /// The last picture of the calibration: its bands are those of the posterior's draws.
+    pub(super) fn last_picture(&self, snapshot: Snapshot) -> Snapshot {
+        Snapshot {
+            phase: if self.stopped {
+                Phase::Stopped
+            } else {
+                Phase::Finished
+            },
+            panels: Arc::new(self.predictive.samples.clone()),
+            ..snapshot
+        }
+    }
+}
+
+/// How many draws are simulated.
+#[derive(Clone, Copy)]
+pub(super) enum Pace<'a> {
+    /// As many as about half a second allows, at least one: somebody waits.
+    Hurried,
+    /// All, or fewer once this is true.
+    Until(&'a dyn Fn() -> bool),
 }
 
 /// Builds the result from the posterior's moments and draws in standard-normal coordinates.
@@ -159,9 +197,12 @@ pub(super) fn assemble(
     location: &[f64],
     scale: &[f64],
     draws: &[f64],
+    pace: Pace<'_>,
 ) -> Result<Posterior> {
     let n = objective.dimension();
-    let count = draws.len() / n;
+    let predictive = predict(problem, objective, draws, pace)?;
+    let count = predictive.draws;
+    let draws = &draws[..count * n];
     let mut first = 0;
     let parameters = objective
         .layout()
@@ -200,23 +241,46 @@ pub(super) fn assemble(
         parameters,
         draws: count,
         observed: problem.observed.clone(),
-        predictive: predict(problem, objective, draws)?,
+        predictive,
         evaluations: 0,
         seconds: 0.0,
         stopped: false,
+        warnings: Vec::new(),
+        saved: Arc::default(),
     })
 }
 
-/// Runs draws [draw, coordinate] through the model, some at a time.
-fn predict(problem: &Problem, objective: &Objective, draws: &[f64]) -> Result<Prediction> {
-    const TOGETHER: usize = 64;
+/// Runs draws [draw, coordinate] through the model, some at a time: 64, or in large economies as
+/// many as take about half a second, as it may be asked to stop.
+fn predict(
+    problem: &Problem,
+    objective: &Objective,
+    draws: &[f64],
+    pace: Pace<'_>,
+) -> Result<Prediction> {
     let n = objective.dimension();
+    let begin = Instant::now();
+    let enough = || match pace {
+        Pace::Hurried => begin.elapsed() > Duration::from_millis(400),
+        Pace::Until(asked) => asked(),
+    };
+    // Orders on a link in a period, of which a hundred million take about half a second.
+    let orders = match pace {
+        Pace::Hurried => 25_000_000,
+        Pace::Until(_) => 400_000_000,
+    };
+    let work = problem.network.links() * problem.simulation.periods;
+    let together = (orders / work.max(1)).clamp(1, 64);
     let mut samples = Vec::new();
-    for part in draws.chunks(TOGETHER * n) {
+    let mut count = 0;
+    for part in draws.chunks(together * n) {
         samples.extend(objective.panels(part)?);
+        count += part.len() / n;
+        if enough() {
+            break;
+        }
     }
-    let count = draws.len() / n;
-    let cells = samples.len() / count;
+    let cells = problem.observed.values.len();
     let mean = (0..cells)
         .map(|c| samples.iter().skip(c).step_by(cells).sum::<f64>() / count as f64)
         .collect();
@@ -230,7 +294,8 @@ fn predict(problem: &Problem, objective: &Objective, draws: &[f64]) -> Result<Pr
 impl Posterior {
     /// The draws under a new scenario over `periods` periods: what would happen, with bands.
     /// `problem` is the one that was calibrated. Where severities or recovery rates were learnt
-    /// they belong to the observed scenario; the new one brings its own.
+    /// they belong to the observed scenario; the new one brings its own. The stop button makes it
+    /// return what it has: `Prediction::draws` says how many draws that are.
     pub fn predict(&self, problem: &Problem, shock: &Shock, periods: usize) -> Result<Prediction> {
         shock.check(&problem.network)?;
         let behaviour: Vec<&Learnt> = self
@@ -287,6 +352,8 @@ impl Posterior {
                 })
             })
             .collect();
-        predict(&next, &Objective::new(&next)?, &draws)
+        let interrupt = Interrupt::watch();
+        let pace = Pace::Until(&|| interrupt.asked());
+        predict(&next, &Objective::new(&next)?, &draws, pace)
     }
 }

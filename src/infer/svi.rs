@@ -1,13 +1,22 @@
 //! Generalised variational inference with a mean-field normal guide.
 
 use super::Problem;
+use super::noise::{Purpose, normals};
 use super::objective::Objective;
-use super::posterior::{Posterior, Step, assemble};
+use super::posterior::{Pace, Posterior, Step, assemble};
+use super::saved::{Facts, Keeper, Saved, facts_of};
+use super::snapshot::{PANELS, Phase, Snapshot, marginals};
 use crate::error::{Error, Result};
+use crate::interrupt::Interrupt;
 use crate::progress::Progress;
-use rand::{SeedableRng, rngs::StdRng};
-use rand_distr::{Distribution, StandardNormal};
+use crate::simulate::host;
+use burn::tensor::Tensor;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
+
+const METHOD: &str = "variational inference";
 
 /// Options of variational inference.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,10 +31,17 @@ pub struct Svi {
     pub initial_scale: f64,
     /// Draws kept in the posterior.
     pub draws: usize,
-    /// Stop after this many seconds, with what there is.
+    /// Make no more steps after this many seconds of this call; the draws come on top.
     pub max_seconds: Option<f64>,
     /// Seed; the same problem, options and seed give the same result.
     pub seed: u64,
+    /// A file that keeps the state of the fit, in the safetensors format. It is written at the
+    /// start, every `save_seconds`, and after the last step. Where it exists, the fit goes on from it,
+    /// to the same numbers as if it had not stopped; `steps` counts all steps. A file of another
+    /// problem or of other options (but for `steps`, `draws` and times) is refused.
+    pub state_file: Option<PathBuf>,
+    /// Seconds between two writings of `state_file`.
+    pub save_seconds: f64,
 }
 
 impl Default for Svi {
@@ -38,12 +54,14 @@ impl Default for Svi {
             draws: 100,
             max_seconds: None,
             seed: 0,
+            state_file: None,
+            save_seconds: 30.0,
         }
     }
 }
 
 impl Svi {
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         for (field, n) in [
             ("steps", self.steps),
             ("particles", self.particles),
@@ -69,82 +87,105 @@ impl Svi {
                 ));
             }
         }
+        Keeper::new(None, self.save_seconds).map_err(|e| e.within("Svi"))?;
         Ok(())
     }
+
+    /// What a state of a fit is of.
+    fn facts(&self, problem: &Problem) -> Facts {
+        let mut facts = facts_of(problem, METHOD);
+        facts.extend(
+            [
+                ("Svi.particles", self.particles.to_string()),
+                ("Svi.learning_rate", format!("{:?}", self.learning_rate)),
+                ("Svi.initial_scale", format!("{:?}", self.initial_scale)),
+                ("Svi.seed", self.seed.to_string()),
+            ]
+            .map(|(name, fact)| (name.to_string(), fact)),
+        );
+        facts
+    }
 }
 
-/// Adam (Kingma & Ba 2015) on a vector of unknowns.
-struct Adam {
-    rate: f64,
+/// Where a fit stands: all that the next step depends on, besides the problem and the options.
+struct Fit {
+    /// The guide's means, then the logarithms of its scales.
+    guide: Vec<f64>,
+    /// Adam's running means of the gradient and of its square (Kingma & Ba 2015).
     first: Vec<f64>,
     second: Vec<f64>,
-    steps: i32,
+    /// How often the guide moved: a step without a finite particle does not move it.
+    moves: i32,
+    /// One entry per step.
+    history: Vec<Step>,
 }
 
-impl Adam {
-    fn new(rate: f64, n: usize) -> Self {
+impl Fit {
+    fn new(n: usize, initial_scale: f64) -> Self {
+        let mut guide = vec![0.0; n];
+        guide.resize(2 * n, initial_scale.ln());
         Self {
-            rate,
-            first: vec![0.0; n],
-            second: vec![0.0; n],
-            steps: 0,
+            guide,
+            first: vec![0.0; 2 * n],
+            second: vec![0.0; 2 * n],
+            moves: 0,
+            history: Vec::new(),
         }
     }
 
-    fn step(&mut self, unknowns: &mut [f64], gradient: &[f64]) {
-        const DECAY: (f64, f64) = (0.9, 0.999);
-        self.steps += 1;
-        let correct = (
-            1.0 - DECAY.0.powi(self.steps),
-            1.0 - DECAY.1.powi(self.steps),
-        );
-        for (k, g) in gradient.iter().enumerate() {
-            self.first[k] = DECAY.0 * self.first[k] + (1.0 - DECAY.0) * g;
-            self.second[k] = DECAY.1 * self.second[k] + (1.0 - DECAY.1) * g * g;
-            unknowns[k] -= self.rate * (self.first[k] / correct.0)
-                / ((self.second[k] / correct.1).sqrt() + 1e-8);
-        }
+    /// Goes on from `saved`, which was found at `place`.
+    fn resumed(saved: &Saved, facts: &Facts, n: usize, place: &str) -> Result<Self> {
+        saved.require(facts, place)?;
+        let row = |name| saved.row(name, Some(2 * n), place);
+        Ok(Self {
+            guide: row("guide")?.to_vec(),
+            first: row("adam.first")?.to_vec(),
+            second: row("adam.second")?.to_vec(),
+            moves: saved.row("adam.moves", Some(1), place)?[0] as i32,
+            history: saved.history(place)?,
+        })
     }
-}
 
-/// Minimises `w E_q[loss] + KL(q || prior)` over independent normals q in the coordinates of the
-/// prior, with w = cells / (2 noise²) (Knoblauch et al. 2022). Particles whose simulation is not
-/// finite are left out and counted.
-pub fn calibrate(
-    problem: &Problem,
-    options: &Svi,
-    progress: &mut dyn Progress,
-) -> Result<Posterior> {
-    options.check()?;
-    let begin = Instant::now();
-    let objective = Objective::new(problem)?;
-    let n = objective.dimension();
-    let weight = objective.cells() as f64 / (2.0 * problem.noise * problem.noise);
-    let mut rng = StdRng::seed_from_u64(options.seed);
-    // The first n unknowns are the guide's means, the other n the logarithms of its scales.
-    let mut guide = vec![0.0; n];
-    guide.resize(2 * n, options.initial_scale.ln());
-    let mut adam = Adam::new(options.learning_rate, 2 * n);
-    let mut history = Vec::with_capacity(options.steps);
-    let mut stopped = false;
-    progress.start("variational inference", options.steps);
-    for step in 1..=options.steps {
-        let (mean, log_scale) = guide.split_at(n);
-        let noise: Vec<f64> = StandardNormal
-            .sample_iter(&mut rng)
-            .take(n * options.particles)
-            .collect();
+    fn saved(&self, facts: &Facts) -> Saved {
+        let rows = [
+            ("guide", self.guide.clone()),
+            ("adam.first", self.first.clone()),
+            ("adam.second", self.second.clone()),
+            ("adam.moves", vec![f64::from(self.moves)]),
+        ];
+        let mut saved = Saved {
+            facts: facts.clone(),
+            rows: rows.map(|(name, row)| (name.to_string(), row)).into(),
+        };
+        saved.set_history(&self.history);
+        saved
+    }
+
+    /// Means and scales of the guide.
+    fn moments(&self) -> (Vec<f64>, Vec<f64>) {
+        let (mean, log_scale) = self.guide.split_at(self.guide.len() / 2);
+        (mean.to_vec(), log_scale.iter().map(|v| v.exp()).collect())
+    }
+
+    /// One step; returns the panel [particle, period, group] of its particles.
+    fn step(&mut self, objective: &Objective, weight: f64, options: &Svi) -> Result<Tensor<3>> {
+        let n = objective.dimension();
+        let particles = options.particles;
+        let step = self.history.len();
+        let (mean, log_scale) = self.guide.split_at(n);
+        let noise: Vec<f64> =
+            normals(options.seed, Purpose::Particles, step, n * particles).collect();
         let u: Vec<f64> = noise
             .iter()
             .enumerate()
             .map(|(k, e)| mean[k % n] + log_scale[k % n].exp() * e)
             .collect();
-        let result = objective.gradient(&u)?;
+        let (result, panel) = objective.gradient_and_panel(&u)?;
         let finite = |p: usize| {
             result.loss[p].is_finite()
                 && result.gradient[p * n..][..n].iter().all(|g| g.is_finite())
         };
-        let good: Vec<usize> = (0..options.particles).filter(|&p| finite(p)).collect();
+        let good: Vec<usize> = (0..particles).filter(|&p| finite(p)).collect();
         let kl: f64 = (0..n)
             .map(|k| 0.5 * ((2.0 * log_scale[k]).exp() + mean[k] * mean[k] - 1.0) - log_scale[k])
             .sum();
@@ -153,12 +194,12 @@ pub fn calibrate(
         } else {
             good.iter().map(|&p| result.loss[p]).sum::<f64>() / good.len() as f64
         };
-        history.push(Step {
-            evaluations: step * options.particles,
+        self.history.push(Step {
+            evaluations: (step + 1) * particles,
             loss,
             kl,
             objective: weight * loss + kl,
-            dropped: options.particles - good.len(),
+            dropped: particles - good.len(),
         });
         if !good.is_empty() {
             let mut gradient = vec![0.0; 2 * n];
@@ -173,44 +214,191 @@ pub fn calibrate(
                 gradient[k] += mean[k];
                 gradient[n + k] += (2.0 * log_scale[k]).exp() - 1.0;
             }
-            adam.step(&mut guide, &gradient);
+            self.adam(options.learning_rate, &gradient);
         }
-        progress.update(step, &format!("loss {loss:.2e}"));
-        let late = options
-            .max_seconds
-            .is_some_and(|s| begin.elapsed().as_secs_f64() > s);
-        if late || progress.stop() {
-            stopped = step < options.steps;
-            break;
+        Ok(panel)
+    }
+
+    fn adam(&mut self, rate: f64, gradient: &[f64]) {
+        const DECAY: (f64, f64) = (0.9, 0.999);
+        self.moves += 1;
+        let correct = (
+            1.0 - DECAY.0.powi(self.moves),
+            1.0 - DECAY.1.powi(self.moves),
+        );
+        for (k, g) in gradient.iter().enumerate() {
+            self.first[k] = DECAY.0 * self.first[k] + (1.0 - DECAY.0) * g;
+            self.second[k] = DECAY.1 * self.second[k] + (1.0 - DECAY.1) * g * g;
+            self.guide[k] -=
+                rate * (self.first[k] / correct.0) / ((self.second[k] / correct.1).sqrt() + 1e-8);
         }
     }
-    if history.iter().all(|s| s.loss.is_nan()) {
+}
+
+/// Minimises `w E_q[loss] + KL(q || prior)` over independent normals q in the coordinates of the
+/// prior, with w = cells / (2 noise²) (Knoblauch et al. 2022). Particles whose simulation is not
+/// finite are left out and counted.
+///
+/// The stop button, Ctrl-C and `Progress::stop` make it return what it has after the step that is
+/// running, with as many of the draws as half a second allows, at least one.
+pub fn calibrate(
+    problem: &Problem,
+    options: &Svi,
+    progress: &mut dyn Progress,
+) -> Result<Posterior> {
+    let interrupt = Interrupt::watch();
+    run(problem, options, None, progress, &|| interrupt.asked())
+}
+
+impl Posterior {
+    /// Goes on from where this posterior was left, to `options.steps` steps in all: the same numbers
+    /// as of a calibration that had not stopped. Problem and options are those of the posterior, but
+    /// for `steps`, `draws`, times and the state file, which is not read. For variational inference;
+    /// ABC goes on from `Abc::state_file`.
+    pub fn resume(
+        &self,
+        problem: &Problem,
+        options: &Svi,
+        progress: &mut dyn Progress,
+    ) -> Result<Posterior> {
+        let interrupt = Interrupt::watch();
+        let from = Some(self.saved.as_ref());
+        run(problem, options, from, progress, &|| interrupt.asked())
+    }
+}
+
+/// `from` is the state to go on from; `asked` is true once the call should return what it has.
+pub(super) fn run(
+    problem: &Problem,
+    options: &Svi,
+    from: Option<&Saved>,
+    progress: &mut dyn Progress,
+    asked: &dyn Fn() -> bool,
+) -> Result<Posterior> {
+    fit(problem, options, from, progress, asked).inspect_err(|e| progress.fail(e))
+}
+
+fn fit(
+    problem: &Problem,
+    options: &Svi,
+    from: Option<&Saved>,
+    progress: &mut dyn Progress,
+    asked: &dyn Fn() -> bool,
+) -> Result<Posterior> {
+    options.check()?;
+    let begin = Instant::now();
+    let objective = Objective::new(problem)?;
+    let n = objective.dimension();
+    let weight = objective.cells() as f64 / (2.0 * problem.noise * problem.noise);
+    let facts = options.facts(problem);
+    let file = options.state_file.as_deref();
+    let mut fit = match (from, file) {
+        (Some(saved), _) => Fit::resumed(saved, &facts, n, "posterior")?,
+        (None, Some(file)) if file.exists() => {
+            let place = file.display().to_string();
+            Fit::resumed(&Saved::read(file)?, &facts, n, &place)?
+        }
+        _ => Fit::new(n, options.initial_scale),
+    };
+    let before = fit.history.len();
+    if before > options.steps {
+        return Err(Error::new(
+            "Svi.steps",
+            format!("{} steps, but {before} are made already", options.steps),
+            "give the number of all steps, or begin anew with another state_file",
+        ));
+    }
+    let mut keeper = Keeper::new(file, options.save_seconds)?;
+    // At once, so that a file that cannot be written is refused before any work.
+    if file.is_some() {
+        keeper.save(&fit.saved(&facts))?;
+    }
+    let mut warnings = Vec::new();
+    progress.start(METHOD, options.steps);
+    let watched = progress.watches();
+    let mut last: VecDeque<Tensor<3>> = VecDeque::new();
+    let mut snapshot = Snapshot::new(METHOD, problem, options.steps, before);
+    let (mut late, mut stopped) = (false, false);
+    while fit.history.len() < options.steps && !late && !stopped {
+        let panel = fit.step(&objective, weight, options)?;
+        let done = fit.history.len();
+        let loss = fit.history[done - 1].loss;
+        progress.update(done, &format!("loss {loss:.2e}"));
+        if watched {
+            last.push_back(panel);
+            if last.len() > PANELS.div_ceil(options.particles) {
+                last.pop_front();
+            }
+            if progress.wants_picture() {
+                look(&mut snapshot, &fit, &objective, &last, begin);
+                progress.picture(snapshot.clone());
+            }
+        }
+        if keeper.due()
+            && let Err(e) = keeper.save(&fit.saved(&facts))
+        {
+            warnings = vec![e.to_string()];
+        }
+        late = options
+            .max_seconds
+            .is_some_and(|s| begin.elapsed().as_secs_f64() > s);
+        stopped = asked() || progress.stop();
+    }
+    if fit.history.iter().all(|s| s.loss.is_nan()) {
         return Err(Error::new(
             "calibration",
             "no particle gave a finite loss",
             "lower Svi.learning_rate or Svi.initial_scale, or narrow the priors",
         ));
     }
-    let (mean, log_scale) = guide.split_at(n);
-    let scale: Vec<f64> = log_scale.iter().map(|v| v.exp()).collect();
-    let draws: Vec<f64> = StandardNormal
-        .sample_iter(&mut rng)
-        .take(n * options.draws)
+    let saved = fit.saved(&facts);
+    if let Err(e) = keeper.save(&saved) {
+        warnings = vec![e.to_string()];
+    }
+    if watched {
+        look(&mut snapshot, &fit, &objective, &last, begin);
+        snapshot.phase = Phase::Drawing;
+        progress.picture(snapshot.clone());
+    }
+    let (mean, scale) = fit.moments();
+    let draws: Vec<f64> = normals(options.seed, Purpose::Posterior, 0, n * options.draws)
         .enumerate()
-        .map(|(k, e): (usize, f64)| mean[k % n] + scale[k % n] * e)
+        .map(|(k, e)| mean[k % n] + scale[k % n] * e)
         .collect();
-    let mut posterior = assemble(
-        problem,
-        &objective,
-        "variational inference",
-        mean,
-        &scale,
-        &draws,
-    )?;
-    posterior.evaluations = history.last().map_or(0, |s| s.evaluations);
-    posterior.history = history;
+    let ask = || asked() || progress.stop();
+    let pace = if stopped {
+        Pace::Hurried
+    } else {
+        Pace::Until(&ask)
+    };
+    let mut posterior = assemble(problem, &objective, METHOD, &mean, &scale, &draws, pace)?;
+    posterior.stopped = fit.history.len() < options.steps || posterior.draws < options.draws;
+    posterior.warnings = warnings;
+    posterior.evaluations = fit.history.last().map_or(0, |s| s.evaluations);
+    posterior.history = fit.history;
+    posterior.saved = Arc::new(saved);
     posterior.seconds = begin.elapsed().as_secs_f64();
-    posterior.stopped = stopped;
+    if watched {
+        progress.picture(posterior.last_picture(snapshot));
+    }
     progress.finish(&format!("{} evaluations", posterior.evaluations));
     Ok(posterior)
+}
+
+/// Brings a snapshot up to date.
+fn look(
+    snapshot: &mut Snapshot,
+    fit: &Fit,
+    objective: &Objective,
+    last: &VecDeque<Tensor<3>>,
+    begin: Instant,
+) {
+    let (mean, scale) = fit.moments();
+    snapshot.done = fit.history.len();
+    snapshot.seconds = begin.elapsed().as_secs_f64();
+    snapshot
+        .history
+        .extend(&fit.history[snapshot.history.len()..]);
+    snapshot.parameters = marginals(objective, &mean, &scale);
+    snapshot.panels = Arc::new(last.iter().flat_map(|p| host(p.clone())).collect());
 }

@@ -203,9 +203,13 @@ pub(super) fn posterior(p: &Posterior) -> Card {
             ),
         ));
     }
+    if p.stopped {
+        facts.push(("draws", p.draws.to_string()));
+    }
     if p.parameters.iter().all(|l| l.informed(0.1) < 0.5) {
         facts.push(("note", "the data say little about most parameters: trust what is predicted for groups, not single firms".into()));
     }
+    facts.extend(p.warnings.iter().map(|w| ("note", w.clone())));
     (format!("Posterior by {}", p.method), facts)
 }
 

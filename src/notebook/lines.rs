@@ -1,5 +1,6 @@
 //! Progress as short lines, one every five per cent: what any notebook kernel and log can show.
 
+use crate::error::Error;
 use crate::progress::Progress;
 use std::io::Write;
 use std::time::Instant;
@@ -25,7 +26,7 @@ impl Default for Lines {
     }
 }
 
-fn print(line: &str) {
+pub(super) fn print(line: &str) {
     let mut out = std::io::stdout().lock();
     // A closed output cannot be told to anybody.
     let _ = writeln!(out, "{line}");
@@ -59,5 +60,15 @@ impl Progress for Lines {
             "  done in {:.1} s: {note}",
             self.begin.elapsed().as_secs_f64()
         ));
+    }
+
+    fn fail(&mut self, _: &Error) {
+        // The error itself is the caller's to show.
+        if self.total > 0 {
+            print(&format!(
+                "  failed after {:.1} s",
+                self.begin.elapsed().as_secs_f64()
+            ));
+        }
     }
 }

@@ -1,13 +1,15 @@
-//! The notebook surface: how values show themselves, several on one page, and progress in lines.
+//! The notebook surface: how values show themselves, several on one page, and work while it runs.
 //! The only module that prints.
 
 mod card;
 mod lines;
+mod live;
 mod page;
 mod show;
 mod table;
 
 pub use lines::Lines;
+pub use live::Live;
 pub use page::Page;
 pub use show::Show;
 

@@ -5,11 +5,11 @@ use super::page::{emit, in_notebook};
 use super::table;
 use crate::error::Error;
 use crate::frame::{Alignment, Index};
-use crate::infer::{Posterior, Prediction, Problem, Sensitivity};
+use crate::infer::{Background, Posterior, Prediction, Problem, Sensitivity, Snapshot};
 use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
-use crate::plot::Figure;
+use crate::plot::{Draw, Figure};
 use crate::simulate::Trajectory;
 use base64::Engine;
 use polars::prelude::DataFrame;
@@ -91,6 +91,28 @@ impl Show for Figure {
             (true, Err(e), _) | (true, _, Err(e)) => emit(&[("text/plain", &e.to_string())]),
             _ => emit(&[("text/plain", &text)]),
         }
+    }
+}
+
+impl Show for Snapshot {
+    fn html(&self) -> String {
+        self.figure().html()
+    }
+    fn text(&self) -> String {
+        format!("Calibration by {}: {}", self.method, self.line())
+    }
+    fn evcxr_display(&self) {
+        self.figure().evcxr_display();
+    }
+}
+
+impl Show for Background {
+    fn html(&self) -> String {
+        let picture = self.snapshot().map_or(String::new(), |s| s.html());
+        format!("<p>{}</p>{picture}", table::escape(&self.status()))
+    }
+    fn text(&self) -> String {
+        self.status()
     }
 }
 

@@ -146,7 +146,8 @@ pub(super) fn draw_figure<B: DrawingBackend>(
         54.0
     };
     let columns = figure.columns.clamp(1, figure.panels.len().max(1));
-    let rows = figure.panels.len().div_ceil(columns).max(1);
+    let places = places(&figure.panels, columns);
+    let rows = places.last().map_or(1, |p| p.0 + 1);
     let legend = legend_of(&figure.panels);
     let room = if legend.is_empty() {
         0.0
@@ -161,9 +162,9 @@ pub(super) fn draw_figure<B: DrawingBackend>(
         (width - room - 8.0) / columns as f64,
         (height - top - 6.0) / rows as f64,
     );
-    for (k, panel) in figure.panels.iter().enumerate() {
-        let corner = (w * (k % columns) as f64, top + h * (k / columns) as f64);
-        draw_panel(&pen, panel, corner, (w, h))?;
+    for (panel, (row, column, span)) in figure.panels.iter().zip(places) {
+        let corner = (w * column as f64, top + h * row as f64);
+        draw_panel(&pen, panel, corner, (w * span as f64, h))?;
     }
     for (k, layer) in legend.iter().enumerate() {
         let (x, y) = (width - room + 2.0, top + 24.0 + 19.0 * k as f64);
@@ -186,6 +187,20 @@ pub(super) fn draw_figure<B: DrawingBackend>(
     Ok(())
 }
 
+/// Row, first column and number of columns of every panel: row by row, as many as there is room for.
+fn places(panels: &[Panel], columns: usize) -> Vec<(usize, usize, usize)> {
+    let (mut row, mut column) = (0, 0);
+    let place = |panel: &Panel| {
+        let span = panel.span.clamp(1, columns);
+        if column + span > columns {
+            (row, column) = (row + 1, 0);
+        }
+        column += span;
+        (row, column - span, span)
+    };
+    panels.iter().map(place).collect()
+}
+
 /// The first layer of every label, over all panels.
 fn legend_of(panels: &[Panel]) -> Vec<&Layer> {
     let mut seen: Vec<&Layer> = Vec::new();
@@ -204,11 +219,16 @@ fn draw_panel<B: DrawingBackend>(
     (w, h): (f64, f64),
 ) -> Outcome<B> {
     let layers = &panel.layers;
+    let ends = |range: Option<(f64, f64)>| range.into_iter().flat_map(|(low, high)| [low, high]);
     let ys = layers
         .iter()
-        .flat_map(|l| l.y.iter().chain(&l.low).chain(&l.high).copied());
+        .flat_map(|l| l.y.iter().chain(&l.low).chain(&l.high).copied())
+        .chain(ends(panel.y_range));
     let x_axis = Axis::tight(
-        layers.iter().flat_map(|l| l.x.iter().copied()),
+        layers
+            .iter()
+            .flat_map(|l| l.x.iter().copied())
+            .chain(ends(panel.x_range)),
         panel.log_x,
         (w / 90.0).clamp(3.0, 8.0) as usize,
     );

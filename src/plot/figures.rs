@@ -10,7 +10,13 @@ use crate::simulate::Trajectory;
 const SIZE: (u32, u32) = (760, 420);
 
 impl Layer {
-    fn new(mark: Mark, label: impl Into<String>, color: usize, x: Vec<f64>, y: Vec<f64>) -> Self {
+    pub(super) fn new(
+        mark: Mark,
+        label: impl Into<String>,
+        color: usize,
+        x: Vec<f64>,
+        y: Vec<f64>,
+    ) -> Self {
         Self {
             mark,
             label: label.into(),
@@ -22,7 +28,7 @@ impl Layer {
         }
     }
 
-    fn band(
+    pub(super) fn band(
         label: impl Into<String>,
         color: usize,
         x: Vec<f64>,
@@ -36,12 +42,12 @@ impl Layer {
     }
 }
 
-fn periods(n: usize) -> Vec<f64> {
+pub(super) fn periods(n: usize) -> Vec<f64> {
     (1..=n).map(|t| t as f64).collect()
 }
 
 /// Groups by how far their index strays from the steady state, the most affected first.
-fn most_affected(panel: &Observation) -> Vec<usize> {
+pub(super) fn most_affected(panel: &Observation) -> Vec<usize> {
     let strays = |g: usize| {
         panel
             .index(g)

@@ -3,11 +3,13 @@
 mod axis;
 mod draw;
 mod figures;
+mod live;
 mod render;
 mod theme;
 
 pub use draw::Draw;
 pub use figures::{compare, degrees, fit, history, prior_posterior, series};
+pub use live::{Steady, calibration};
 
 use crate::error::{Error, Result};
 use std::path::Path;
@@ -21,7 +23,7 @@ pub struct Figure {
     pub subtitle: String,
     /// The panels, row by row.
     pub panels: Vec<Panel>,
-    /// Panels side by side.
+    /// Columns of the grid; a panel takes one or more.
     pub columns: usize,
     /// Width and height in points.
     pub size: (u32, u32),
@@ -32,6 +34,8 @@ pub struct Figure {
 pub struct Panel {
     /// Title above the panel; may be empty.
     pub title: String,
+    /// Columns of the grid that it takes; 0 is 1.
+    pub span: usize,
     /// Label of the horizontal axis, with its unit.
     pub x_label: String,
     /// Label of the vertical axis, with its unit.
@@ -40,6 +44,10 @@ pub struct Panel {
     pub log_x: bool,
     /// Logarithmic vertical axis.
     pub log_y: bool,
+    /// What the horizontal axis shows at least.
+    pub x_range: Option<(f64, f64)>,
+    /// What the vertical axis shows at least.
+    pub y_range: Option<(f64, f64)>,
     /// What is drawn, the first lowest.
     pub layers: Vec<Layer>,
 }

@@ -1,0 +1,29 @@
+//! Random numbers by name: those of (seed, purpose, k) are the same in any order and in any call.
+
+use rand::{SeedableRng, rngs::StdRng};
+use rand_distr::{Distribution, StandardNormal};
+
+/// What numbers are drawn for; purposes do not share any.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    /// The k-th draw from the prior.
+    Prior = 0,
+    /// The particles of step k.
+    Particles = 1,
+    /// The draws of the posterior.
+    Posterior = 2,
+}
+
+/// `n` standard normal numbers.
+pub(super) fn normals(
+    seed: u64,
+    purpose: Purpose,
+    k: usize,
+    n: usize,
+) -> impl Iterator<Item = f64> {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..16].copy_from_slice(&(k as u64).to_le_bytes());
+    key[16] = purpose as u8;
+    StandardNormal.sample_iter(StdRng::from_seed(key)).take(n)
+}

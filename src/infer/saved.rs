@@ -1,0 +1,317 @@
+//! The state of a calibration, in memory and on disk: what it takes to go on to the same numbers.
+
+use super::{Parameter, Problem, Step};
+use crate::error::{Error, Result};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use xxhash_rust::xxh3::Xxh3;
+
+/// Written into every file, and raised when what is in it changes.
+const FORMAT: &str = "bullwhip calibration 1";
+
+/// What a state is of (problem and options, told in words and hashes), and its numbers.
+pub(super) type Facts = BTreeMap<String, String>;
+
+/// A state: named rows of numbers, and what they are of. On disk a safetensors file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Saved {
+    pub(super) facts: Facts,
+    pub(super) rows: BTreeMap<String, Vec<f64>>,
+}
+
+fn hash(values: impl Iterator<Item = f64>) -> u64 {
+    let mut sum = Xxh3::new();
+    for v in values {
+        // There are many NaN, and all of them mean "missing".
+        let v = if v.is_nan() { f64::NAN } else { v };
+        sum.update(&v.to_le_bytes());
+    }
+    sum.digest()
+}
+
+/// Everything in a problem that its numbers depend on.
+pub(super) fn facts_of(problem: &Problem, method: &str) -> Facts {
+    let Problem {
+        network,
+        simulation,
+        shock,
+        observed,
+        priors,
+        noise,
+        ..
+    } = problem;
+    let whole = |v: &[u32]| -> Vec<f64> { v.iter().map(|k| f64::from(*k)).collect() };
+    let varying = priors.varying();
+    // A value that varies does not matter.
+    let fixed = |parameter| {
+        let values = if varying.iter().any(|(p, _)| *p == parameter) {
+            Vec::new()
+        } else {
+            problem.fixed(parameter)
+        };
+        format!("{:016x}", hash(values.into_iter()))
+    };
+    let links = whole(network.buyer())
+        .into_iter()
+        .chain(whole(network.supplier()))
+        .chain(network.coefficient().iter().copied());
+    let firms = network.output().iter().chain(network.final_demand());
+    let groups = whole(network.group()).into_iter();
+    let events = shock.events.iter().flat_map(|e| {
+        let firms = e.firms.iter().map(|i| *i as f64);
+        std::iter::once(e.start as f64).chain(firms).chain([-1.0])
+    });
+    let panel = observed.values.iter().chain(&observed.base).copied();
+    [
+        ("format", FORMAT.to_string()),
+        ("method", method.to_string()),
+        (
+            "problem.network",
+            format!(
+                "{} firms, {} links, {} groups, {:016x}",
+                network.firms(),
+                network.links(),
+                network.groups().len(),
+                hash(links.chain(firms.copied()).chain(groups))
+            ),
+        ),
+        (
+            "problem.simulation",
+            format!(
+                "{} periods, {:?}, slack {:?}, {:?}, {:?}",
+                simulation.periods,
+                simulation.rule,
+                simulation.slack,
+                simulation.precision,
+                simulation.method
+            ),
+        ),
+        (
+            "problem.params",
+            format!(
+                "{} {}",
+                fixed(Parameter::TargetInventory),
+                fixed(Parameter::AdjustmentTime)
+            ),
+        ),
+        (
+            "problem.shock",
+            format!(
+                "{} events, {:016x} {} {}",
+                shock.events.len(),
+                hash(events),
+                fixed(Parameter::Severity),
+                fixed(Parameter::RecoveryRate)
+            ),
+        ),
+        (
+            "problem.observed",
+            format!("{} missing, {:016x}", observed.missing(), hash(panel)),
+        ),
+        ("problem.priors", format!("{varying:?}")),
+        ("problem.noise", format!("{noise:?}")),
+    ]
+    .map(|(name, fact)| (name.to_string(), fact))
+    .into()
+}
+
+impl Saved {
+    /// Writes the file beside its place and renames it, so that a file is whole or absent.
+    pub(super) fn write(&self, file: &Path) -> Result<()> {
+        let bytes: BTreeMap<&str, Vec<u8>> = self
+            .rows
+            .iter()
+            .map(|(name, row)| {
+                let bytes = row.iter().flat_map(|v| v.to_le_bytes()).collect();
+                (name.as_str(), bytes)
+            })
+            .collect();
+        let mut facts = self.facts.clone();
+        facts.insert("checksum".into(), self.checksum());
+        let views: Vec<(&str, TensorView<'_>)> = bytes
+            .iter()
+            .map(|(name, b)| {
+                let view = TensorView::new(Dtype::F64, vec![b.len() / 8], b);
+                (*name, view.expect("as many bytes as eight a number"))
+            })
+            .collect();
+        let whole = serialize(views, Some(facts.into_iter().collect()));
+        let mut beside = file.as_os_str().to_owned();
+        beside.push(".part");
+        let written = whole
+            .map_err(std::io::Error::other)
+            .and_then(|whole| {
+                let mut part = File::create(&beside)?;
+                part.write_all(&whole)?;
+                // On the disk before the name: a power cut leaves the old file or the new one.
+                part.sync_all()
+            })
+            .and_then(|()| std::fs::rename(&beside, file));
+        written.map_err(|e| {
+            Error::new(
+                file.display().to_string(),
+                format!("the state of the calibration cannot be written: {e}"),
+                "check that the folder exists, may be written to and has room",
+            )
+        })
+    }
+
+    /// Reads what `write` wrote, whole and unchanged, or refuses it.
+    pub(super) fn read(file: &Path) -> Result<Self> {
+        let place = || file.display().to_string();
+        let refused = |fact: String| {
+            Error::new(
+                place(),
+                fact,
+                "give another file, or delete this one to begin anew",
+            )
+        };
+        let foreign = || refused("it is not the state of a calibration".into());
+        let bytes = std::fs::read(file).map_err(|e| refused(format!("it cannot be read: {e}")))?;
+        // The header tells a file of ours that was cut off from a file of somebody else.
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|_| foreign())?;
+        let mut facts: Facts = header
+            .metadata()
+            .clone()
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
+        if facts.get("format").is_none_or(|f| f != FORMAT) {
+            return Err(foreign());
+        }
+        let damaged =
+            || refused("it is damaged: its end is missing, or its numbers changed".into());
+        let tensors = SafeTensors::deserialize(&bytes).map_err(|_| damaged())?;
+        let rows = tensors
+            .iter()
+            .map(|(name, view)| {
+                let numbers = view.data().as_chunks().0.iter();
+                (
+                    name.to_string(),
+                    numbers.map(|b| f64::from_le_bytes(*b)).collect(),
+                )
+            })
+            .collect();
+        let checksum = facts.remove("checksum");
+        let saved = Self { facts, rows };
+        if checksum != Some(saved.checksum()) {
+            return Err(damaged());
+        }
+        Ok(saved)
+    }
+
+    fn checksum(&self) -> String {
+        let mut sum = Xxh3::new();
+        for (name, row) in &self.rows {
+            sum.update(name.as_bytes());
+            for v in row {
+                sum.update(&v.to_le_bytes());
+            }
+        }
+        format!("{:016x}", sum.digest())
+    }
+
+    /// Refuses a state of another problem or of other options.
+    pub(super) fn require(&self, facts: &Facts, place: &str) -> Result<()> {
+        let Some((name, here)) = facts.iter().find(|(k, v)| self.facts.get(*k) != Some(v)) else {
+            return Ok(());
+        };
+        let there = self.facts.get(name).map_or("unknown", String::as_str);
+        Err(Error::new(
+            place,
+            format!("it is of another calibration: its {name} is {there}, but here {here}"),
+            "give the problem and options that it was begun with, or begin anew with another state_file",
+        ))
+    }
+
+    /// A row that must have `length` numbers, or any where none is given.
+    pub(super) fn row(&self, name: &str, length: Option<usize>, place: &str) -> Result<&[f64]> {
+        self.rows
+            .get(name)
+            .filter(|row| length.is_none_or(|n| row.len() == n))
+            .map(Vec::as_slice)
+            .ok_or_else(|| {
+                Error::new(
+                    place,
+                    format!("its {name} is missing or has another length"),
+                    "begin anew with another state_file",
+                )
+            })
+    }
+
+    pub(super) fn set_history(&mut self, history: &[Step]) {
+        let columns: [(&str, fn(&Step) -> f64); 5] = [
+            ("history.evaluations", |s| s.evaluations as f64),
+            ("history.loss", |s| s.loss),
+            ("history.kl", |s| s.kl),
+            ("history.objective", |s| s.objective),
+            ("history.dropped", |s| s.dropped as f64),
+        ];
+        for (name, column) in columns {
+            self.rows
+                .insert(name.into(), history.iter().map(column).collect());
+        }
+    }
+
+    pub(super) fn history(&self, place: &str) -> Result<Vec<Step>> {
+        let evaluations = self.row("history.evaluations", None, place)?;
+        let n = Some(evaluations.len());
+        let column = |name: &str| self.row(name, n, place);
+        let (loss, kl) = (column("history.loss")?, column("history.kl")?);
+        let objective = column("history.objective")?;
+        let dropped = column("history.dropped")?;
+        let step = |k: usize| Step {
+            evaluations: evaluations[k] as usize,
+            loss: loss[k],
+            kl: kl[k],
+            objective: objective[k],
+            dropped: dropped[k] as usize,
+        };
+        Ok((0..evaluations.len()).map(step).collect())
+    }
+}
+
+/// Writes the state to a file now and then, where there is one.
+pub(super) struct Keeper<'a> {
+    file: Option<&'a Path>,
+    every: Duration,
+    next: Instant,
+}
+
+impl<'a> Keeper<'a> {
+    /// `seconds` between two writings.
+    pub(super) fn new(file: Option<&'a Path>, seconds: f64) -> Result<Self> {
+        let every = Duration::try_from_secs_f64(seconds).map_err(|_| {
+            Error::new(
+                "save_seconds",
+                format!("it is {seconds}"),
+                "give a number of seconds of at least 0, such as 30",
+            )
+        })?;
+        Ok(Self {
+            file,
+            every,
+            next: Instant::now(),
+        })
+    }
+
+    /// True when it is time to write.
+    pub(super) fn due(&self) -> bool {
+        self.file.is_some() && Instant::now() >= self.next
+    }
+
+    /// Writes the state.
+    pub(super) fn save(&mut self, saved: &Saved) -> Result<()> {
+        let Some(file) = self.file else {
+            return Ok(());
+        };
+        let written = saved.write(file);
+        // Counted from the end of writing: a slow disk must not take up the time.
+        self.next = Instant::now() + self.every;
+        written
+    }
+}
