@@ -3,6 +3,63 @@
 
 use bullwhip::prelude::*;
 
+/// Keeps every picture of a calibration.
+#[derive(Default)]
+struct Album(Vec<Snapshot>);
+
+impl Progress for Album {
+    fn watches(&self) -> bool {
+        true
+    }
+    fn wants_picture(&mut self) -> bool {
+        true
+    }
+    fn picture(&mut self, snapshot: Snapshot) {
+        self.0.push(snapshot);
+    }
+}
+
+/// Pictures of calibrations: after one step, in the middle, and at the end.
+fn moving(problem: &Problem) -> Vec<(&'static str, Figure)> {
+    let mut problem = problem.clone();
+    let mut album = Album::default();
+    calibrate(&problem, &Svi::default(), &mut album).expect("a posterior");
+    let at = |album: &Album, k: usize| album.0[k].figure();
+    let end = album.0.len() - 1;
+    let mut figures = vec![
+        ("live_first", at(&album, 0)),
+        ("live_middle", at(&album, 120)),
+        ("live_end", at(&album, end)),
+    ];
+    // All four parameters, and so long steps that dropped particles are told.
+    problem.priors.severity = Some(Prior::LogitNormal {
+        median: 0.5,
+        sigma: 1.0,
+    });
+    problem.priors.recovery_rate = Some(Prior::LogNormal {
+        shift: 0.0,
+        median: 0.1,
+        sigma: 0.5,
+    });
+    let mut album = Album::default();
+    calibrate(
+        &problem,
+        &Svi {
+            steps: 5000,
+            max_seconds: Some(0.1),
+            particles: 4,
+            ..Svi::default()
+        },
+        &mut album,
+    )
+    .expect("a posterior");
+    figures.push(("live_all", at(&album, album.0.len() - 1)));
+    let mut album = Album::default();
+    calibrate_abc(&problem, &Abc::default(), &mut album).expect("a posterior");
+    figures.push(("live_abc", at(&album, album.0.len() / 2)));
+    figures
+}
+
 fn all() -> Vec<(&'static str, Figure)> {
     let network = Network::synthetic(&Synthetic {
         firms: 150,
@@ -43,7 +100,8 @@ fn all() -> Vec<(&'static str, Figure)> {
     )
     .expect("a posterior");
     let learnt = svi.learnt(Parameter::TargetInventory).expect("it varied");
-    vec![
+    let mut figures = moving(&problem);
+    figures.extend([
         ("trajectory", run.figure()),
         ("observation", run.observe().figure()),
         ("history", svi.figure()),
@@ -58,7 +116,8 @@ fn all() -> Vec<(&'static str, Figure)> {
         ("posterior_alone", prior_posterior(&learnt, None)),
         ("fit", fit(&svi.predictive, &svi.observed)),
         ("degrees", degrees(&network)),
-    ]
+    ]);
+    figures
 }
 
 /// A text of an SVG file: its place, size, and whether it is turned.
@@ -196,7 +255,7 @@ fn odd_data_draw_without_a_panic() {
 
 #[test]
 fn a_figure_is_saved_only_as_what_it_can_be() {
-    let (_, figure) = all().swap_remove(7);
+    let (_, figure) = all().swap_remove(0);
     let said = figure.save("figure.gif").expect_err("no GIF").to_string();
     assert_eq!(
         said,

@@ -118,7 +118,7 @@ fn learnt(parameters: &[Marginals]) -> Panel {
     Panel {
         title: "Uncertainty that is left".into(),
         x_label: "share of entries, the best known first (%)".into(),
-        y_label: "width / prior's width".into(),
+        y_label: "width relative to the prior".into(),
         span: 3,
         x_range: Some((0.0, 100.0)),
         y_range: Some((0.0, 1.2)),
