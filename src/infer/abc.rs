@@ -71,14 +71,11 @@ impl Abc {
     /// What a state is of.
     fn facts(&self, problem: &Problem) -> Facts {
         let mut facts = facts_of(problem, METHOD);
-        facts.extend(
-            [
-                ("Abc.keep", self.keep.to_string()),
-                ("Abc.batch", self.batch.to_string()),
-                ("Abc.seed", self.seed.to_string()),
-            ]
-            .map(|(name, fact)| (name.to_string(), fact)),
-        );
+        facts.extend([
+            ("Abc.keep", self.keep.to_string()),
+            ("Abc.batch", self.batch.to_string()),
+            ("Abc.seed", self.seed.to_string()),
+        ]);
         facts
     }
 }
@@ -129,12 +126,7 @@ impl Search {
             ("kept.draw", column(|k| k.draw as f64)),
             ("done.dropped", vec![self.done as f64, self.dropped as f64]),
         ];
-        let mut saved = Saved {
-            facts: facts.clone(),
-            rows: rows.map(|(name, row)| (name.to_string(), row)).into(),
-        };
-        saved.set_history(&self.history);
-        saved
+        Saved::new(facts, rows, &self.history)
     }
 
     /// Simulates one batch and keeps the best of all.

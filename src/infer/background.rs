@@ -284,3 +284,141 @@ impl Progress for Reporter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Params, Shock};
+    use crate::network::{Network, Synthetic};
+    use crate::simulate::{Simulation, simulate};
+    use std::time::Instant;
+
+    fn problem() -> Problem {
+        let network = Network::synthetic(&Synthetic {
+            firms: 30,
+            ..Synthetic::default()
+        })
+        .expect("an economy");
+        let shock = Shock::random(&network, 3, 0.4, 10, 1);
+        let truth = Params::uniform(&network, 1.7, 5.0);
+        let run = simulate(&network, &truth, &shock, &Simulation::default()).expect("a run");
+        Problem::new(&network, &shock, &run.observe())
+    }
+
+    fn endless() -> Svi {
+        Svi {
+            steps: usize::MAX,
+            ..Svi::default()
+        }
+    }
+
+    /// Waits until something is true, without a guess how long it takes.
+    fn until(what: &str, mut holds: impl FnMut() -> bool) {
+        let begin = Instant::now();
+        while !holds() {
+            assert!(begin.elapsed() < Duration::from_secs(120), "never {what}");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn it_gives_what_the_foreground_gives() {
+        let problem = problem();
+        let options = Svi {
+            steps: 20,
+            ..Svi::default()
+        };
+        let fit = options.spawn(&problem).expect("a thread");
+        let (there, again) = (fit.wait().expect("a result"), fit.wait().expect("a copy"));
+        let here = svi::calibrate(&problem, &options, &mut ()).expect("a result");
+        assert_eq!(there.history, here.history);
+        assert_eq!(there.parameters[1].samples, here.parameters[1].samples);
+        assert_eq!(again.history, here.history);
+        assert!(fit.is_over());
+        let status = fit.status();
+        assert!(
+            status.starts_with("variational inference: finished at 20 of 20 after"),
+            "{status}"
+        );
+        let last = fit.snapshot().expect("the last picture");
+        assert_eq!((last.phase, last.done), (Phase::Finished, 20));
+        let abc = Abc {
+            draws: 100,
+            keep: 10,
+            ..Abc::default()
+        };
+        let fit = abc.spawn(&problem).expect("a thread");
+        assert_eq!(fit.wait().expect("a result").evaluations, 100);
+    }
+
+    #[test]
+    fn it_is_looked_at_and_stopped() {
+        let fit = endless().spawn(&problem()).expect("a thread");
+        until("running", || fit.status().contains("running"));
+        until("a picture", || fit.snapshot().is_some());
+        assert!(!fit.is_over());
+        // Watching ends when it is asked to, and leaves the fit alone.
+        struct Glance(Vec<String>);
+        impl Progress for Glance {
+            fn update(&mut self, _: usize, note: &str) {
+                self.0.push(note.into());
+            }
+            fn finish(&mut self, note: &str) {
+                self.0.push(note.into());
+            }
+            fn stop(&self) -> bool {
+                !self.0.is_empty()
+            }
+        }
+        let mut glance = Glance(Vec::new());
+        fit.watch(&mut glance);
+        assert!(glance.0[0].contains("loss"));
+        assert_eq!(glance.0[1], "it goes on in the background");
+        assert!(!fit.is_over());
+        fit.stop();
+        let posterior = fit.wait().expect("what it has");
+        assert!(posterior.stopped && !posterior.history.is_empty());
+        assert!(fit.status().contains("stopped at"), "{}", fit.status());
+    }
+
+    #[test]
+    fn dropping_it_ends_the_thread() {
+        let fit = endless().spawn(&problem()).expect("a thread");
+        until("running", || fit.status().contains("running"));
+        let shared = Arc::downgrade(&fit.shared);
+        drop(fit);
+        until("over", || shared.upgrade().is_none());
+    }
+
+    #[test]
+    fn what_goes_wrong_is_told_by_waiting() {
+        let problem = problem();
+        let fit = Background::start(&problem, |_, _, _| panic!("the thread fell")).expect("one");
+        assert_eq!(
+            fit.wait().expect_err("a panic").to_string(),
+            "background calibration: it broke off: the thread fell; please report this"
+        );
+        let wild = Svi {
+            initial_scale: 1e200,
+            steps: 2,
+            ..Svi::default()
+        };
+        let fit = wild.spawn(&problem).expect("a thread");
+        assert!(
+            fit.wait()
+                .expect_err("no loss")
+                .fact
+                .contains("no particle")
+        );
+        assert!(fit.status().contains("failed: calibration: no particle"));
+        // What can be seen at once is refused at once.
+        let none = Svi {
+            steps: 0,
+            ..Svi::default()
+        };
+        assert!(none.spawn(&problem).is_err());
+        let mut odd = problem.clone();
+        odd.noise = -1.0;
+        assert!(Abc::default().spawn(&odd).is_err());
+    }
+}

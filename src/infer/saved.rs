@@ -2,6 +2,7 @@
 
 use super::{Parameter, Problem, Step};
 use crate::error::{Error, Result};
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,14 +14,14 @@ use xxhash_rust::xxh3::Xxh3;
 /// Written into every file, and raised when what is in it changes.
 const FORMAT: &str = "bullwhip calibration 1";
 
-/// What a state is of (problem and options, told in words and hashes), and its numbers.
-pub(super) type Facts = BTreeMap<String, String>;
+/// What a state is of: problem and options, told in words and hashes, what matters most first.
+pub(super) type Facts = Vec<(&'static str, String)>;
 
 /// A state: named rows of numbers, and what they are of. On disk a safetensors file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Saved {
-    pub(super) facts: Facts,
-    pub(super) rows: BTreeMap<String, Vec<f64>>,
+    facts: BTreeMap<String, String>,
+    rows: BTreeMap<String, Vec<f64>>,
 }
 
 fn hash(values: impl Iterator<Item = f64>) -> u64 {
@@ -115,11 +116,24 @@ pub(super) fn facts_of(problem: &Problem, method: &str) -> Facts {
         ("problem.priors", format!("{varying:?}")),
         ("problem.noise", format!("{noise:?}")),
     ]
-    .map(|(name, fact)| (name.to_string(), fact))
     .into()
 }
 
 impl Saved {
+    pub(super) fn new<const N: usize>(
+        facts: &Facts,
+        rows: [(&str, Vec<f64>); N],
+        history: &[Step],
+    ) -> Self {
+        let facts = facts.iter().map(|(k, v)| (k.to_string(), v.clone()));
+        let mut saved = Self {
+            facts: facts.collect(),
+            rows: rows.map(|(name, row)| (name.to_string(), row)).into(),
+        };
+        saved.set_history(history);
+        saved
+    }
+
     /// Writes the file beside its place and renames it, so that a file is whole or absent.
     pub(super) fn write(&self, file: &Path) -> Result<()> {
         let bytes: BTreeMap<&str, Vec<u8>> = self
@@ -172,19 +186,17 @@ impl Saved {
         };
         let foreign = || refused("it is not the state of a calibration".into());
         let bytes = std::fs::read(file).map_err(|e| refused(format!("it cannot be read: {e}")))?;
-        // The header tells a file of ours that was cut off from a file of somebody else.
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|_| foreign())?;
-        let mut facts: Facts = header
-            .metadata()
-            .clone()
-            .unwrap_or_default()
-            .into_iter()
-            .collect();
+        let damaged =
+            || refused("it is damaged: its end is missing, or its numbers changed".into());
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| match e {
+            SafeTensorError::MetadataIncompleteBuffer => damaged(),
+            _ => foreign(),
+        })?;
+        let facts = header.metadata().clone().unwrap_or_default();
+        let mut facts: BTreeMap<String, String> = facts.into_iter().collect();
         if facts.get("format").is_none_or(|f| f != FORMAT) {
             return Err(foreign());
         }
-        let damaged =
-            || refused("it is damaged: its end is missing, or its numbers changed".into());
         let tensors = SafeTensors::deserialize(&bytes).map_err(|_| damaged())?;
         let rows = tensors
             .iter()
@@ -217,10 +229,11 @@ impl Saved {
 
     /// Refuses a state of another problem or of other options.
     pub(super) fn require(&self, facts: &Facts, place: &str) -> Result<()> {
-        let Some((name, here)) = facts.iter().find(|(k, v)| self.facts.get(*k) != Some(v)) else {
+        let differs = |f: &&(&str, String)| self.facts.get(f.0) != Some(&f.1);
+        let Some((name, here)) = facts.iter().find(differs) else {
             return Ok(());
         };
-        let there = self.facts.get(name).map_or("unknown", String::as_str);
+        let there = self.facts.get(*name).map_or("unknown", String::as_str);
         Err(Error::new(
             place,
             format!("it is of another calibration: its {name} is {there}, but here {here}"),
@@ -243,7 +256,7 @@ impl Saved {
             })
     }
 
-    pub(super) fn set_history(&mut self, history: &[Step]) {
+    fn set_history(&mut self, history: &[Step]) {
         let columns: [(&str, fn(&Step) -> f64); 5] = [
             ("history.evaluations", |s| s.evaluations as f64),
             ("history.loss", |s| s.loss),

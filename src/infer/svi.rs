@@ -94,15 +94,12 @@ impl Svi {
     /// What a state of a fit is of.
     fn facts(&self, problem: &Problem) -> Facts {
         let mut facts = facts_of(problem, METHOD);
-        facts.extend(
-            [
-                ("Svi.particles", self.particles.to_string()),
-                ("Svi.learning_rate", format!("{:?}", self.learning_rate)),
-                ("Svi.initial_scale", format!("{:?}", self.initial_scale)),
-                ("Svi.seed", self.seed.to_string()),
-            ]
-            .map(|(name, fact)| (name.to_string(), fact)),
-        );
+        facts.extend([
+            ("Svi.particles", self.particles.to_string()),
+            ("Svi.learning_rate", format!("{:?}", self.learning_rate)),
+            ("Svi.initial_scale", format!("{:?}", self.initial_scale)),
+            ("Svi.seed", self.seed.to_string()),
+        ]);
         facts
     }
 }
@@ -153,12 +150,7 @@ impl Fit {
             ("adam.second", self.second.clone()),
             ("adam.moves", vec![f64::from(self.moves)]),
         ];
-        let mut saved = Saved {
-            facts: facts.clone(),
-            rows: rows.map(|(name, row)| (name.to_string(), row)).into(),
-        };
-        saved.set_history(&self.history);
-        saved
+        Saved::new(facts, rows, &self.history)
     }
 
     /// Means and scales of the guide.

@@ -1,0 +1,244 @@
+//! A calibration that was stopped goes on to the same numbers, and from no state but its own.
+
+#[path = "common/small.rs"]
+mod small;
+
+use bullwhip::prelude::*;
+use small::problem;
+use std::path::PathBuf;
+
+/// A folder of this test's own, emptied.
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("bullwhip-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+/// Stops a calibration after some updates.
+struct Stopper(usize);
+
+impl Progress for Stopper {
+    fn update(&mut self, _: usize, _: &str) {
+        self.0 = self.0.saturating_sub(1);
+    }
+    fn stop(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// Bit for bit.
+fn assert_same(a: &Posterior, b: &Posterior) {
+    let bits = |v: &[f64]| -> Vec<u64> { v.iter().map(|x| x.to_bits()).collect() };
+    assert_eq!(a.history, b.history);
+    assert_eq!((a.evaluations, a.stopped), (b.evaluations, b.stopped));
+    for (x, y) in a.parameters.iter().zip(&b.parameters) {
+        assert_eq!(bits(&x.location), bits(&y.location));
+        assert_eq!(bits(&x.scale), bits(&y.scale));
+        assert_eq!(bits(&x.samples), bits(&y.samples));
+    }
+    assert_eq!(bits(&a.predictive.samples), bits(&b.predictive.samples));
+}
+
+fn svi() -> Svi {
+    Svi {
+        steps: 60,
+        particles: 2,
+        draws: 20,
+        seed: 5,
+        ..Svi::default()
+    }
+}
+
+#[test]
+fn variational_inference_goes_on_from_a_file_and_from_a_posterior() {
+    let problem = problem();
+    let whole = calibrate(&problem, &svi(), &mut ()).expect("a posterior");
+    let folder = folder("svi");
+    let options = Svi {
+        state_file: Some(folder.join("fit.safetensors")),
+        // At every step.
+        save_seconds: 0.0,
+        ..svi()
+    };
+    let part = calibrate(&problem, &options, &mut Stopper(23)).expect("a posterior");
+    assert!(part.stopped && part.warnings.is_empty());
+    assert_eq!(part.history.len(), 23);
+    let rest = calibrate(&problem, &options, &mut ()).expect("the rest");
+    assert_same(&whole, &rest);
+    // Nothing is left to do: the same again, at once.
+    let again = calibrate(&problem, &options, &mut Stopper(0)).expect("the same");
+    assert_eq!(again.history, whole.history);
+    let others = std::fs::read_dir(&folder).expect("a folder").count();
+    assert_eq!(others, 1, "nothing but the state is left there");
+    // From the posterior itself, in memory and through a file, with other numbers of draws and steps.
+    let fewer = Svi { draws: 3, ..svi() };
+    let part = calibrate(&problem, &fewer, &mut Stopper(41)).expect("a posterior");
+    assert_same(
+        &whole,
+        &part.resume(&problem, &svi(), &mut ()).expect("the rest"),
+    );
+    part.save_state(folder.join("later.safetensors"))
+        .expect("written");
+    let options = Svi {
+        state_file: Some(folder.join("later.safetensors")),
+        ..svi()
+    };
+    assert_same(
+        &whole,
+        &calibrate(&problem, &options, &mut ()).expect("the rest"),
+    );
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
+fn rejection_goes_on_from_a_file() {
+    let problem = problem();
+    let abc = Abc {
+        draws: 700,
+        keep: 30,
+        batch: 32,
+        ..Abc::default()
+    };
+    let whole = calibrate_abc(&problem, &abc, &mut ()).expect("a posterior");
+    let folder = folder("abc");
+    let options = Abc {
+        state_file: Some(folder.join("abc.safetensors")),
+        ..abc.clone()
+    };
+    let part = calibrate_abc(&problem, &options, &mut Stopper(7)).expect("a posterior");
+    assert_eq!((part.stopped, part.evaluations), (true, 7 * 32));
+    assert_same(
+        &whole,
+        &calibrate_abc(&problem, &options, &mut ()).expect("the rest"),
+    );
+    let said = part
+        .resume(&problem, &svi(), &mut ())
+        .expect_err("another method");
+    assert_eq!(
+        said.to_string(),
+        "posterior: it is of another calibration: its method is ABC rejection, but here variational \
+         inference; give the problem and options that it was begun with, or begin anew with another \
+         state_file"
+    );
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
+fn a_state_of_another_calibration_is_refused() {
+    let good = problem();
+    let folder = folder("other");
+    let file = folder.join("fit.safetensors");
+    let options = Svi {
+        steps: 4,
+        state_file: Some(file.clone()),
+        ..Svi::default()
+    };
+    calibrate(&good, &options, &mut ()).expect("a posterior");
+    let refused = |change: &dyn Fn(&mut Problem, &mut Svi)| {
+        let (mut problem, mut options) = (good.clone(), options.clone());
+        change(&mut problem, &mut options);
+        let said = calibrate(&problem, &options, &mut ()).expect_err("it must be refused");
+        assert_eq!(said.place, file.display().to_string());
+        assert!(said.remedy.contains("another state_file"));
+        said.fact
+    };
+    assert_eq!(
+        refused(&|_, o| o.seed = 1),
+        "it is of another calibration: its Svi.seed is 0, but here 1"
+    );
+    assert!(refused(&|_, o| o.particles = 2).contains("its Svi.particles is 1, but here 2"));
+    assert!(refused(&|_, o| o.learning_rate = 0.2).contains("Svi.learning_rate"));
+    assert!(refused(&|p, _| p.noise = 0.1).contains("its problem.noise is 0.03, but here 0.1"));
+    assert!(refused(&|p, _| p.observed.values[3] *= 1.01).contains("problem.observed"));
+    assert!(refused(&|p, _| p.observed.values[3] = f64::NAN).contains("problem.observed"));
+    assert!(refused(&|p, _| p.shock.events[0].severity[0] = 0.123).contains("problem.shock"));
+    assert!(refused(&|p, _| p.shock.events[0].start += 1).contains("problem.shock"));
+    assert!(refused(&|p, _| p.priors.adjustment_time = None).contains("problem.p"));
+    assert!(refused(&|p, _| p.simulation.slack = 0.3).contains("problem.simulation"));
+    let other = Network::synthetic(&Synthetic {
+        firms: 40,
+        mean_suppliers: 3.0,
+        regions: 3,
+        sectors: 3,
+        seed: 6,
+        ..Synthetic::default()
+    })
+    .expect("an economy");
+    if other.groups().len() == good.network.groups().len() {
+        assert!(
+            refused(&|p, _| {
+                p.network = other.clone();
+                p.shock = Shock::random(&other, 4, 0.4, 15, 1);
+            })
+            .contains("problem.")
+        );
+    }
+    // What varies has no fixed value that could matter.
+    let mut same = good.clone();
+    same.params.target_inventory[0] = 7.0;
+    calibrate(&same, &options, &mut ()).expect("the same problem");
+    let fewer = Svi {
+        steps: 3,
+        ..options.clone()
+    };
+    assert_eq!(
+        calibrate(&good, &fewer, &mut ())
+            .expect_err("too few")
+            .to_string(),
+        "Svi.steps: 3 steps, but 4 are made already; give the number of all steps, or begin anew with \
+         another state_file"
+    );
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
+fn a_file_that_is_not_whole_is_refused() {
+    let problem = problem();
+    let folder = folder("damaged");
+    let file = folder.join("fit.safetensors");
+    let options = Svi {
+        steps: 4,
+        state_file: Some(file.clone()),
+        ..Svi::default()
+    };
+    calibrate(&problem, &options, &mut ()).expect("a posterior");
+    let whole = std::fs::read(&file).expect("a file");
+    let refused = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).expect("written");
+        let said = calibrate(&problem, &options, &mut ()).expect_err("it must be refused");
+        // What is refused is kept.
+        assert_eq!(std::fs::read(&file).expect("a file"), bytes);
+        assert_eq!(said.place, file.display().to_string());
+        assert_eq!(
+            said.remedy,
+            "give another file, or delete this one to begin anew"
+        );
+        said.fact
+    };
+    let foreign = "it is not the state of a calibration";
+    let damaged = "it is damaged: its end is missing, or its numbers changed";
+    assert_eq!(refused(b""), foreign);
+    assert_eq!(refused(b"PK\x03\x04 something else, not short"), foreign);
+    assert_eq!(refused(&whole[..100]), foreign);
+    assert_eq!(refused(&whole[..whole.len() - 8]), damaged);
+    let mut flipped = whole.clone();
+    *flipped.last_mut().expect("a byte") ^= 1;
+    assert_eq!(refused(&flipped), damaged);
+    std::fs::write(&file, &whole).expect("written");
+    calibrate(&problem, &options, &mut ()).expect("whole again");
+    std::fs::remove_dir_all(&folder).expect("removed");
+    // The folder is missing now: told before any work.
+    let said = calibrate(&problem, &options, &mut ()).expect_err("no such folder");
+    assert!(said.to_string().contains("cannot be written"), "{said}");
+    let odd = Svi {
+        save_seconds: f64::NAN,
+        ..Svi::default()
+    };
+    assert_eq!(
+        calibrate(&problem, &odd, &mut ())
+            .expect_err("NaN")
+            .to_string(),
+        "Svi, save_seconds: it is NaN; give a number of seconds of at least 0, such as 30"
+    );
+}
