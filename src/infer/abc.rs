@@ -155,7 +155,7 @@ impl Search {
                 kept.panel = None;
             } else if kept.draw >= self.done {
                 let k = kept.draw - self.done;
-                kept.panel = Some(host(panel.clone().slice([k..k + 1])));
+                kept.panel = Some(host(panel.clone().narrow(0, k, 1)));
             }
         }
         self.done += batch;

@@ -257,7 +257,8 @@ impl Saved {
     }
 
     fn set_history(&mut self, history: &[Step]) {
-        let columns: [(&str, fn(&Step) -> f64); 5] = [
+        type Column = fn(&Step) -> f64;
+        let columns: [(&str, Column); 5] = [
             ("history.evaluations", |s| s.evaluations as f64),
             ("history.loss", |s| s.loss),
             ("history.kl", |s| s.kl),
