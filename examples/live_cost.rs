@@ -75,24 +75,31 @@ fn measure() -> Result<()> {
             draws: 1,
             ..Svi::default()
         };
-        let time = |progress: &mut dyn Progress| -> Result<f64> {
+        // Seconds of the fit, and of the last picture, for which the call waits.
+        let time = |progress: &mut dyn Progress| -> Result<(f64, f64)> {
             let begin = Instant::now();
-            calibrate(&problem, &svi, progress)?;
-            Ok(begin.elapsed().as_secs_f64())
+            let posterior = calibrate(&problem, &svi, progress)?;
+            let all = begin.elapsed().as_secs_f64();
+            Ok((posterior.seconds, all - posterior.seconds))
         };
-        let (mut silent, mut live) = (Vec::new(), Vec::new());
+        let (mut silent, mut live, mut last) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..5 {
-            silent.push(time(&mut ())?);
-            live.push(time(&mut Live::default())?);
+            silent.push(time(&mut ())?.0);
+            let (fit, picture) = time(&mut Live::default())?;
+            live.push(fit);
+            last.push(picture);
         }
-        let least = |v: &[f64]| v.iter().copied().fold(f64::INFINITY, f64::min);
-        let sum = |v: &[f64]| v.iter().sum::<f64>();
+        let median = |v: &mut Vec<f64>| {
+            v.sort_by(f64::total_cmp);
+            v[v.len() / 2]
+        };
+        let cost = 100.0 * (median(&mut live) / median(&mut silent) - 1.0);
+        let best = 100.0 * (live[0] / silent[0] - 1.0);
         eprintln!(
-            "{firms} firms, {steps} steps: silent {:.2} s, live {:.2} s; live costs {:+.1} % (sum of five), {:+.1} % (best of five)",
-            sum(&silent) / 5.0,
-            sum(&live) / 5.0,
-            100.0 * (sum(&live) / sum(&silent) - 1.0),
-            100.0 * (least(&live) / least(&silent) - 1.0)
+            "{firms} firms, {steps} steps, {:.2} s: watching costs {cost:+.1} % (median of five), \
+             {best:+.1} % (best of five), and the last picture {:.2} s",
+            median(&mut silent),
+            median(&mut last)
         );
     }
     Ok(())
