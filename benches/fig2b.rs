@@ -178,6 +178,21 @@ impl Book {
     }
 }
 
+/// Stops a calibration after some steps.
+struct Pause {
+    steps: usize,
+    done: usize,
+}
+
+impl Progress for Pause {
+    fn update(&mut self, done: usize, _: &str) {
+        self.done = done;
+    }
+    fn stop(&self) -> bool {
+        self.done >= self.steps
+    }
+}
+
 fn compare(experiment: &Experiment, most: usize) -> Result<Vec<String>> {
     let judge = Judge::new(experiment)?;
     let mut book = Book {
@@ -195,14 +210,14 @@ fn compare(experiment: &Experiment, most: usize) -> Result<Vec<String>> {
     let mut seconds = 0.0;
     for steps in STEPS {
         let options = Svi {
-            steps,
             draws: 1,
             ..Svi::default()
         };
-        // The same numbers as of one calibration over all steps.
+        // One calibration, stopped to be looked at: the numbers are those of one without stops.
+        let mut pause = Pause { steps, done: 0 };
         let posterior = match &found {
-            None => calibrate(&experiment.observed, &options, &mut ())?,
-            Some(p) => p.resume(&experiment.observed, &options, &mut ())?,
+            None => calibrate(&experiment.observed, &options, &mut pause)?,
+            Some(p) => p.resume(&experiment.observed, &options, &mut pause)?,
         };
         seconds += posterior.seconds;
         let (mean, scale) = moments(&posterior);
@@ -225,7 +240,12 @@ fn compare(experiment: &Experiment, most: usize) -> Result<Vec<String>> {
         let posterior = calibrate_abc(&experiment.observed, &options, &mut ())?;
         let (mean, _) = moments(&posterior);
         let seconds = posterior.seconds;
-        book.note("abc", draws_made, judge.losses(&draws(&posterior))?, seconds);
+        book.note(
+            "abc",
+            draws_made,
+            judge.losses(&draws(&posterior))?,
+            seconds,
+        );
         book.note("abc mean", draws_made, judge.losses(&mean)?, seconds);
     }
     Ok(book.lines)
@@ -237,7 +257,11 @@ fn run(arguments: &[String]) -> Result<()> {
     while let Some(argument) = rest.next() {
         let mut number = || {
             rest.next().and_then(|n| n.parse().ok()).ok_or_else(|| {
-                Error::new("fig2b", format!("{argument} has no number"), "give one after it")
+                Error::new(
+                    "fig2b",
+                    format!("{argument} has no number"),
+                    "give one after it",
+                )
             })
         };
         match argument.as_str() {

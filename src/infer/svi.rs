@@ -21,13 +21,20 @@ const METHOD: &str = "variational inference";
 /// Options of variational inference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Svi {
-    /// Optimiser steps.
+    /// Optimiser steps. They also set the course of the learning rate, so a fit that stopped goes on
+    /// to the numbers of one that did not only with the same `steps`.
     pub steps: usize,
     /// Reparameterised particles per step; each costs one model evaluation with its gradient.
     pub particles: usize,
-    /// Learning rate of Adam, in standard deviations of the prior.
+    /// Learning rate of Adam at its highest, in standard deviations of the prior.
     pub learning_rate: f64,
-    /// Scale of the guide at the start, relative to the prior.
+    /// Share of the learning rate that is left at the last step: it falls along half a cosine, so
+    /// that the end is not blurred by the noise of single particles. 1 keeps the rate constant.
+    pub final_rate: f64,
+    /// Steps at the start over which the learning rate rises in even steps.
+    pub warm_up: usize,
+    /// Scale of the guide at the start, relative to the prior. Small, so that the first steps go
+    /// downhill with little noise; a scale grows by about the learning rate a step.
     pub initial_scale: f64,
     /// Draws kept in the posterior.
     pub draws: usize,
@@ -49,8 +56,10 @@ impl Default for Svi {
         Self {
             steps: 300,
             particles: 1,
-            learning_rate: 0.1,
-            initial_scale: 0.1,
+            learning_rate: 0.15,
+            final_rate: 0.02,
+            warm_up: 0,
+            initial_scale: 0.003,
             draws: 100,
             max_seconds: None,
             seed: 0,
@@ -78,6 +87,7 @@ impl Svi {
         for (field, v) in [
             ("learning_rate", self.learning_rate),
             ("initial_scale", self.initial_scale),
+            ("final_rate", self.final_rate),
         ] {
             if !(v > 0.0 && v.is_finite()) {
                 return Err(Error::new(
@@ -87,8 +97,23 @@ impl Svi {
                 ));
             }
         }
+        if self.final_rate > 1.0 {
+            return Err(Error::new(
+                "Svi.final_rate",
+                format!("it is {}", self.final_rate),
+                "give a share of at most 1, which keeps the rate constant",
+            ));
+        }
         Keeper::new(None, self.save_seconds).map_err(|e| e.within("Svi"))?;
         Ok(())
+    }
+
+    /// The learning rate of step `k`, from 0.
+    fn rate(&self, k: usize) -> f64 {
+        let rise = ((k + 1) as f64 / (self.warm_up + 1) as f64).min(1.0);
+        let gone = (k as f64 / self.steps as f64).min(1.0);
+        let left = 0.5 * (1.0 + (std::f64::consts::PI * gone).cos());
+        self.learning_rate * rise * (self.final_rate + (1.0 - self.final_rate) * left)
     }
 
     /// What a state of a fit is of.
@@ -97,6 +122,8 @@ impl Svi {
         facts.extend([
             ("Svi.particles", self.particles.to_string()),
             ("Svi.learning_rate", format!("{:?}", self.learning_rate)),
+            ("Svi.final_rate", format!("{:?}", self.final_rate)),
+            ("Svi.warm_up", self.warm_up.to_string()),
             ("Svi.initial_scale", format!("{:?}", self.initial_scale)),
             ("Svi.seed", self.seed.to_string()),
         ]);
@@ -206,7 +233,7 @@ impl Fit {
                 gradient[k] += mean[k];
                 gradient[n + k] += (2.0 * log_scale[k]).exp() - 1.0;
             }
-            self.adam(options.learning_rate, &gradient);
+            self.adam(options.rate(step), &gradient);
         }
         Ok(panel)
     }
@@ -243,10 +270,10 @@ pub fn calibrate(
 }
 
 impl Posterior {
-    /// Goes on from where this posterior was left, to `options.steps` steps in all: the same numbers
-    /// as of a calibration that had not stopped. Problem and options are those of the posterior, but
-    /// for `steps`, `draws`, times and the state file, which is not read. For variational inference;
-    /// ABC goes on from `Abc::state_file`.
+    /// Goes on from where this posterior was left, to `options.steps` steps in all; with the same
+    /// `steps` as before, to the same numbers as of a calibration that had not stopped. Problem and
+    /// options are those of the posterior, but for `steps`, `draws`, times and the state file, which
+    /// is not read. For variational inference; ABC goes on from `Abc::state_file`.
     pub fn resume(
         &self,
         problem: &Problem,
