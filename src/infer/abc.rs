@@ -299,7 +299,8 @@ fn reject(
     } else {
         Pace::Until(&ask)
     };
-    let mut posterior = assemble(problem, &objective, METHOD, &mean, &scale, &draws, pace)?;
+    let draws = &mut draws.into_iter();
+    let mut posterior = assemble(problem, &objective, METHOD, &mean, &scale, draws, pace)?;
     posterior.stopped = search.done < options.draws || posterior.draws < search.kept.len();
     posterior.warnings = warnings;
     posterior.history = search.history;

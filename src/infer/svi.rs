@@ -353,17 +353,16 @@ fn fit(
         progress.picture(snapshot.clone());
     }
     let (mean, scale) = fit.moments();
-    let draws: Vec<f64> = normals(options.seed, Purpose::Posterior, 0, n * options.draws)
+    let mut draws = normals(options.seed, Purpose::Posterior, 0, n * options.draws)
         .enumerate()
-        .map(|(k, e)| mean[k % n] + scale[k % n] * e)
-        .collect();
+        .map(|(k, e)| mean[k % n] + scale[k % n] * e);
     let ask = || asked() || progress.stop();
     let pace = if stopped {
         Pace::Hurried
     } else {
         Pace::Until(&ask)
     };
-    let mut posterior = assemble(problem, &objective, METHOD, &mean, &scale, &draws, pace)?;
+    let mut posterior = assemble(problem, &objective, METHOD, &mean, &scale, &mut draws, pace)?;
     posterior.stopped = fit.history.len() < options.steps || posterior.draws < options.draws;
     posterior.warnings = warnings;
     posterior.evaluations = fit.history.last().map_or(0, |s| s.evaluations);

@@ -297,7 +297,8 @@ impl Bar {
         if !self.rhythm.due() {
             return;
         }
-        const WIDTH: usize = 24;
+        // The whole line fits into 80 columns: one that wraps cannot be overwritten.
+        const WIDTH: usize = 10;
         let full = (WIDTH * done / self.total).min(WIDTH);
         let spent = self.begin.elapsed().as_secs_f64();
         let speed = (done - first) as f64 / spent.max(1e-9);
