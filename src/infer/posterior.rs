@@ -183,7 +183,7 @@ impl Posterior {
 /// How many draws are simulated.
 #[derive(Clone, Copy)]
 pub(super) enum Pace<'a> {
-    /// As many as about half a second allows, at least one: somebody waits.
+    /// As many as a quarter of a second allows, at least one: somebody waits.
     Hurried,
     /// All, or fewer once this is true.
     Until(&'a dyn Fn() -> bool),
@@ -260,7 +260,7 @@ fn predict(
     let n = objective.dimension();
     let begin = Instant::now();
     let enough = || match pace {
-        Pace::Hurried => begin.elapsed() > Duration::from_millis(400),
+        Pace::Hurried => begin.elapsed() > Duration::from_millis(250),
         Pace::Until(asked) => asked(),
     };
     // Orders on a link in a period, of which a hundred million take about half a second.

@@ -87,8 +87,7 @@ impl Svi {
                 ));
             }
         }
-        Keeper::new(None, self.save_seconds).map_err(|e| e.within("Svi"))?;
-        Ok(())
+        Keeper::check("Svi.save_seconds", self.save_seconds)
     }
 
     /// What a state of a fit is of.
@@ -232,7 +231,7 @@ impl Fit {
 /// finite are left out and counted.
 ///
 /// The stop button, Ctrl-C and `Progress::stop` make it return what it has after the step that is
-/// running, with as many of the draws as half a second allows, at least one.
+/// running, with as many of the draws as a quarter of a second allows, at least one.
 pub fn calibrate(
     problem: &Problem,
     options: &Svi,
@@ -300,7 +299,7 @@ fn fit(
             "give the number of all steps, or begin anew with another state_file",
         ));
     }
-    let mut keeper = Keeper::new(file, options.save_seconds)?;
+    let mut keeper = Keeper::new(file, options.save_seconds);
     // At once, so that a file that cannot be written is refused before any work.
     if file.is_some() {
         keeper.save(&fit.saved(&facts))?;

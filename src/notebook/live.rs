@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 ///
 /// In the kernel *Rust (bullwhip)* one figure updates in place, and its last state stays in the saved
 /// notebook. It is drawn on a thread of its own, so a fit waits for it only at its end; where the
-/// processor is busy it is drawn less often, to take about a hundredth of its time at most (measured by
+/// processor is busy it is drawn less often, to take a fiftieth of its time at most (measured by
 /// `cargo run --release --example live_cost`). In a terminal it is a bar, and elsewhere short lines,
 /// in another notebook kernel with the figure at the end.
 #[derive(Debug)]
