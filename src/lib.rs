@@ -10,7 +10,8 @@
 //! `model` is the specification in plain tensors; `ops` does the same for all periods at once, with a
 //! hand-written adjoint, and knows no economics. Only `ops` names a burn backend, polars is named only
 //! in `frame`, `notebook::table` and `notebook::show`, plotters only in `plot`, and only `notebook`
-//! prints. Tensors live inside a call: what a user binds is host data.
+//! prints. Tensors live inside a call: what a user binds is host data. `progress` and `interrupt` serve
+//! all long calls: the one shows how far they are, the other makes them return what they have.
 //!
 //! | symbol in the paper | here |
 //! |---|---|

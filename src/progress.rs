@@ -47,7 +47,9 @@ impl Rhythm {
         let now = Instant::now();
         Self {
             // Anything that is no rate means once a second.
-            every: Duration::try_from_secs_f64(1.0 / per_second).unwrap_or(Duration::from_secs(1)),
+            every: Duration::try_from_secs_f64(1.0 / per_second)
+                .unwrap_or(Duration::from_secs(1))
+                .min(Duration::from_secs(3600)),
             asked: now,
             next: now,
         }
@@ -60,9 +62,9 @@ impl Rhythm {
     }
 
     /// The picture was made, and what is done with it takes `cost` of the machine's time. Both
-    /// together take at most a hundredth.
+    /// together take at most a fiftieth.
     pub(crate) fn made(&mut self, cost: Duration) {
         let spent = self.asked.elapsed() + cost;
-        self.next = Instant::now() + self.every.max(100 * spent);
+        self.next = Instant::now() + self.every.max(50 * spent);
     }
 }

@@ -3,9 +3,8 @@
 
 use bullwhip::prelude::*;
 
-/// Keeps every picture of a calibration.
-#[derive(Default)]
-struct Album(Vec<Snapshot>);
+/// Keeps every picture of a calibration, and stops it after so many.
+struct Album(Vec<Snapshot>, usize);
 
 impl Progress for Album {
     fn watches(&self) -> bool {
@@ -17,12 +16,15 @@ impl Progress for Album {
     fn picture(&mut self, snapshot: Snapshot) {
         self.0.push(snapshot);
     }
+    fn stop(&self) -> bool {
+        self.0.len() == self.1
+    }
 }
 
 /// Pictures of calibrations: after one step, in the middle, and at the end.
 fn moving(problem: &Problem) -> Vec<(&'static str, Figure)> {
     let mut problem = problem.clone();
-    let mut album = Album::default();
+    let mut album = Album(Vec::new(), usize::MAX);
     calibrate(&problem, &Svi::default(), &mut album).expect("a posterior");
     let at = |album: &Album, k: usize| album.0[k].figure();
     let end = album.0.len() - 1;
@@ -41,12 +43,11 @@ fn moving(problem: &Problem) -> Vec<(&'static str, Figure)> {
         median: 0.1,
         sigma: 0.5,
     });
-    let mut album = Album::default();
+    let mut album = Album(Vec::new(), 36);
     calibrate(
         &problem,
         &Svi {
             steps: 5000,
-            max_seconds: Some(0.1),
             particles: 4,
             ..Svi::default()
         },
@@ -54,7 +55,7 @@ fn moving(problem: &Problem) -> Vec<(&'static str, Figure)> {
     )
     .expect("a posterior");
     figures.push(("live_all", at(&album, album.0.len() - 1)));
-    let mut album = Album::default();
+    let mut album = Album(Vec::new(), usize::MAX);
     calibrate_abc(&problem, &Abc::default(), &mut album).expect("a posterior");
     figures.push(("live_abc", at(&album, album.0.len() / 2)));
     figures

@@ -64,8 +64,7 @@ impl Abc {
                 "keep at least 1, at most all draws, in batches of at least 1",
             ));
         }
-        Keeper::new(None, self.save_seconds).map_err(|e| e.within("Abc"))?;
-        Ok(())
+        Keeper::check("Abc.save_seconds", self.save_seconds)
     }
 
     /// What a state is of.
@@ -245,7 +244,7 @@ fn reject(
             "give the number of all draws, or begin anew with another state_file",
         ));
     }
-    let mut keeper = Keeper::new(file, options.save_seconds)?;
+    let mut keeper = Keeper::new(file, options.save_seconds);
     if file.is_some() {
         keeper.save(&search.saved(&facts))?;
     }
@@ -299,7 +298,8 @@ fn reject(
     } else {
         Pace::Until(&ask)
     };
-    let mut posterior = assemble(problem, &objective, METHOD, &mean, &scale, &draws, pace)?;
+    let draws = &mut draws.into_iter();
+    let mut posterior = assemble(problem, &objective, METHOD, &mean, &scale, draws, pace)?;
     posterior.stopped = search.done < options.draws || posterior.draws < search.kept.len();
     posterior.warnings = warnings;
     posterior.history = search.history;

@@ -16,6 +16,20 @@ use std::time::Duration;
 ///
 /// The stop button does not stop it, as it belongs to the cell that runs: `stop` does, and so does
 /// dropping the value. It ends with the kernel; `state_file` keeps what it did.
+///
+/// ```
+/// # use bullwhip::prelude::*;
+/// # let economy = Network::synthetic(&Synthetic { firms: 30, ..Synthetic::default() })?;
+/// # let shock = Shock::random(&economy, 3, 0.4, 10, 1);
+/// # let truth = Priors::default().draw(&economy, 1);
+/// # let observed = simulate(&economy, &truth, &shock, &Simulation::default())?.observe();
+/// # let problem = Problem::new(&economy, &shock, &observed);
+/// let running = Svi { steps: 50, ..Svi::default() }.spawn(&problem)?;
+/// println!("{}", running.status());
+/// let posterior = running.wait()?;
+/// assert_eq!(posterior.history.len(), 50);
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Background {
     shared: Arc<Shared>,
 }

@@ -183,7 +183,7 @@ impl Posterior {
 /// How many draws are simulated.
 #[derive(Clone, Copy)]
 pub(super) enum Pace<'a> {
-    /// As many as about half a second allows, at least one: somebody waits.
+    /// As many as a quarter of a second allows, at least one: somebody waits.
     Hurried,
     /// All, or fewer once this is true.
     Until(&'a dyn Fn() -> bool),
@@ -196,13 +196,12 @@ pub(super) fn assemble(
     method: &'static str,
     location: &[f64],
     scale: &[f64],
-    draws: &[f64],
+    draws: &mut dyn Iterator<Item = f64>,
     pace: Pace<'_>,
 ) -> Result<Posterior> {
     let n = objective.dimension();
-    let predictive = predict(problem, objective, draws, pace)?;
+    let (predictive, draws) = predict(problem, objective, draws, pace)?;
     let count = predictive.draws;
-    let draws = &draws[..count * n];
     let mut first = 0;
     let parameters = objective
         .layout()
@@ -251,17 +250,17 @@ pub(super) fn assemble(
 }
 
 /// Runs draws [draw, coordinate] through the model, some at a time: 64, or in large economies as
-/// many as take about half a second, as it may be asked to stop.
+/// many as take about half a second, as it may be asked to stop. Returns the draws that were made, too.
 fn predict(
     problem: &Problem,
     objective: &Objective,
-    draws: &[f64],
+    draws: &mut dyn Iterator<Item = f64>,
     pace: Pace<'_>,
-) -> Result<Prediction> {
+) -> Result<(Prediction, Vec<f64>)> {
     let n = objective.dimension();
     let begin = Instant::now();
     let enough = || match pace {
-        Pace::Hurried => begin.elapsed() > Duration::from_millis(400),
+        Pace::Hurried => begin.elapsed() > Duration::from_millis(250),
         Pace::Until(asked) => asked(),
     };
     // Orders on a link in a period, of which a hundred million take about half a second.
@@ -271,24 +270,29 @@ fn predict(
     };
     let work = problem.network.links() * problem.simulation.periods;
     let together = (orders / work.max(1)).clamp(1, 64);
-    let mut samples = Vec::new();
-    let mut count = 0;
-    for part in draws.chunks(together * n) {
-        samples.extend(objective.panels(part)?);
-        count += part.len() / n;
+    let (mut made, mut samples) = (Vec::new(), Vec::new());
+    loop {
+        let before = made.len();
+        made.extend(draws.take(together * n));
+        if made.len() == before {
+            break;
+        }
+        samples.extend(objective.panels(&made[before..])?);
         if enough() {
             break;
         }
     }
+    let count = made.len() / n;
     let cells = problem.observed.values.len();
     let mean = (0..cells)
         .map(|c| samples.iter().skip(c).step_by(cells).sum::<f64>() / count as f64)
         .collect();
-    Ok(Prediction {
+    let prediction = Prediction {
         mean: Observation::from_values(&problem.network, mean)?,
         draws: count,
         samples,
-    })
+    };
+    Ok((prediction, made))
 }
 
 impl Posterior {
@@ -343,17 +347,15 @@ impl Posterior {
                 mean,
             });
         }
-        let draws: Vec<f64> = (0..self.draws)
-            .flat_map(|k| {
-                behaviour.iter().flat_map(move |l| {
-                    l.samples[k * l.len()..][..l.len()]
-                        .iter()
-                        .map(|v| l.prior.coordinate(*v))
-                })
+        let mut draws = (0..self.draws).flat_map(|k| {
+            behaviour.iter().flat_map(move |l| {
+                l.samples[k * l.len()..][..l.len()]
+                    .iter()
+                    .map(|v| l.prior.coordinate(*v))
             })
-            .collect();
+        });
         let interrupt = Interrupt::watch();
         let pace = Pace::Until(&|| interrupt.asked());
-        predict(&next, &Objective::new(&next)?, &draws, pace)
+        Ok(predict(&next, &Objective::new(&next)?, &mut draws, pace)?.0)
     }
 }

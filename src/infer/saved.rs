@@ -297,20 +297,25 @@ pub(super) struct Keeper<'a> {
 }
 
 impl<'a> Keeper<'a> {
-    /// `seconds` between two writings.
-    pub(super) fn new(file: Option<&'a Path>, seconds: f64) -> Result<Self> {
-        let every = Duration::try_from_secs_f64(seconds).map_err(|_| {
-            Error::new(
-                "save_seconds",
-                format!("it is {seconds}"),
-                "give a number of seconds of at least 0, such as 30",
-            )
-        })?;
-        Ok(Self {
+    /// Refuses what is no time between two writings.
+    pub(super) fn check(place: &str, seconds: f64) -> Result<()> {
+        if Duration::try_from_secs_f64(seconds).is_ok() {
+            return Ok(());
+        }
+        Err(Error::new(
+            place,
+            format!("it is {seconds}"),
+            "give a number of seconds of at least 0, such as 30",
+        ))
+    }
+
+    /// `seconds`, which were checked, between two writings.
+    pub(super) fn new(file: Option<&'a Path>, seconds: f64) -> Self {
+        Self {
             file,
-            every,
+            every: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
             next: Instant::now(),
-        })
+        }
     }
 
     /// True when it is time to write.
@@ -325,7 +330,11 @@ impl<'a> Keeper<'a> {
         };
         let written = saved.write(file);
         // Counted from the end of writing: a slow disk must not take up the time.
-        self.next = Instant::now() + self.every;
+        let now = Instant::now();
+        // So late that there is no such time: never again.
+        self.next = now
+            .checked_add(self.every)
+            .unwrap_or(now + Duration::from_secs(1 << 32));
         written
     }
 }

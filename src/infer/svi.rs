@@ -104,8 +104,7 @@ impl Svi {
                 "give a share of at most 1, which keeps the rate constant",
             ));
         }
-        Keeper::new(None, self.save_seconds).map_err(|e| e.within("Svi"))?;
-        Ok(())
+        Keeper::check("Svi.save_seconds", self.save_seconds)
     }
 
     /// The learning rate of step `k`, from 0.
@@ -259,7 +258,7 @@ impl Fit {
 /// finite are left out and counted.
 ///
 /// The stop button, Ctrl-C and `Progress::stop` make it return what it has after the step that is
-/// running, with as many of the draws as half a second allows, at least one.
+/// running, with as many of the draws as a quarter of a second allows, at least one.
 pub fn calibrate(
     problem: &Problem,
     options: &Svi,
@@ -327,7 +326,7 @@ fn fit(
             "give the number of all steps, or begin anew with another state_file",
         ));
     }
-    let mut keeper = Keeper::new(file, options.save_seconds)?;
+    let mut keeper = Keeper::new(file, options.save_seconds);
     // At once, so that a file that cannot be written is refused before any work.
     if file.is_some() {
         keeper.save(&fit.saved(&facts))?;
@@ -380,17 +379,16 @@ fn fit(
         progress.picture(snapshot.clone());
     }
     let (mean, scale) = fit.moments();
-    let draws: Vec<f64> = normals(options.seed, Purpose::Posterior, 0, n * options.draws)
+    let mut draws = normals(options.seed, Purpose::Posterior, 0, n * options.draws)
         .enumerate()
-        .map(|(k, e)| mean[k % n] + scale[k % n] * e)
-        .collect();
+        .map(|(k, e)| mean[k % n] + scale[k % n] * e);
     let ask = || asked() || progress.stop();
     let pace = if stopped {
         Pace::Hurried
     } else {
         Pace::Until(&ask)
     };
-    let mut posterior = assemble(problem, &objective, METHOD, &mean, &scale, &draws, pace)?;
+    let mut posterior = assemble(problem, &objective, METHOD, &mean, &scale, &mut draws, pace)?;
     posterior.stopped = fit.history.len() < options.steps || posterior.draws < options.draws;
     posterior.warnings = warnings;
     posterior.evaluations = fit.history.last().map_or(0, |s| s.evaluations);

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 ///
 /// In the kernel *Rust (bullwhip)* one figure updates in place, and its last state stays in the saved
 /// notebook. It is drawn on a thread of its own, so a fit waits for it only at its end; where the
-/// processor is busy it is drawn less often, to take about a hundredth of its time at most (measured by
+/// processor is busy it is drawn less often, to take a fiftieth of its time at most (measured by
 /// `cargo run --release --example live_cost`). In a terminal it is a bar, and elsewhere short lines,
 /// in another notebook kernel with the figure at the end.
 #[derive(Debug)]
@@ -297,7 +297,8 @@ impl Bar {
         if !self.rhythm.due() {
             return;
         }
-        const WIDTH: usize = 24;
+        // The whole line fits into 80 columns: one that wraps cannot be overwritten.
+        const WIDTH: usize = 10;
         let full = (WIDTH * done / self.total).min(WIDTH);
         let spent = self.begin.elapsed().as_secs_f64();
         let speed = (done - first) as f64 / spent.max(1e-9);
