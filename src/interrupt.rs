@@ -85,6 +85,13 @@ impl Interrupt {
     }
 }
 
+impl Interrupt {
+    /// True once the user asked to stop, for loops that know nothing of signals.
+    pub(crate) fn flag(&self) -> Arc<AtomicBool> {
+        self.handler.asked.clone()
+    }
+}
+
 impl Drop for Interrupt {
     fn drop(&mut self) {
         let mut running = self.handler.running();

@@ -16,7 +16,9 @@ pub use crate::model::{Event, Params, Rule, Shock};
 pub use crate::network::{Firms, Links, Network, Synthetic};
 pub use crate::notebook::{Lines, Live, Show};
 pub use crate::observe::Observation;
-pub use crate::plot::{Draw, Figure, compare, degrees, fit, history, prior_posterior, series};
+pub use crate::plot::{
+    Draw, Figure, compare, degrees, fig2b, fit, history, prior_posterior, series,
+};
 pub use crate::progress::Progress;
 pub use crate::show;
 pub use crate::simulate::{

@@ -10,6 +10,7 @@ use signal_hook::{consts::SIGINT, low_level::raise};
 use small::problem;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Runs one of the ignored tests below in a process of its own.
 fn run(child: &str, in_kernel: bool) -> Output {
@@ -72,6 +73,51 @@ fn in_the_kernel() {
     assert!(!background.is_over());
     background.stop();
     assert!(background.wait().expect("a posterior").stopped);
+}
+
+#[test]
+fn a_simulation_returns_the_periods_that_are_done() {
+    let out = run("simulation", true);
+    assert!(out.status.success(), "{out:?}");
+}
+
+#[test]
+#[ignore = "run by the test above in a process of its own"]
+fn simulation() {
+    let Problem {
+        network,
+        params,
+        shock,
+        ..
+    } = problem();
+    let run = |periods, method| {
+        let simulation = Simulation {
+            periods,
+            method,
+            ..Simulation::default()
+        };
+        simulate(&network, &params, &shock, &simulation).expect("a run")
+    };
+    let all = 200_000;
+    for method in [Method::Kernels, Method::Reference] {
+        let over = AtomicBool::new(false);
+        let part = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // Again and again: a signal from before the call does not count.
+                while !over.load(Ordering::SeqCst) {
+                    raise(SIGINT).expect("raised");
+                    std::thread::yield_now();
+                }
+            });
+            let part = run(all, method);
+            over.store(true, Ordering::SeqCst);
+            part
+        });
+        assert!(part.periods >= 1 && part.periods < all);
+        let said = format!("stopped after {} of {all} periods", part.periods);
+        assert!(part.warnings.contains(&said), "{:?}", part.warnings);
+        assert_eq!(part.output, run(part.periods, method).output);
+    }
 }
 
 #[test]

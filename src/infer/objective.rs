@@ -89,7 +89,7 @@ impl Objective {
             simulation,
             ..
         } = problem;
-        let horizon = Horizon::new(network, economy, shock, simulation, Columns::Groups);
+        let horizon = Horizon::new(network, economy, shock, simulation, Columns::Groups, None);
         let varying = problem.priors.varying();
         let fixed = |p| varying.iter().all(|(v, _)| *v != p);
         let row = |p| horizon.economy().row(&problem.fixed(p));

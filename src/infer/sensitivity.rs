@@ -69,7 +69,7 @@ pub fn sensitivity(
         recovery_rate,
     };
     let target = Target::new(observed, &economy);
-    let horizon = Horizon::new(network, economy, shock, simulation, Columns::Groups);
+    let horizon = Horizon::new(network, economy, shock, simulation, Columns::Groups, None);
     let loss = target.loss(horizon.run(inputs, None));
     let value = host(loss.clone())[0];
     let gradients = loss.sum().backward();

@@ -2,6 +2,7 @@
 
 use super::cpu::Pool;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 /// How links and nodes limit each other, and for how long: everything but the tensors of one run.
@@ -33,6 +34,9 @@ pub(crate) struct Design {
     pub(crate) scales_inputs: bool,
     /// Which inventories are kept for the gradient.
     pub(crate) checkpoint: Checkpoint,
+    /// Once it is true a run ends before its next period; the periods that are left are NaN. For
+    /// runs without a gradient.
+    pub(crate) stop: Option<Arc<AtomicBool>>,
 }
 
 /// Which inventories a run keeps for its gradient. The gradient is the same, bit for bit, under

@@ -4,12 +4,14 @@ mod axis;
 mod draw;
 mod figures;
 mod live;
+mod paper;
 mod render;
 mod theme;
 
 pub use draw::Draw;
 pub use figures::{compare, degrees, fit, history, prior_posterior, series};
 pub use live::{Steady, calibration};
+pub use paper::fig2b;
 
 use crate::error::{Error, Result};
 use std::path::Path;

@@ -6,6 +6,8 @@ use crate::network::Network;
 use crate::ops::{self, Design, Plan};
 use burn::tensor::Tensor;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// The varying inputs of a batch of runs; row p is particle p. Shocks may have one row for all.
 pub(crate) struct Inputs {
@@ -36,12 +38,14 @@ pub(crate) struct Horizon {
 }
 
 impl Horizon {
+    /// Once `stop` is true a run without a gradient ends: periods that are left are NaN.
     pub(crate) fn new(
         network: &Network,
         economy: Economy,
         shock: &Shock,
         simulation: &Simulation,
         columns: Columns,
+        stop: Option<Arc<AtomicBool>>,
     ) -> Self {
         let hit: BTreeSet<u32> = shock
             .events
@@ -71,6 +75,7 @@ impl Horizon {
             periods: simulation.periods,
             scales_inputs: simulation.rule == Rule::Paper,
             checkpoint: simulation.checkpoint,
+            stop,
         });
         Self {
             hits: Hits::of(shock, &economy.device),

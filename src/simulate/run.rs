@@ -1,14 +1,16 @@
 //! One run of host data.
 
-use super::{Columns, Horizon, Inputs, Record, Simulation, Trajectory};
+use super::{Columns, Horizon, Inputs, Method, Record, Simulation, Trajectory};
 use crate::error::{Error, Result};
+use crate::interrupt::Interrupt;
 use crate::model::{Economy, Hits, Params, Shock};
 use crate::network::Network;
 use burn::tensor::{Device, Tensor};
 
 /// Simulates `shock` hitting `network`, whose firms behave as `params` say.
 ///
-/// Wrong lengths, NaN and unknown firms are refused before any work.
+/// Wrong lengths, NaN and unknown firms are refused before any work. The stop button and Ctrl-C make
+/// it return the periods that are done: `periods` is their number then, and `warnings` says so.
 pub fn simulate(
     network: &Network,
     params: &Params,
@@ -18,6 +20,7 @@ pub fn simulate(
     params.check(network)?;
     shock.check(network)?;
     simulation.check()?;
+    let interrupt = Interrupt::watch();
     let device = Device::flex();
     let economy = Economy::new(network, &device, simulation.precision);
     let flat = |f: fn(&crate::model::Event) -> &Vec<f64>| -> Vec<f64> {
@@ -36,8 +39,10 @@ pub fn simulate(
     };
     let target_inventory = economy.row(&params.target_inventory);
     let adjustment_time = economy.row(&params.adjustment_time);
-    if simulation.record == Record::Output {
-        let horizon = Horizon::new(network, economy, shock, simulation, Columns::Firms);
+    let everything = simulation.record == Record::Everything;
+    if !everything && simulation.method == Method::Kernels {
+        let stop = Some(interrupt.flag());
+        let horizon = Horizon::new(network, economy, shock, simulation, Columns::Firms, stop);
         let inputs = Inputs {
             target_inventory,
             adjustment_time,
@@ -45,6 +50,12 @@ pub fn simulate(
             recovery_rate,
         };
         out.output = host(horizon.run(inputs, None));
+        let firms = network.firms();
+        if interrupt.asked() {
+            let first = out.output.iter().step_by(firms);
+            let done = first.take_while(|x| !x.is_nan()).count();
+            out.stop_after(done);
+        }
         return Ok(out);
     }
     // What happens inside a period is known to the plain tensors only.
@@ -56,13 +67,32 @@ pub fn simulate(
             economy.step_reference(simulation.rule, simulation.slack, &state, &behaviour, z);
         state = next;
         out.output.extend(host(output));
-        out.demand.extend(host(state.demand.clone()));
-        out.orders
-            .extend(host(state.orders.clone() * economy.coefficient.clone()));
-        out.inventory
-            .extend(host(state.inventory.clone() * economy.coefficient.clone()));
+        if everything {
+            out.demand.extend(host(state.demand.clone()));
+            out.orders
+                .extend(host(state.orders.clone() * economy.coefficient.clone()));
+            out.inventory
+                .extend(host(state.inventory.clone() * economy.coefficient.clone()));
+        }
+        if interrupt.asked() {
+            out.stop_after(t);
+            break;
+        }
     }
     Ok(out)
+}
+
+impl Trajectory {
+    /// Keeps the first `done` periods.
+    fn stop_after(&mut self, done: usize) {
+        if done < self.periods {
+            let all = self.periods;
+            self.warnings
+                .push(format!("stopped after {done} of {all} periods"));
+            self.output.truncate(done * self.network.firms());
+            self.periods = done;
+        }
+    }
 }
 
 impl Simulation {

@@ -6,6 +6,8 @@ use super::rows::Rows;
 use super::shard::{ProduceBack, Shard, Slot, links_of};
 use super::sweep::{lanes, spread};
 use rayon::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The tensors of a run as flat host arrays.
 #[derive(Clone, Copy)]
@@ -228,6 +230,11 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         }
         let whole = keep && stride >= periods;
         for t in 1..=periods {
+            let asked = |stop: &Arc<AtomicBool>| stop.load(Ordering::Relaxed);
+            if t > 1 && design.stop.as_ref().is_some_and(asked) {
+                self.panel[(quiet + t - 1) * cells..].fill(F::NAN);
+                break;
+            }
             let (demand_at, output_at) = if keep {
                 (t - 1, t - 1)
             } else {

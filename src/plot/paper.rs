@@ -1,0 +1,137 @@
+//! The paper's figures, from the lines that the benchmarks write.
+
+use super::{Figure, Layer, Mark, Panel};
+use crate::error::{Error, Result};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// One line of a benchmark's file.
+struct Line {
+    method: String,
+    evaluations: f64,
+    in_sample: f64,
+    out_of_sample: f64,
+    seconds: f64,
+}
+
+fn lines(file: &Path) -> Result<Vec<Line>> {
+    let place = || file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        Error::new(
+            place(),
+            format!("it cannot be read: {e}"),
+            "make it with `cargo bench --bench fig2b`",
+        )
+    })?;
+    let mut found = Vec::new();
+    for (k, line) in text.lines().enumerate() {
+        let value: Value = serde_json::from_str(line).unwrap_or_default();
+        let number = |key: &str| value[key].as_f64();
+        let parsed = || {
+            Some(Line {
+                method: value["method"].as_str()?.to_string(),
+                evaluations: number("evaluations")?,
+                in_sample: number("in_sample")?,
+                out_of_sample: number("out_of_sample")?,
+                seconds: number("seconds")?,
+            })
+        };
+        found.push(parsed().ok_or_else(|| {
+            Error::new(
+                format!("{}, line {}", place(), k + 1),
+                "it has not the fields method, evaluations, in_sample, out_of_sample and seconds",
+                "make the file anew with `cargo bench --bench fig2b`",
+            )
+        })?);
+    }
+    Ok(found)
+}
+
+/// What each method is called, and its colour.
+const METHODS: [(&str, &str, usize); 4] = [
+    ("svi", "variational inference", 0),
+    ("svi mean", "its mean", 2),
+    ("abc", "ABC, best 100", 1),
+    ("abc mean", "their mean", 3),
+];
+
+/// Loss in and out of sample against model evaluations and against wall time: means over seeds, with
+/// bands from the lowest to the highest seed. `file` is `target/fig2b.json`, as `cargo bench --bench
+/// fig2b` writes it.
+pub fn fig2b(file: impl AsRef<Path>) -> Result<Figure> {
+    let lines = lines(file.as_ref())?;
+    type Column = fn(&Line) -> f64;
+    let samples: [(&str, Column); 2] = [
+        ("observed shocks", |l| l.in_sample),
+        ("fresh shocks", |l| l.out_of_sample),
+    ];
+    let mut panels = Vec::new();
+    for (x_label, by_time) in [("model evaluations", false), ("seconds", true)] {
+        for (title, loss) in samples {
+            let mut layers = Vec::new();
+            let mut widest = BTreeSet::new();
+            for (method, label, color) in METHODS {
+                // By evaluations: losses and seconds of every seed.
+                let mut points: BTreeMap<u64, Vec<(f64, f64)>> = BTreeMap::new();
+                for l in lines.iter().filter(|l| l.method == method) {
+                    let at = points.entry(l.evaluations as u64).or_default();
+                    at.push((loss(l), l.seconds));
+                }
+                let mean = |v: &[(f64, f64)], f: fn(&(f64, f64)) -> f64| {
+                    v.iter().map(f).sum::<f64>() / v.len() as f64
+                };
+                let x: Vec<f64> = points
+                    .iter()
+                    .map(|(n, v)| if by_time { mean(v, |p| p.1) } else { *n as f64 })
+                    .collect();
+                widest.extend(x.iter().map(|x| (x * 1e6) as u64));
+                let edge = |f: fn(f64, f64) -> f64, from: f64| -> Vec<f64> {
+                    let each = points.values();
+                    each.map(|v| v.iter().fold(from, |a, p| f(a, p.0)))
+                        .collect()
+                };
+                layers.push(Layer::band(
+                    "",
+                    color,
+                    x.clone(),
+                    edge(f64::min, f64::INFINITY),
+                    edge(f64::max, 0.0),
+                ));
+                let y = points.values().map(|v| mean(v, |p| p.0)).collect();
+                layers.push(Layer::new(Mark::Line, label, color, x, y));
+            }
+            // The prior's mean costs nothing: a level to be below.
+            let prior: Vec<f64> = lines
+                .iter()
+                .filter(|l| l.method == "prior mean")
+                .map(loss)
+                .collect();
+            let level = prior.iter().sum::<f64>() / prior.len() as f64;
+            let ends = [widest.first(), widest.last()].map(|x| x.map_or(1.0, |x| *x as f64 / 1e6));
+            layers.push(Layer::new(
+                Mark::Reference,
+                "mean of the prior",
+                0,
+                ends.to_vec(),
+                vec![level; 2],
+            ));
+            panels.push(Panel {
+                title: title.into(),
+                x_label: x_label.into(),
+                y_label: "mean relative square loss".into(),
+                log_x: true,
+                log_y: true,
+                layers,
+                ..Panel::default()
+            });
+        }
+    }
+    Ok(Figure {
+        title: "Variational inference against ABC".into(),
+        subtitle: "means over seeds, bands from the lowest to the highest".into(),
+        panels,
+        columns: 2,
+        size: (900, 760),
+    })
+}
