@@ -5,8 +5,8 @@
 //!
 //! In a terminal a second Ctrl-C in the same call ends the process, and outside long calls the first
 //! does, as ever. In the notebook kernel *Rust (bullwhip)* the signal never ends anything: there the
-//! kernel itself ends a cell on the second press. A program with a handler of its own for SIGINT should
-//! register it before the first long call; the default effect is kept either way.
+//! kernel itself ends a cell on the second press. A program that handles SIGINT itself is, after its
+//! first long call, ended by a signal outside long calls nevertheless.
 
 use signal_hook::{consts::SIGINT, flag};
 use std::sync::atomic::{AtomicBool, Ordering};

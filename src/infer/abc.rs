@@ -24,7 +24,7 @@ pub struct Abc {
     pub draws: usize,
     /// How many of them are kept, those with the lowest loss.
     pub keep: usize,
-    /// Draws simulated together. A stop waits for them.
+    /// Draws simulated together, at most: in large economies fewer, as a stop waits for them.
     pub batch: usize,
     /// Simulate no more draws after this many seconds of this call.
     pub max_seconds: Option<f64>,
@@ -131,7 +131,8 @@ impl Search {
     /// Simulates one batch and keeps the best of all.
     fn step(&mut self, objective: &Objective, options: &Abc, watched: bool) -> Result<()> {
         let n = objective.dimension();
-        let batch = options.batch.min(options.draws - self.done);
+        let quick = objective.particles_within(200_000_000);
+        let batch = options.batch.min(quick).min(options.draws - self.done);
         let u: Vec<f64> = (self.done..self.done + batch)
             .into_par_iter()
             .flat_map_iter(|k| normals(options.seed, Purpose::Prior, k, n))

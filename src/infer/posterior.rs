@@ -263,13 +263,11 @@ fn predict(
         Pace::Hurried => begin.elapsed() > Duration::from_millis(250),
         Pace::Until(asked) => asked(),
     };
-    // Orders on a link in a period, of which a hundred million take about half a second.
     let orders = match pace {
         Pace::Hurried => 25_000_000,
-        Pace::Until(_) => 400_000_000,
+        Pace::Until(_) => 200_000_000,
     };
-    let work = problem.network.links() * problem.simulation.periods;
-    let together = (orders / work.max(1)).clamp(1, 64);
+    let together = objective.particles_within(orders).min(64);
     let (mut made, mut samples) = (Vec::new(), Vec::new());
     loop {
         let before = made.len();
