@@ -9,8 +9,8 @@ pub use crate::frame::{
     months, network_from_frames, read, rebase, select,
 };
 pub use crate::infer::{
-    Abc, Background, Learnt, Objective, Parameter, Posterior, Prediction, Prior, Priors, Problem,
-    Sensitivity, Snapshot, Svi, calibrate, calibrate_abc, sensitivity,
+    Abc, Background, Guide, Learnt, Objective, Parameter, Posterior, Prediction, Prior, Priors,
+    Problem, Ranks, Sbc, Sensitivity, Snapshot, Svi, calibrate, calibrate_abc, sbc, sensitivity,
 };
 pub use crate::model::{Event, Params, Rule, Shock};
 pub use crate::network::{Firms, Links, Network, Synthetic};

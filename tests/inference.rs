@@ -254,3 +254,52 @@ fn a_stopped_calibration_returns_what_it_has() {
     assert_eq!((posterior.history.len(), posterior.evaluations), (4, 4));
     assert_eq!(posterior.parameters[0].samples.len(), 100 * 40);
 }
+
+#[test]
+fn intervals_are_checked_and_better_with_all_covariances() {
+    let (problem, _) = problem();
+    let cover = |options: &Svi, runs| -> Vec<f64> {
+        let check = sbc(&problem, options, runs, &mut ()).expect("runs");
+        assert_eq!((check.runs, check.stopped), (runs, false));
+        assert!(check.parameters.iter().all(|r| r.ranks.len() == runs * 40));
+        check.parameters.iter().map(|r| r.coverage(0.9)).collect()
+    };
+    let mean_field = Svi {
+        draws: 99,
+        ..Svi::default()
+    };
+    let full = Svi {
+        guide: Guide::FullRank,
+        ..mean_field.clone()
+    };
+    let (narrow, good) = (cover(&mean_field, 20), cover(&full, 20));
+    println!("90 % intervals hold {narrow:?} (mean field), {good:?} (full rank)");
+    for (narrow, good) in narrow.iter().zip(&good) {
+        assert!((0.68..0.9).contains(narrow), "{narrow}");
+        assert!((0.78..0.96).contains(good) && good > narrow, "{good}");
+    }
+    // Intervals that had no time to widen are found out.
+    let hasty = Svi {
+        steps: 20,
+        ..mean_field
+    };
+    assert!(cover(&hasty, 5).iter().all(|c| *c < 0.5));
+}
+
+#[test]
+fn guides_that_do_not_fit_are_refused() {
+    let (problem, _) = problem();
+    let said = |guide| {
+        let options = Svi {
+            guide,
+            ..Svi::default()
+        };
+        let result = calibrate(&problem, &options, &mut ());
+        result.expect_err("refused").to_string()
+    };
+    assert_eq!(
+        said(Guide::LowRank(81)),
+        "Svi.guide: LowRank(81) has more factors than the 80 coordinates; give fewer, such as 20"
+    );
+    assert!(said(Guide::LowRank(0)).contains("no factors"));
+}

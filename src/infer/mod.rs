@@ -2,20 +2,24 @@
 
 mod abc;
 mod background;
+mod guide;
 mod noise;
 mod objective;
 mod posterior;
 mod prior;
 mod saved;
+mod sbc;
 mod sensitivity;
 mod snapshot;
 mod svi;
 
 pub use abc::{Abc, calibrate_abc};
 pub use background::Background;
+pub use guide::Guide;
 pub use objective::{Evaluation, Objective};
 pub use posterior::{Learnt, Posterior, Prediction, Step};
 pub use prior::{Parameter, Prior, Priors};
+pub use sbc::{Ranks, Sbc, sbc};
 pub use sensitivity::{Sensitivity, sensitivity};
 pub use snapshot::{Marginals, Phase, Snapshot};
 pub use svi::{Svi, calibrate};

@@ -12,6 +12,12 @@ pub(super) enum Purpose {
     Particles = 1,
     /// The draws of the posterior.
     Posterior = 2,
+    /// True values of the k-th run of simulation-based calibration.
+    Truth = 3,
+    /// The noise in its panel.
+    Noise = 4,
+    /// Where a guide starts.
+    Guide = 5,
 }
 
 /// `n` standard normal numbers.

@@ -1,6 +1,7 @@
-//! Generalised variational inference with a mean-field normal guide.
+//! Generalised variational inference with normal guides.
 
 use super::Problem;
+use super::guide::Guide;
 use super::noise::{Purpose, normals};
 use super::objective::Objective;
 use super::posterior::{Pace, Posterior, Step, assemble};
@@ -21,6 +22,8 @@ const METHOD: &str = "variational inference";
 /// Options of variational inference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Svi {
+    /// Family of the approximation.
+    pub guide: Guide,
     /// Optimiser steps. They also set the course of the learning rate, so a fit that stopped goes on
     /// to the numbers of one that did not only with the same `steps`.
     pub steps: usize,
@@ -54,6 +57,7 @@ pub struct Svi {
 impl Default for Svi {
     fn default() -> Self {
         Self {
+            guide: Guide::MeanField,
             steps: 300,
             particles: 1,
             learning_rate: 0.15,
@@ -119,6 +123,7 @@ impl Svi {
     fn facts(&self, problem: &Problem) -> Facts {
         let mut facts = facts_of(problem, METHOD);
         facts.extend([
+            ("Svi.guide", format!("{:?}", self.guide)),
             ("Svi.particles", self.particles.to_string()),
             ("Svi.learning_rate", format!("{:?}", self.learning_rate)),
             ("Svi.final_rate", format!("{:?}", self.final_rate)),
@@ -132,8 +137,11 @@ impl Svi {
 
 /// Where a fit stands: all that the next step depends on, besides the problem and the options.
 struct Fit {
-    /// The guide's means, then the logarithms of its scales.
+    /// The family of the guide, and its unknowns.
+    family: Guide,
     guide: Vec<f64>,
+    /// Number of coordinates.
+    n: usize,
     /// Adam's running means of the gradient and of its square (Kingma & Ba 2015).
     first: Vec<f64>,
     second: Vec<f64>,
@@ -144,23 +152,27 @@ struct Fit {
 }
 
 impl Fit {
-    fn new(n: usize, initial_scale: f64) -> Self {
-        let mut guide = vec![0.0; n];
-        guide.resize(2 * n, initial_scale.ln());
+    fn new(options: &Svi, n: usize) -> Self {
+        let family = options.guide;
+        let guide = family.start(n, options.initial_scale, options.seed);
         Self {
+            family,
+            first: vec![0.0; guide.len()],
+            second: vec![0.0; guide.len()],
             guide,
-            first: vec![0.0; 2 * n],
-            second: vec![0.0; 2 * n],
+            n,
             moves: 0,
             history: Vec::new(),
         }
     }
 
     /// Goes on from `saved`, which was found at `place`.
-    fn resumed(saved: &Saved, facts: &Facts, n: usize, place: &str) -> Result<Self> {
+    fn resumed(saved: &Saved, facts: &Facts, family: Guide, n: usize, place: &str) -> Result<Self> {
         saved.require(facts, place)?;
-        let row = |name| saved.row(name, Some(2 * n), place);
+        let row = |name| saved.row(name, Some(family.unknowns(n)), place);
         Ok(Self {
+            family,
+            n,
             guide: row("guide")?.to_vec(),
             first: row("adam.first")?.to_vec(),
             second: row("adam.second")?.to_vec(),
@@ -181,8 +193,7 @@ impl Fit {
 
     /// Means and scales of the guide.
     fn moments(&self) -> (Vec<f64>, Vec<f64>) {
-        let (mean, log_scale) = self.guide.split_at(self.guide.len() / 2);
-        (mean.to_vec(), log_scale.iter().map(|v| v.exp()).collect())
+        self.family.moments(&self.guide, self.n)
     }
 
     /// One step; returns the panel [particle, period, group] of its particles.
@@ -190,13 +201,12 @@ impl Fit {
         let n = objective.dimension();
         let particles = options.particles;
         let step = self.history.len();
-        let (mean, log_scale) = self.guide.split_at(n);
+        let (guide, width) = (self.family, self.family.noise(n));
         let noise: Vec<f64> =
-            normals(options.seed, Purpose::Particles, step, n * particles).collect();
+            normals(options.seed, Purpose::Particles, step, width * particles).collect();
         let u: Vec<f64> = noise
-            .iter()
-            .enumerate()
-            .map(|(k, e)| mean[k % n] + log_scale[k % n].exp() * e)
+            .chunks_exact(width)
+            .flat_map(|e| guide.particle(&self.guide, n, e))
             .collect();
         let (result, panel) = objective.gradient_and_panel(&u)?;
         let finite = |p: usize| {
@@ -204,9 +214,8 @@ impl Fit {
                 && result.gradient[p * n..][..n].iter().all(|g| g.is_finite())
         };
         let good: Vec<usize> = (0..particles).filter(|&p| finite(p)).collect();
-        let kl: f64 = (0..n)
-            .map(|k| 0.5 * ((2.0 * log_scale[k]).exp() + mean[k] * mean[k] - 1.0) - log_scale[k])
-            .sum();
+        let mut gradient = vec![0.0; self.guide.len()];
+        let kl = guide.kl(&self.guide, n, &mut gradient);
         let loss = if good.is_empty() {
             f64::NAN
         } else {
@@ -220,17 +229,17 @@ impl Fit {
             dropped: particles - good.len(),
         });
         if !good.is_empty() {
-            let mut gradient = vec![0.0; 2 * n];
             for &p in &good {
-                for k in 0..n {
-                    let g = weight * result.gradient[p * n + k] / good.len() as f64;
-                    gradient[k] += g;
-                    gradient[n + k] += g * noise[p * n + k] * log_scale[k].exp();
-                }
-            }
-            for k in 0..n {
-                gradient[k] += mean[k];
-                gradient[n + k] += (2.0 * log_scale[k]).exp() - 1.0;
+                let pull: Vec<f64> = result.gradient[p * n..][..n]
+                    .iter()
+                    .map(|g| weight * g / good.len() as f64)
+                    .collect();
+                guide.pull(
+                    &self.guide,
+                    &noise[p * width..][..width],
+                    &pull,
+                    &mut gradient,
+                );
             }
             self.adam(options.rate(step), &gradient);
         }
@@ -253,8 +262,8 @@ impl Fit {
     }
 }
 
-/// Minimises `w E_q[loss] + KL(q || prior)` over independent normals q in the coordinates of the
-/// prior, with w = cells / (2 noise²) (Knoblauch et al. 2022). Particles whose simulation is not
+/// Minimises `w E_q[loss] + KL(q || prior)` over normals q in the coordinates of the prior, of the
+/// family `options.guide`, with w = cells / (2 noise²) (Knoblauch et al. 2022). Particles whose simulation is not
 /// finite are left out and counted.
 ///
 /// The stop button, Ctrl-C and `Progress::stop` make it return what it has after the step that is
@@ -307,16 +316,17 @@ fn fit(
     let begin = Instant::now();
     let objective = Objective::new(problem)?;
     let n = objective.dimension();
+    options.guide.check(n)?;
     let weight = objective.cells() as f64 / (2.0 * problem.noise * problem.noise);
     let facts = options.facts(problem);
     let file = options.state_file.as_deref();
     let mut fit = match (from, file) {
-        (Some(saved), _) => Fit::resumed(saved, &facts, n, "posterior")?,
+        (Some(saved), _) => Fit::resumed(saved, &facts, options.guide, n, "posterior")?,
         (None, Some(file)) if file.exists() => {
             let place = file.display().to_string();
-            Fit::resumed(&Saved::read(file)?, &facts, n, &place)?
+            Fit::resumed(&Saved::read(file)?, &facts, options.guide, n, &place)?
         }
-        _ => Fit::new(n, options.initial_scale),
+        _ => Fit::new(options, n),
     };
     let before = fit.history.len();
     if before > options.steps {
@@ -379,9 +389,11 @@ fn fit(
         progress.picture(snapshot.clone());
     }
     let (mean, scale) = fit.moments();
-    let mut draws = normals(options.seed, Purpose::Posterior, 0, n * options.draws)
-        .enumerate()
-        .map(|(k, e)| mean[k % n] + scale[k % n] * e);
+    let (guide, width) = (fit.family, fit.family.noise(n));
+    let mut draws = (0..options.draws).flat_map(|k| {
+        let noise: Vec<f64> = normals(options.seed, Purpose::Posterior, k, width).collect();
+        guide.particle(&fit.guide, n, &noise)
+    });
     let ask = || asked() || progress.stop();
     let pace = if stopped {
         Pace::Hurried

@@ -1,7 +1,7 @@
 //! What networks, scenarios and results say of themselves in a few facts.
 
 use super::table::number;
-use crate::infer::{Posterior, Prediction, Problem, Sensitivity};
+use crate::infer::{Posterior, Prediction, Problem, Sbc, Sensitivity};
 use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
@@ -237,4 +237,28 @@ pub(super) fn sensitivity(s: &Sensitivity) -> Card {
             ("in recovery rates", range(&s.recovery_rate)),
         ],
     )
+}
+
+pub(super) fn sbc(s: &Sbc) -> Card {
+    let mut facts = vec![(
+        "runs, time",
+        format!(
+            "{}, {:.1} s{}",
+            s.runs,
+            s.seconds,
+            if s.stopped { " (stopped early)" } else { "" }
+        ),
+    )];
+    for r in &s.parameters {
+        let cover = |level| format!("{:.0} %", 100.0 * r.coverage(level));
+        facts.push((
+            r.parameter.name(),
+            format!(
+                "50 % intervals hold {} of the true values, 90 % intervals {}",
+                cover(0.5),
+                cover(0.9)
+            ),
+        ));
+    }
+    ("Simulation-based calibration".into(), facts)
 }

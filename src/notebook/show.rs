@@ -5,7 +5,7 @@ use super::page::{emit, in_notebook};
 use super::table;
 use crate::error::Error;
 use crate::frame::{Alignment, Index};
-use crate::infer::{Background, Posterior, Prediction, Problem, Sensitivity, Snapshot};
+use crate::infer::{Background, Posterior, Prediction, Problem, Sbc, Sensitivity, Snapshot};
 use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
@@ -58,6 +58,7 @@ cards! {
     Posterior => card::posterior,
     Prediction => card::prediction,
     Sensitivity => card::sensitivity,
+    Sbc => card::sbc,
 }
 
 impl Show for Figure {

@@ -2,7 +2,7 @@
 
 use super::theme::COLORS;
 use super::{Draw, Figure, Layer, Mark, Panel};
-use crate::infer::{Learnt, Posterior, Prediction};
+use crate::infer::{Learnt, Posterior, Prediction, Sbc};
 use crate::network::{Csr, Network};
 use crate::observe::Observation;
 use crate::simulate::Trajectory;
@@ -402,5 +402,56 @@ pub fn degrees(network: &Network) -> Figure {
         }],
         columns: 1,
         size: SIZE,
+    }
+}
+
+impl Draw for Sbc {
+    /// Histograms of the ranks of true values: flat where the posterior is right. The band holds 95 %
+    /// of the heights that independent ranks would have.
+    fn figure(&self) -> Figure {
+        const BINS: usize = 20;
+        let panels = self.parameters.iter().map(|r| {
+            let expected = r.ranks.len() as f64 / BINS as f64;
+            let spread = 1.96 * (expected * (1.0 - 1.0 / BINS as f64)).sqrt();
+            // Steps: each bin has its height at both of its ends.
+            let ends = |k: usize| [k as f64 / BINS as f64, (k + 1) as f64 / BINS as f64];
+            let x: Vec<f64> = (0..BINS).flat_map(ends).collect();
+            let heights = r.histogram(BINS).into_iter();
+            let y: Vec<f64> = heights.flat_map(|n| [n as f64 / expected; 2]).collect();
+            let level = |v: f64| vec![v / expected; x.len()];
+            Panel {
+                title: r.parameter.name().replace('_', " "),
+                x_label: "rank of the true value among the draws".into(),
+                y_label: "frequency (1 = uniform)".into(),
+                y_range: Some((0.0, 2.0)),
+                layers: vec![
+                    Layer::band(
+                        "95 % of uniform ranks",
+                        6,
+                        x.clone(),
+                        level((expected - spread).max(0.0)),
+                        level(expected + spread),
+                    ),
+                    Layer::new(Mark::Line, "ranks", 0, x.clone(), y),
+                    Layer::new(Mark::Reference, "", 0, vec![0.0, 1.0], vec![1.0; 2]),
+                ],
+                ..Panel::default()
+            }
+        });
+        let panels: Vec<Panel> = panels.collect();
+        let cover = self.parameters.iter().map(|r| {
+            let name = r.parameter.name().replace('_', " ");
+            format!("{:.0} % ({name})", 100.0 * r.coverage(0.9))
+        });
+        Figure {
+            title: format!("Simulation-based calibration, {} runs", self.runs),
+            subtitle: format!(
+                "90 % intervals hold {} of the true values",
+                cover.collect::<Vec<_>>().join(", ")
+            ),
+            columns: panels.len().min(2),
+            size: (860, if panels.len() > 2 { 640 } else { 360 }),
+            panels,
+        }
     }
 }

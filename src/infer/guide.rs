@@ -1,0 +1,275 @@
+//! Guides: the families of normal distributions that a posterior is approximated by.
+
+use super::noise::{Purpose, normals};
+use crate::error::{Error, Result};
+use std::ops::Range;
+
+/// The family of the guide: normal distributions of the priors' standard-normal coordinates.
+///
+/// Particles are u = m + e^d ε + c B ε', with a mean m and a log-scale d per coordinate. B, a row per
+/// coordinate, is what makes coordinates depend on each other; the constant c, one over the root of
+/// the number of columns, makes a step of the optimiser the same for every family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Guide {
+    /// Independent coordinates: 2 numbers per coordinate. Its intervals are too narrow where
+    /// parameters can make up for each other; `sbc` tells by how much.
+    #[default]
+    MeanField,
+    /// Diagonal and so many common factors: B has that many columns and ε' its own normals.
+    LowRank(usize),
+    /// All covariances: B is strictly lower triangular and ε' is ε. Up to 2,000 coordinates.
+    FullRank,
+}
+
+/// More coordinates than a full covariance is worth: it has two million numbers then.
+const FULL: usize = 2000;
+
+impl Guide {
+    pub(super) fn check(self, n: usize) -> Result<()> {
+        match self {
+            Guide::LowRank(0) => Err(Error::new(
+                "Svi.guide",
+                "LowRank(0) has no factors",
+                "give at least 1, or Guide::MeanField",
+            )),
+            Guide::LowRank(r) if r > n => Err(Error::new(
+                "Svi.guide",
+                format!("LowRank({r}) has more factors than the {n} coordinates"),
+                "give fewer, such as 20",
+            )),
+            Guide::FullRank if n > FULL => Err(Error::new(
+                "Svi.guide",
+                format!(
+                    "FullRank of {n} coordinates has {} covariances, more than a fit can learn; {FULL} coordinates are the most",
+                    n * (n - 1) / 2
+                ),
+                "use Guide::LowRank(20) or Guide::MeanField",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Normals that a particle takes.
+    pub(super) fn noise(self, n: usize) -> usize {
+        match self {
+            Guide::LowRank(r) => n + r,
+            _ => n,
+        }
+    }
+
+    /// c of the type's doc.
+    fn unit(self, n: usize) -> f64 {
+        let columns = match self {
+            Guide::LowRank(r) => r,
+            _ => n,
+        };
+        1.0 / (columns.max(1) as f64).sqrt()
+    }
+
+    /// Row i of B among the unknowns, which are the means, the log-scales, and B row by row.
+    fn row(self, n: usize, i: usize) -> Range<usize> {
+        match self {
+            Guide::MeanField => 0..0,
+            Guide::LowRank(r) => 2 * n + i * r..2 * n + (i + 1) * r,
+            Guide::FullRank => 2 * n + i * i.saturating_sub(1) / 2..2 * n + (i + 1) * i / 2,
+        }
+    }
+
+    /// What row i of B is multiplied with.
+    fn factors(self, noise: &[f64], n: usize, i: usize) -> &[f64] {
+        match self {
+            Guide::MeanField => &[],
+            Guide::LowRank(_) => &noise[n..],
+            Guide::FullRank => &noise[..i],
+        }
+    }
+
+    /// Number of unknowns.
+    pub(super) fn unknowns(self, n: usize) -> usize {
+        self.row(n, n - 1).end.max(2 * n)
+    }
+
+    /// Unknowns to start from: the prior's mean, and `scale` in every direction.
+    pub(super) fn start(self, n: usize, scale: f64, seed: u64) -> Vec<f64> {
+        let mut w = vec![0.0; n];
+        w.resize(2 * n, scale.ln());
+        let rest = self.unknowns(n) - 2 * n;
+        if let Guide::LowRank(_) = self {
+            // Not zero: there all factors would stay alike.
+            w.extend(normals(seed, Purpose::Guide, 0, rest).map(|e| scale * e));
+        } else {
+            w.resize(2 * n + rest, 0.0);
+        }
+        w
+    }
+
+    /// The particle that `noise` makes.
+    pub(super) fn particle(self, w: &[f64], n: usize, noise: &[f64]) -> Vec<f64> {
+        let c = self.unit(n);
+        let one = |i: usize| {
+            let common = dot(&w[self.row(n, i)], self.factors(noise, n, i));
+            w[i] + w[n + i].exp() * noise[i] + c * common
+        };
+        (0..n).map(one).collect()
+    }
+
+    /// Adds the gradient in the unknowns of what has gradient `g` in the particle.
+    pub(super) fn pull(self, w: &[f64], noise: &[f64], g: &[f64], to: &mut [f64]) {
+        let (n, c) = (g.len(), self.unit(g.len()));
+        for (i, g) in g.iter().enumerate() {
+            to[i] += g;
+            to[n + i] += g * w[n + i].exp() * noise[i];
+            let row = to[self.row(n, i)].iter_mut();
+            for (to, e) in row.zip(self.factors(noise, n, i)) {
+                *to += c * g * e;
+            }
+        }
+    }
+
+    /// KL(q || standard normal), and adds its gradient in the unknowns.
+    pub(super) fn kl(self, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
+        let c = self.unit(n);
+        let mut kl = 0.0;
+        for i in 0..n {
+            let square = (2.0 * w[n + i]).exp();
+            let row = &w[self.row(n, i)];
+            kl += 0.5 * (square + c * c * dot(row, row) + w[i] * w[i] - 1.0) - w[n + i];
+            to[i] += w[i];
+            to[n + i] += square - 1.0;
+            for (to, b) in to[self.row(n, i)].iter_mut().zip(row) {
+                *to += c * c * b;
+            }
+        }
+        if let Guide::LowRank(r) = self {
+            kl -= self.common(w, n, r, to);
+        }
+        kl
+    }
+
+    /// Half the log-determinant of I + c² Bᵀ e^-2d B, by which common factors widen the guide; adds
+    /// its negative gradient.
+    fn common(self, w: &[f64], n: usize, r: usize, to: &mut [f64]) -> f64 {
+        let c = self.unit(n);
+        let weight = |i: usize| c * c * (-2.0 * w[n + i]).exp();
+        let mut s = vec![0.0; r * r];
+        for i in 0..n {
+            let row = &w[self.row(n, i)];
+            for (k, b) in row.iter().enumerate() {
+                for l in 0..=k {
+                    s[k * r + l] += weight(i) * b * row[l];
+                }
+            }
+        }
+        for k in 0..r {
+            s[k * r + k] += 1.0;
+        }
+        let l = cholesky(s, r);
+        for i in 0..n {
+            let row = &w[self.row(n, i)];
+            let x = solve(&l, r, row);
+            to[n + i] += weight(i) * dot(row, &x);
+            for (to, x) in to[self.row(n, i)].iter_mut().zip(&x) {
+                *to -= weight(i) * x;
+            }
+        }
+        (0..r).map(|k| l[k * r + k].ln()).sum()
+    }
+
+    /// Mean and standard deviation of every coordinate.
+    pub(super) fn moments(self, w: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
+        let c = self.unit(n);
+        let scale = |i: usize| {
+            let row = &w[self.row(n, i)];
+            ((2.0 * w[n + i]).exp() + c * c * dot(row, row)).sqrt()
+        };
+        (w[..n].to_vec(), (0..n).map(scale).collect())
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// The lower factor of a symmetric matrix whose eigenvalues are at least 1, from its lower half.
+fn cholesky(mut s: Vec<f64>, r: usize) -> Vec<f64> {
+    for k in 0..r {
+        for l in 0..=k {
+            let (a, b) = (k * r, l * r);
+            let rest = s[a + l] - dot(&s[a..a + l], &s[b..b + l]);
+            s[a + l] = if l == k { rest.sqrt() } else { rest / s[b + l] };
+        }
+    }
+    s
+}
+
+/// Solves L Lᵀ x = b.
+fn solve(l: &[f64], r: usize, b: &[f64]) -> Vec<f64> {
+    let mut x = b.to_vec();
+    for k in 0..r {
+        x[k] = (x[k] - dot(&l[k * r..k * r + k], &x[..k])) / l[k * r + k];
+    }
+    for k in (0..r).rev() {
+        let later: f64 = (k + 1..r).map(|j| l[j * r + k] * x[j]).sum();
+        x[k] = (x[k] - later) / l[k * r + k];
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gradients_are_finite_differences() {
+        let n = 5;
+        for guide in [Guide::MeanField, Guide::LowRank(2), Guide::FullRank] {
+            let size = guide.unknowns(n);
+            let w: Vec<f64> = normals(1, Purpose::Guide, 0, size)
+                .map(|e| 0.5 * e)
+                .collect();
+            let noise: Vec<f64> = normals(1, Purpose::Guide, 1, guide.noise(n)).collect();
+            let pull: Vec<f64> = normals(1, Purpose::Guide, 2, n).collect();
+            let value = |w: &[f64]| {
+                let kl = guide.kl(w, n, &mut vec![0.0; size]);
+                kl + dot(&pull, &guide.particle(w, n, &noise))
+            };
+            let mut gradient = vec![0.0; size];
+            guide.kl(&w, n, &mut gradient);
+            guide.pull(&w, &noise, &pull, &mut gradient);
+            for (k, g) in gradient.iter().enumerate() {
+                let at = |h: f64| {
+                    let mut w = w.clone();
+                    w[k] += h;
+                    value(&w)
+                };
+                let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
+                assert!(
+                    (difference - g).abs() < 1e-7,
+                    "{guide:?} {k}: {difference} {g}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn moments_are_those_of_many_particles() {
+        let n = 4;
+        for guide in [Guide::LowRank(2), Guide::FullRank] {
+            let w: Vec<f64> = normals(2, Purpose::Guide, 0, guide.unknowns(n)).collect();
+            let (mean, scale) = guide.moments(&w, n);
+            let particles: Vec<Vec<f64>> = (0..20_000)
+                .map(|k| {
+                    let noise: Vec<f64> =
+                        normals(3, Purpose::Particles, k, guide.noise(n)).collect();
+                    guide.particle(&w, n, &noise)
+                })
+                .collect();
+            for i in 0..n {
+                let m = particles.iter().map(|u| u[i]).sum::<f64>() / 2e4;
+                let v = particles.iter().map(|u| (u[i] - m).powi(2)).sum::<f64>() / 2e4;
+                assert!((m - mean[i]).abs() < 0.05 * scale[i], "{guide:?} {i}");
+                assert!((v.sqrt() / scale[i] - 1.0).abs() < 0.03, "{guide:?} {i}");
+            }
+        }
+    }
+}

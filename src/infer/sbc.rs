@@ -1,0 +1,178 @@
+//! Simulation-based calibration: does inference find true values as often as it says it does?
+
+use super::noise::{Purpose, normals};
+use super::objective::Objective;
+use super::{Parameter, Problem, Svi, svi};
+use crate::error::{Error, Result};
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use std::time::Instant;
+
+/// Ranks of true values among posterior draws (Talts et al. 2018). Uniform where the posterior is
+/// right; in the middle where it is too wide, at the ends where it is too narrow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranks {
+    /// Which parameter.
+    pub parameter: Parameter,
+    /// Draws L that each true value is ranked among: ranks are 0..=L.
+    pub draws: usize,
+    /// How many draws are below the true value, [run, entry] row by row.
+    pub ranks: Vec<usize>,
+}
+
+impl Ranks {
+    /// Share of true values inside the central posterior interval of probability `level`: 0.9 is the
+    /// 5-95 % interval, and should hold 90 %. NaN without runs.
+    pub fn coverage(&self, level: f64) -> f64 {
+        let out = 0.5 * (1.0 - level);
+        let inside = |r: &&usize| {
+            let at = (**r as f64 + 0.5) / (self.draws as f64 + 1.0);
+            at > out && at < 1.0 - out
+        };
+        self.ranks.iter().filter(inside).count() as f64 / self.ranks.len() as f64
+    }
+
+    /// Number of ranks in each of `bins` equal bins.
+    pub fn histogram(&self, bins: usize) -> Vec<usize> {
+        let mut counts = vec![0; bins.max(1)];
+        let n = counts.len();
+        for r in &self.ranks {
+            counts[(r * n / (self.draws + 1)).min(n - 1)] += 1;
+        }
+        counts
+    }
+}
+
+/// The result of a simulation-based calibration.
+#[derive(Clone, Debug)]
+pub struct Sbc {
+    /// Calibrations that were made.
+    pub runs: usize,
+    /// Ranks of each parameter that varies.
+    pub parameters: Vec<Ranks>,
+    /// Mean relative square loss of the posterior draws on the panel they were fitted to, one per run.
+    pub loss: Vec<f64>,
+    /// Wall time, seconds.
+    pub seconds: f64,
+    /// True when it was asked to stop before its end.
+    pub stopped: bool,
+}
+
+/// Draws true values from the priors, simulates the panel that they give under the problem's
+/// scenario with its noise (independent normal, `noise` x steady level), calibrates, and ranks the
+/// true values among the draws; `runs` times. Cells that are missing in the problem's panel stay so;
+/// its values do not matter. Costs `runs` calibrations; start with a few hundred firms at most.
+///
+/// The stop button, Ctrl-C and `Progress::stop` make it return the runs that are done.
+pub fn sbc(
+    problem: &Problem,
+    options: &Svi,
+    runs: usize,
+    progress: &mut dyn Progress,
+) -> Result<Sbc> {
+    options.check()?;
+    if runs == 0 {
+        return Err(Error::new("sbc", "0 runs", "give at least 1, better 50"));
+    }
+    let (interrupt, begin) = (Interrupt::watch(), Instant::now());
+    let objective = Objective::new(problem)?;
+    let n = objective.dimension();
+    let mut out = Sbc {
+        runs: 0,
+        parameters: objective
+            .layout()
+            .map(|(parameter, _, _)| Ranks {
+                parameter,
+                draws: options.draws,
+                ranks: Vec::new(),
+            })
+            .collect(),
+        loss: Vec::new(),
+        seconds: 0.0,
+        stopped: false,
+    };
+    progress.start("simulation-based calibration", runs);
+    for run in 0..runs {
+        let truth: Vec<f64> = normals(options.seed, Purpose::Truth, run, n).collect();
+        let mut other = problem.clone();
+        other.observed.values = objective.panels(&truth)?;
+        let cells = other.observed.values.len();
+        let groups = problem.observed.groups();
+        let noise = normals(options.seed, Purpose::Noise, run, cells).enumerate();
+        for (c, e) in noise {
+            other.observed.values[c] = if problem.observed.values[c].is_nan() {
+                f64::NAN
+            } else {
+                other.observed.values[c] + problem.noise * problem.observed.base[c % groups] * e
+            };
+        }
+        let one = Svi {
+            seed: options.seed.wrapping_add(run as u64),
+            state_file: None,
+            ..options.clone()
+        };
+        let ask = || interrupt.asked();
+        let posterior = svi::run(&other, &one, None, &mut (), &ask)?;
+        if posterior.stopped {
+            out.stopped = true;
+            break;
+        }
+        let mut first = 0;
+        for (ranks, learnt) in out.parameters.iter_mut().zip(&posterior.parameters) {
+            let len = learnt.len();
+            for (k, u) in truth[first..first + len].iter().enumerate() {
+                let value = learnt.prior.value(*u);
+                let column = learnt.samples.iter().skip(k).step_by(len);
+                ranks.ranks.push(column.filter(|x| **x < value).count());
+            }
+            first += len;
+        }
+        out.loss.push(posterior.predictive.loss(&other.observed));
+        out.runs = run + 1;
+        let shares: Vec<String> = out
+            .parameters
+            .iter()
+            .map(|r| format!("{:.0} %", 100.0 * r.coverage(0.9)))
+            .collect();
+        progress.update(
+            out.runs,
+            &format!("90 % intervals cover {}", shares.join(", ")),
+        );
+        if progress.stop() {
+            out.stopped = out.runs < runs;
+            break;
+        }
+    }
+    if out.runs == 0 {
+        return Err(Error::new(
+            "sbc",
+            "stopped before the first run was over",
+            "take fewer steps, firms or periods",
+        ));
+    }
+    out.seconds = begin.elapsed().as_secs_f64();
+    progress.finish(&format!("{} runs", out.runs));
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coverage_and_bins_count_ranks() {
+        let ranks = Ranks {
+            parameter: Parameter::AdjustmentTime,
+            draws: 99,
+            ranks: (0..100).collect(),
+        };
+        assert!((ranks.coverage(0.9) - 0.9).abs() < 1e-12);
+        assert_eq!(ranks.histogram(10), [10; 10]);
+        let narrow = Ranks {
+            ranks: vec![0, 99, 0, 99],
+            ..ranks
+        };
+        assert_eq!(narrow.coverage(0.9), 0.0);
+        assert_eq!(narrow.histogram(4), [2, 0, 0, 2]);
+    }
+}
