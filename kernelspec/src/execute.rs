@@ -35,7 +35,7 @@ pub(crate) fn run(notebook: &Path, output: &Path, html: Option<&Path>, timeout: 
         );
     }
     let runtime = Runtime::locate()?;
-    runtime.prepare()?;
+    runtime.prepare(&|_| ())?;
     let begin = Instant::now();
     let asynchronous = tokio::runtime::Runtime::new()?;
     let result = asynchronous.block_on(async {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Compiles the runtime and writes `kernels/bullwhip` into the Jupyter data folder.
 pub(crate) fn install(prefix: Option<PathBuf>) -> Result<()> {
     let runtime = Runtime::locate()?;
-    runtime.prepare()?;
+    runtime.prepare(&|_| ())?;
     let dir = kernel_dir(prefix)?;
     write_kernelspec(&dir, &std::env::current_exe()?)?;
     println!("installed {}", dir.display());

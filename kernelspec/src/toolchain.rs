@@ -1,17 +1,28 @@
-//! Stands in for cargo and rustup inside a session, so that cells are built like the toolkit.
+//! Stands in for cargo and rustup inside a session, so that cells are built like the toolkit, and fast.
 //!
 //! evcxr builds cells with cargo's development profile, in a folder of another name than the release
-//! build of the workspace; cargo then counts every dependency as changed. Inside a session `cargo
-//! build` and `cargo check` therefore mean `--release`. Everything else is passed on as it is.
+//! build of the workspace; cargo then counts every dependency as changed. For a session's own crate
+//! `cargo build` and `cargo check` therefore mean `--release`. Where the user has added no dependency,
+//! nothing but the cell can have changed, and the compiler is called without cargo, which would spend
+//! most of a second on finding that out. Everything else is passed on as it is.
 
 use crate::session::in_front;
 use anyhow::{Context, Result, bail};
 use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus, Stdio};
 
 const CARGO: &str = "BULLWHIP_CARGO";
 const RUSTC: &str = "BULLWHIP_RUSTC";
+/// Where evcxr wants to read the path of a cell's library.
+const LIBRARY_FILE: &str = "EVCXR_EXECUTION_SO_PATH";
+/// In a session's folder: the Cargo.toml that cargo has built; a compiler that runs; one that was
+/// stopped.
+const KNOWN: &str = "known.toml";
+const COMPILING: &str = "compiling";
+const STOPPED: &str = "stopped";
 
 /// Makes `bin` with this program under the two names, and what it needs to find the real tools.
 pub(crate) fn environment(bin: &Path) -> Result<Vec<(OsString, OsString)>> {
@@ -63,16 +74,150 @@ pub(crate) fn serve() -> Option<Result<()>> {
 
 fn cargo() -> Result<()> {
     let real = std::env::var_os(CARGO).context("this cargo belongs to a notebook session")?;
-    let mut command = Command::new(real);
-    for argument in std::env::args_os().skip(1) {
-        let builds = argument == "build" || argument == "check";
-        command.arg(argument);
-        if builds {
-            command.arg("--release");
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let dir = std::env::var_os("EVCXR_TMPDIR").map(PathBuf::from);
+    // A `!cargo …` of the user's in a folder of theirs is none of our business.
+    let ours = dir.filter(|dir| std::env::current_dir().is_ok_and(|here| &here == dir));
+    let Some(dir) = ours else {
+        let error = Command::new(real).args(arguments).exec();
+        return Err(error).context("cargo cannot be started");
+    };
+    let status = match direct(&dir, &arguments) {
+        Some((mut rustc, library)) => {
+            let status = compile(&dir, &mut rustc)?;
+            if let (true, Some(file)) = (status.success(), std::env::var_os(LIBRARY_FILE)) {
+                fs::write(file, library.as_os_str().as_encoded_bytes())?;
+            }
+            status
         }
-    }
-    let status = command.status().context("cargo cannot be started")?;
+        None => {
+            let mut command = Command::new(real);
+            for argument in arguments {
+                let builds = argument == "build" || argument == "check";
+                command.arg(argument);
+                if builds {
+                    command.arg("--release");
+                }
+            }
+            compile(&dir, &mut command)?
+        }
+    };
     std::process::exit(status.code().unwrap_or(1));
+}
+
+/// The compiler's call for a cell that depends on nothing but the toolkit, and the library it makes.
+fn direct(dir: &Path, arguments: &[OsString]) -> Option<(Command, PathBuf)> {
+    let verb = arguments.first()?.to_str()?;
+    let target = arguments.iter().position(|a| a == "--target")?;
+    let target = arguments.get(target + 1)?;
+    let rustc = std::env::var_os(RUSTC)?;
+    // Settings of evcxr's that only cargo knows what to do with.
+    let plain = std::env::var_os("RUSTC_WRAPPER").is_none()
+        && std::env::var_os("RUSTC").is_none_or(|chosen| chosen == rustc);
+    let manifest = fs::read_to_string(dir.join("Cargo.toml")).ok()?;
+    let known = fs::read_to_string(dir.join(KNOWN)).ok()?;
+    let (level, rest) = split_level(&manifest)?;
+    if !plain || rest != split_level(&known)?.1 {
+        return None;
+    }
+    let deps = dir.join("target").join(target).join("release/deps");
+    let mut command = Command::new(rustc);
+    command
+        .args(["--crate-name", "ctx", "--edition=2024", "src/lib.rs"])
+        .args([
+            "--crate-type",
+            "cdylib",
+            "--error-format=json",
+            "-Cstrip=debuginfo",
+        ])
+        .arg(format!("-Copt-level={level}"))
+        .arg(format!(
+            "--emit={}",
+            if verb == "build" { "link" } else { "metadata" }
+        ))
+        .arg("--target")
+        .arg(target)
+        .arg("--out-dir")
+        .arg(&deps)
+        .arg("-L")
+        .arg(in_folder("dependency=", &deps))
+        .arg("-L")
+        .arg(in_folder("dependency=", &dir.join("target/release/deps")))
+        .arg("--extern")
+        .arg(in_folder(
+            "bullwhip=",
+            &deps.join(shared_library("bullwhip_notebook")),
+        ));
+    matches!(verb, "build" | "check").then(|| (command, deps.join(shared_library("ctx"))))
+}
+
+fn in_folder(option: &str, path: &Path) -> OsString {
+    let mut argument = OsString::from(option);
+    argument.push(path);
+    argument
+}
+
+/// How a shared library is called on this system.
+pub(crate) fn shared_library(name: &str) -> String {
+    format!(
+        "{}{name}{}",
+        std::env::consts::DLL_PREFIX,
+        std::env::consts::DLL_SUFFIX
+    )
+}
+
+/// The optimisation level that a cell's Cargo.toml asks for, and the rest of it.
+fn split_level(manifest: &str) -> Option<(&str, String)> {
+    let level = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("opt-level = "))?;
+    let rest = manifest
+        .lines()
+        .filter(|line| !line.starts_with("opt-level = "));
+    matches!(level, "0" | "1" | "2" | "3").then(|| (level, rest.collect::<Vec<_>>().join("\n")))
+}
+
+/// Notes that a crate with this Cargo.toml has been built in `dir` by cargo, and needs no cargo again.
+pub(crate) fn remember(dir: &Path, manifest: &str) -> Result<()> {
+    Ok(fs::write(dir.join(KNOWN), manifest)?)
+}
+
+/// Runs a compiler in a group of its own, so that it can be stopped with all that it starts.
+fn compile(dir: &Path, command: &mut Command) -> Result<ExitStatus> {
+    let mut child = command
+        .process_group(0)
+        .spawn()
+        .context("the compiler cannot be started")?;
+    fs::write(dir.join(COMPILING), child.id().to_string())?;
+    let status = child.wait();
+    fs::remove_file(dir.join(COMPILING))?;
+    Ok(status?)
+}
+
+/// Stops the compiler that runs in `dir`; false when none does.
+pub(crate) fn stop(dir: &Path) -> bool {
+    let running = fs::read_to_string(dir.join(COMPILING)).ok();
+    let Some(group) = running.and_then(|text| text.parse::<u32>().ok()) else {
+        return false;
+    };
+    // Should it end this very moment, the cell runs, and the next interrupt asks it to stop.
+    let stopped = signal("KILL", &format!("-{group}"));
+    stopped && fs::write(dir.join(STOPPED), "").is_ok()
+}
+
+/// Sends a signal to a process, or with a minus before its number to a group; false when it has gone.
+pub(crate) fn signal(name: &str, process: &str) -> bool {
+    let script = "kill -s \"$0\" -- \"$1\"";
+    Command::new("sh")
+        .args(["-c", script, name, process])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// True, once, after `stop` has stopped a compiler in `dir`.
+pub(crate) fn was_stopped(dir: &Path) -> bool {
+    fs::remove_file(dir.join(STOPPED)).is_ok()
 }
 
 /// evcxr asks `rustup which cargo` and `rustup which rustc`, and nothing else.
@@ -100,4 +245,27 @@ fn program_in_path(program: &Path) -> Option<PathBuf> {
     std::env::split_paths(&path)
         .map(|d| d.join("cargo"))
         .find(|f| f.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_level_of_a_known_manifest_may_change() {
+        let manifest = |level: &str, more: &str| {
+            format!(
+                "[package]\nname = \"ctx\"\n[profile.dev]\nopt-level = {level}\n[dependencies]\nbullwhip = 1\n{more}"
+            )
+        };
+        let known = manifest("3", "");
+        let (level, rest) = split_level(&known).expect("a level");
+        assert_eq!(level, "3");
+        let faster = manifest("0", "");
+        assert_eq!(split_level(&faster), Some(("0", rest.clone())));
+        let more = manifest("3", "rand = 1\n");
+        assert_ne!(split_level(&more).expect("a level").1, rest);
+        assert_eq!(split_level(&manifest("\"s\"", "")), None);
+        assert_eq!(split_level("[package]"), None);
+    }
 }
