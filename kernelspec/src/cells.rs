@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::io::BufReader;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -111,7 +111,6 @@ fn begin_again(place: &Place, turn: u64) -> std::io::Error {
 /// The engine's side.
 pub(crate) struct Cells {
     state: Arc<(Mutex<State>, Condvar)>,
-    pub(crate) socket: PathBuf,
 }
 
 #[derive(Default)]
@@ -124,8 +123,8 @@ struct State {
 
 impl Cells {
     /// Listens for the process, which connects each time it starts.
-    pub(crate) fn listen(socket: PathBuf) -> Result<Self> {
-        let listener = UnixListener::bind(&socket)
+    pub(crate) fn listen(socket: &Path) -> Result<Self> {
+        let listener = UnixListener::bind(socket)
             .with_context(|| format!("{} cannot be made", socket.display()))?;
         let state = Arc::new((Mutex::new(State::default()), Condvar::new()));
         let shared = state.clone();
@@ -145,7 +144,7 @@ impl Cells {
                 shared.1.notify_all();
             }
         });
-        Ok(Self { state, socket })
+        Ok(Self { state })
     }
 
     /// Moves the process, now and after each restart, to a notebook's place.

@@ -33,7 +33,7 @@ pub(crate) const PRIVATE: &str = "BULLWHIP_ENGINE_PRIVATE";
 
 /// Loads what users use first, so that no notebook waits for it; it leaves nothing behind.
 const WARM_UP: [&str; 2] = [
-    "let bullwhip_warm_up = Network::synthetic(&Synthetic { firms: 4, ..Synthetic::default() })?;",
+    "let bullwhip_warm_up = Network::synthetic(&Synthetic { firms: 30, ..Synthetic::default() })?;",
     "drop(bullwhip_warm_up);",
 ];
 
@@ -66,8 +66,10 @@ pub(crate) fn serve(dir: &Path) -> Result<()> {
         if !again || !engine.may_wait()? {
             engine.shared.finish();
         }
+        fs::write(dir.join(spare::RETURNING), "")?;
         engine.clear()?;
         listener = offer(dir, private)?;
+        fs::remove_file(dir.join(spare::RETURNING))?;
     }
 }
 
@@ -107,7 +109,7 @@ struct Shared {
 impl Engine {
     fn new(dir: &Path, private: bool) -> Result<Self> {
         let home = std::env::current_dir()?;
-        let cells = Cells::listen(dir.join("cells.sock"))?;
+        let cells = Cells::listen(&dir.join("cells.sock"))?;
         let program = Command::new(std::env::current_exe()?);
         let (context, outputs) = EvalContext::with_subprocess_command(program)
             .map_err(|e| anyhow!("evcxr cannot start: {e}"))?;

@@ -69,6 +69,8 @@ struct Running {
     count: usize,
     silent: bool,
     interrupts: usize,
+    /// What had been asked for when it was interrupted.
+    behind: Vec<JupyterMessage>,
     failed: Option<Failure>,
     /// The user has been told that the notebook is being prepared.
     waiting: bool,
@@ -304,6 +306,7 @@ impl Kernel {
             count: self.count,
             silent,
             interrupts: 0,
+            behind: Vec::new(),
             failed: None,
             waiting: false,
         });
@@ -356,33 +359,38 @@ impl Kernel {
             self.status("idle", &running.request).await?;
             if let JupyterMessageContent::ExecuteRequest(execute) = &running.request.content {
                 self.next_spare = Some(Instant::now() + PAUSE);
+                let mut behind = running.behind;
                 if failed && execute.stop_on_error {
-                    self.abort_queue().await?;
+                    behind.extend(self.take_cells());
                 }
+                self.abort(behind).await?;
             }
         }
         Box::pin(self.work()).await
     }
 
-    /// Cells that were asked for behind one that failed or was interrupted do not run.
-    async fn abort_queue(&mut self) -> Result<()> {
-        let (cells, others): (VecDeque<_>, VecDeque<_>) = self
-            .queue
-            .drain(..)
-            .partition(|r| matches!(r.content, JupyterMessageContent::ExecuteRequest(_)));
-        self.queue = others;
+    /// Takes the cells that were asked for behind the running one out of the queue.
+    fn take_cells(&mut self) -> Vec<JupyterMessage> {
+        let is_cell =
+            |r: &JupyterMessage| matches!(r.content, JupyterMessageContent::ExecuteRequest(_));
+        let (cells, others) = self.queue.drain(..).partition(is_cell);
+        self.queue = VecDeque::from(others);
+        cells
+    }
+
+    /// Cells behind one that failed or was interrupted do not run.
+    async fn abort(&mut self, cells: Vec<JupyterMessage>) -> Result<()> {
         for request in cells {
             self.status("busy", &request).await?;
-            self.shell
-                .send(reply(&request, json!({ "status": "aborted" })))
-                .await?;
+            let aborted = reply(&request, json!({ "status": "aborted" }));
+            self.shell.send(aborted).await?;
             self.status("idle", &request).await?;
         }
         Ok(())
     }
 
     async fn interrupt(&mut self) -> Result<()> {
-        self.abort_queue().await?;
+        let behind = self.take_cells();
         let Some(running) = &mut self.running else {
             // A fit in the background can be asked to stop too.
             self.ask(&Ask::Stop);
@@ -395,6 +403,7 @@ impl Kernel {
             return Ok(());
         }
         running.interrupts += 1;
+        running.behind.extend(behind);
         let again = running.interrupts > 1;
         if !self.ready {
             let failure = Failure::of(

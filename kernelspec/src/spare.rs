@@ -16,6 +16,8 @@ pub(crate) const WANTED: &str = "BULLWHIP_SPARES";
 /// The socket of an engine that nobody has claimed. Renaming it claims it.
 pub(crate) const FREE: &str = "free.sock";
 pub(crate) const TAKEN: &str = "taken.sock";
+/// There while an engine clears what the notebook before has left.
+pub(crate) const RETURNING: &str = "returning";
 
 /// Memory that must be free for one more engine to wait, in bytes.
 const ROOM: u64 = 4 << 30;
@@ -81,8 +83,32 @@ impl Found {
     }
 }
 
-/// A claimed engine for this notebook; ends those that are stale.
+/// A claimed engine for this notebook; waits a moment for one that another notebook gives back.
 pub(crate) fn claim(runtime: &Runtime) -> Option<UnixStream> {
+    let limit = Instant::now() + Duration::from_secs(30);
+    loop {
+        // Asked before looking for free ones: what returns in between is found.
+        let returning = returning(runtime);
+        let claimed = claim_free(runtime);
+        if claimed.is_some() || !returning || Instant::now() > limit {
+            return claimed;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn returning(runtime: &Runtime) -> bool {
+    let entries = fs::read_dir(runtime.home.join("sessions"));
+    let mut folders = entries.into_iter().flatten().flatten();
+    folders.any(|entry| {
+        let process = entry.file_name();
+        let alive = !Path::new("/proc").exists() || Path::new("/proc").join(process).exists();
+        alive && entry.path().join(RETURNING).exists() && is_fresh(runtime, &entry.path())
+    })
+}
+
+/// The first engine that waits; ends those that are stale.
+fn claim_free(runtime: &Runtime) -> Option<UnixStream> {
     free(runtime).iter().find_map(|found| {
         let stream = found.claim()?;
         if is_fresh(runtime, &found.dir) {
