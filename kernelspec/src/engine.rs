@@ -48,6 +48,7 @@ pub(crate) fn start() -> Result<()> {
     fs::write(session.dir.join("stamp"), spare::stamp(&runtime)?)?;
     let error = Command::new(std::env::current_exe()?)
         .envs(session.environment(&runtime)?)
+        .envs(toolchain::home(&session.dir.join("cargo"))?)
         .env(FOLDER, &session.dir)
         .exec();
     Err(error).context("the engine cannot be started")
@@ -57,7 +58,10 @@ pub(crate) fn start() -> Result<()> {
 pub(crate) fn serve(dir: &Path) -> Result<()> {
     let private = std::env::var_os(PRIVATE).is_some();
     let mut listener = offer(dir, private)?;
+    let begin = Instant::now();
     let mut engine = Engine::new(dir, private)?;
+    let (seconds, memory) = (begin.elapsed().as_secs_f64(), engine.memory as f64 / 1e9);
+    println!("warm after {seconds:.1} s, {memory:.1} GB");
     fs::write(dir.join("warm"), "")?;
     loop {
         engine.shared.watch(dir)?;
@@ -172,7 +176,11 @@ impl Engine {
         let slim = memory_in_use() < 2 * self.memory;
         let runtime = Runtime::locate()?;
         let fresh = spare::is_fresh(&runtime, &self.shared.dir);
-        Ok(clean && slim && fresh && spare::free(&runtime).len() < spare::wanted())
+        let wanted = spare::free(&runtime).len() < spare::wanted();
+        if !(clean && slim && fresh && wanted) {
+            eprintln!("ends: clean {clean}, slim {slim}, fresh {fresh}, wanted {wanted}");
+        }
+        Ok(clean && slim && fresh && wanted)
     }
 
     /// Serves one notebook; true when the engine can be used for another.
@@ -198,8 +206,7 @@ impl Engine {
         for ask in asked {
             match ask {
                 Ask::Execute { code, count } => {
-                    // Commands of evcxr change settings that cannot be asked for, so not be undone.
-                    clean &= !code.lines().any(|line| line.trim_start().starts_with(':'));
+                    clean &= !code.lines().any(changes_settings);
                     self.shared.busy.store(true, Ordering::SeqCst);
                     self.execute(&code, count);
                     self.shared.busy.store(false, Ordering::SeqCst);
@@ -471,6 +478,22 @@ fn inspect(context: &mut CommandContext, code: &str, at: usize) -> Result<Value>
             "data": { "text/plain": plain, "text/html": html },
         }),
         _ => nothing,
+    })
+}
+
+/// True for a command of evcxr's that changes a setting: it cannot be asked for, so not be undone.
+fn changes_settings(line: &str) -> bool {
+    let harmless = [
+        "vars",
+        "help",
+        "version",
+        "doc",
+        "explain",
+        "last_error_json",
+    ];
+    line.trim_start().strip_prefix(':').is_some_and(|command| {
+        let name = command.split_whitespace().next().unwrap_or_default();
+        !harmless.contains(&name)
     })
 }
 

@@ -165,6 +165,8 @@ impl Kernel {
             }
         }
         self.ask(&Ask::Leave);
+        // The last replies are written by tasks in the background.
+        tokio::time::sleep(Duration::from_millis(150)).await;
         Ok(())
     }
 

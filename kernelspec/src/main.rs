@@ -8,6 +8,7 @@ mod execute;
 mod html;
 mod install;
 mod kernel;
+mod lab;
 mod link;
 mod report;
 mod runtime;

@@ -221,7 +221,7 @@ pub(crate) fn rustc_version() -> Result<String> {
 }
 
 /// `BULLWHIP_CACHE`, or a folder in the user's cache.
-fn cache_dir() -> Result<PathBuf> {
+pub(crate) fn cache_dir() -> Result<PathBuf> {
     match std::env::var_os("BULLWHIP_CACHE") {
         Some(dir) => Ok(std::path::absolute(dir)?),
         None => Ok(dirs::cache_dir()

@@ -8,6 +8,8 @@
 
 use crate::session::in_front;
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -16,6 +18,7 @@ use std::process::{Command, ExitStatus, Stdio};
 
 const CARGO: &str = "BULLWHIP_CARGO";
 const RUSTC: &str = "BULLWHIP_RUSTC";
+const CARGO_HOME: &str = "BULLWHIP_CARGO_HOME";
 /// Where evcxr wants to read the path of a cell's library.
 const LIBRARY_FILE: &str = "EVCXR_EXECUTION_SO_PATH";
 /// In a session's folder: the Cargo.toml that cargo has built; a compiler that runs; one that was
@@ -79,9 +82,12 @@ fn cargo() -> Result<()> {
     // A `!cargo …` of the user's in a folder of theirs is none of our business.
     let ours = dir.filter(|dir| std::env::current_dir().is_ok_and(|here| &here == dir));
     let Some(dir) = ours else {
-        let error = Command::new(real).args(arguments).exec();
+        let error = with_home(&mut Command::new(real)).args(arguments).exec();
         return Err(error).context("cargo cannot be started");
     };
+    if arguments.first().is_some_and(|verb| verb == "metadata") {
+        return metadata(&real, &arguments);
+    }
     let status = match direct(&dir, &arguments) {
         Some((mut rustc, library)) => {
             let status = compile(&dir, &mut rustc)?;
@@ -92,6 +98,7 @@ fn cargo() -> Result<()> {
         }
         None => {
             let mut command = Command::new(real);
+            with_home(&mut command);
             for argument in arguments {
                 let builds = argument == "build" || argument == "check";
                 command.arg(argument);
@@ -103,6 +110,109 @@ fn cargo() -> Result<()> {
         }
     };
     std::process::exit(status.code().unwrap_or(1));
+}
+
+/// What cargo knows of the packages, less those that are never compiled.
+///
+/// Cargo lists every package that some optional feature could ask for: more than twice as many as
+/// are compiled, with all GPU toolkits among them. rust-analyzer would read them all.
+fn metadata(real: &OsStr, arguments: &[OsString]) -> Result<()> {
+    let output = with_home(&mut Command::new(real))
+        .args(arguments)
+        .stderr(Stdio::inherit())
+        .output()?;
+    let compiled = with_home(&mut Command::new(real))
+        .args([
+            "tree",
+            "--edges",
+            "normal,no-proc-macro",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ])
+        .stderr(Stdio::null())
+        .output()?;
+    let filtered = serde_json::from_slice(&output.stdout)
+        .ok()
+        .filter(|_| compiled.status.success());
+    let text = match filtered {
+        Some(all) => without_others(all, &String::from_utf8_lossy(&compiled.stdout)).to_string(),
+        // An error, or no JSON was asked for: as it is.
+        None => String::from_utf8_lossy(&output.stdout).into_owned(),
+    };
+    print!("{text}");
+    std::process::exit(output.status.code().unwrap_or(1));
+}
+
+/// `all` of cargo's metadata with the packages that are named in `compiled`, one `name vVersion` a line.
+fn without_others(mut all: Value, compiled: &str) -> Value {
+    let words = |line: &str| {
+        let mut words = line.split_whitespace();
+        Some((
+            words.next()?.to_string(),
+            words.next()?.strip_prefix('v')?.to_string(),
+        ))
+    };
+    let named: HashSet<(String, String)> = compiled.lines().filter_map(words).collect();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    let packages = all["packages"]
+        .as_array_mut()
+        .map(std::mem::take)
+        .unwrap_or_default();
+    let kept = packages
+        .into_iter()
+        .filter(|p| named.contains(&(text(&p["name"]), text(&p["version"]))));
+    let kept: Vec<Value> = kept.collect();
+    let ids: HashSet<String> = kept.iter().map(|p| text(&p["id"])).collect();
+    all["packages"] = Value::Array(kept);
+    if let Some(nodes) = all["resolve"]["nodes"].as_array_mut() {
+        nodes.retain(|node| ids.contains(&text(&node["id"])));
+        for node in nodes {
+            if let Some(names) = node["dependencies"].as_array_mut() {
+                names.retain(|id| ids.contains(&text(id)));
+            }
+            if let Some(deps) = node["deps"].as_array_mut() {
+                deps.retain(|dep| ids.contains(&text(&dep["pkg"])));
+            }
+        }
+    }
+    all
+}
+
+/// A folder that rust-analyzer takes for cargo's, so that it asks us: the user's, but for `cargo`.
+pub(crate) fn home(dir: &Path) -> Result<Vec<(OsString, OsString)>> {
+    let theirs = match std::env::var_os("CARGO_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => std::env::home_dir()
+            .context("this user has no home folder")?
+            .join(".cargo"),
+    };
+    fs::create_dir_all(dir.join("bin"))?;
+    for (from, to) in [
+        (theirs.clone(), dir.to_path_buf()),
+        (theirs.join("bin"), dir.join("bin")),
+    ] {
+        for entry in fs::read_dir(&from).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name != "bin" && name != "cargo" {
+                std::os::unix::fs::symlink(entry.path(), to.join(name))?;
+            }
+        }
+    }
+    std::os::unix::fs::symlink(std::env::current_exe()?, dir.join("bin/cargo"))?;
+    Ok(vec![
+        ("CARGO_HOME".into(), dir.into()),
+        (CARGO_HOME.into(), theirs.into()),
+    ])
+}
+
+/// Gives the real cargo the real folder back.
+fn with_home(command: &mut Command) -> &mut Command {
+    if let Some(home) = std::env::var_os(CARGO_HOME) {
+        command.env("CARGO_HOME", home);
+    }
+    command
 }
 
 /// The compiler's call for a cell that depends on nothing but the toolkit, and the library it makes.
@@ -250,6 +360,35 @@ fn program_in_path(program: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn metadata_lists_what_is_compiled() {
+        let package = |name: &str, version: &str| serde_json::json!({ "name": name, "version": version, "id": format!("{name}@{version}") });
+        let all = serde_json::json!({
+            "packages": [package("ctx", "1.0.0"), package("cudarc", "0.1.0"), package("syn", "1.0.0"), package("syn", "2.0.0")],
+            "resolve": { "nodes": [
+                { "id": "ctx@1.0.0", "dependencies": ["cudarc@0.1.0", "syn@2.0.0"], "deps": [{ "pkg": "cudarc@0.1.0" }, { "pkg": "syn@2.0.0" }] },
+                { "id": "cudarc@0.1.0", "dependencies": [], "deps": [] },
+            ] },
+        });
+        let kept = without_others(all, "ctx v1.0.0 (/a/folder)\nsyn v2.0.0\n");
+        let names: Vec<&str> = kept["packages"]
+            .as_array()
+            .expect("packages")
+            .iter()
+            .filter_map(|p| p["id"].as_str())
+            .collect();
+        assert_eq!(names, ["ctx@1.0.0", "syn@2.0.0"]);
+        assert_eq!(kept["resolve"]["nodes"].as_array().map(Vec::len), Some(1));
+        assert_eq!(
+            kept["resolve"]["nodes"][0]["dependencies"],
+            serde_json::json!(["syn@2.0.0"])
+        );
+        assert_eq!(
+            kept["resolve"]["nodes"][0]["deps"].as_array().map(Vec::len),
+            Some(1)
+        );
+    }
 
     #[test]
     fn only_the_level_of_a_known_manifest_may_change() {

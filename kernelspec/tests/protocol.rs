@@ -11,6 +11,9 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+/// Warms up no next spare: the tests would only compete with it.
+const ALONE: (&str, &str) = ("BULLWHIP_ALONE", "1");
+
 fn folder(name: &str) -> PathBuf {
     let dir = std::env::temp_dir().join(format!("bullwhip-protocol-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&dir).expect("a folder");
@@ -21,7 +24,7 @@ fn folder(name: &str) -> PathBuf {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kernel_keeps_the_protocol() {
     let dir = folder("one");
-    let mut kernel = Kernel::start(&dir, &[("BULLWHIP_TEST_WORD", "supply chain")]).await;
+    let mut kernel = Kernel::start(&dir, &[("BULLWHIP_TEST_WORD", "supply chain"), ALONE]).await;
     answers_at_once(&mut kernel).await;
     messages_come_in_order(&mut kernel).await;
     cells_run_where_the_notebook_is(&mut kernel, &dir).await;
@@ -36,7 +39,7 @@ async fn a_kernel_keeps_the_protocol() {
     assert_eq!(kernel.shutdown().await["restart"], false);
 
     let dir = folder("two");
-    let mut next = Kernel::start(&dir, &[]).await;
+    let mut next = Kernel::start(&dir, &[ALONE]).await;
     nothing_is_left_of_the_notebook_before(&mut next, &dir).await;
     two_kernels_run_side_by_side(&mut next).await;
     an_engine_may_die(&mut next).await;
@@ -271,7 +274,7 @@ async fn an_interrupt_keeps_the_variables(kernel: &mut Kernel) {
         content(&kernel.finish(&next).await.reply)["status"],
         "aborted"
     );
-    let kept = kernel.run("assert!(steps > 0); economy.len()").await;
+    let kept = kernel.run("assert!(steps > 0); economy.firms()").await;
     assert!(kept.ok(), "{:?}", kept.of("error"));
 }
 
@@ -292,7 +295,7 @@ async fn an_interrupt_stops_the_compiler(kernel: &mut Kernel) {
     let cell = kernel.finish(&id).await;
     assert_eq!(cell.of("error")[0]["ename"], "Interrupted");
     assert!(
-        kernel.run("economy.len()").await.ok(),
+        kernel.run("economy.firms()").await.ok(),
         "nothing has changed"
     );
 }
@@ -331,7 +334,7 @@ async fn a_second_interrupt_ends_the_cell(kernel: &mut Kernel) {
             .is_some_and(|e| e.contains("variables are lost"))
     );
     assert!(
-        !kernel.run("economy.len()").await.ok(),
+        !kernel.run("economy.firms()").await.ok(),
         "variables are lost"
     );
     assert!(
@@ -363,7 +366,7 @@ async fn a_crash_is_told(kernel: &mut Kernel) {
 
 async fn nothing_is_left_of_the_notebook_before(kernel: &mut Kernel, dir: &std::path::Path) {
     println!("nothing is left of the notebook before");
-    // Given back: the one before used `:vars`, so this one takes a spare or waits for a new engine.
+    // The engine of the notebook before is taken, if not a spare of the user's.
     let cell = kernel
         .run("println!(\"{}\", std::env::current_dir()?.display());")
         .await;
@@ -384,7 +387,7 @@ async fn nothing_is_left_of_the_notebook_before(kernel: &mut Kernel, dir: &std::
 async fn two_kernels_run_side_by_side(first: &mut Kernel) {
     println!("two kernels run side by side");
     let dir = folder("three");
-    let mut second = Kernel::start(&dir, &[("BULLWHIP_ALONE", "1")]).await;
+    let mut second = Kernel::start(&dir, &[ALONE]).await;
     first.run("let value = 1;").await;
     second.run("let value = \"two\";").await;
     assert_eq!(first.run("value").await.result(), "1");
@@ -395,7 +398,7 @@ async fn two_kernels_run_side_by_side(first: &mut Kernel) {
     second.shutdown().await;
     // A kernel that takes what the second has given back starts at once.
     let begin = Instant::now();
-    let mut third = Kernel::start(&dir, &[("BULLWHIP_ALONE", "1")]).await;
+    let mut third = Kernel::start(&dir, &[ALONE]).await;
     let cell = third.run("use bullwhip::prelude::*; 1 + 1").await;
     println!(
         "a kernel after another: first result after {:.1} s",

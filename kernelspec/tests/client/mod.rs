@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
 /// No single step of a kernel takes longer, not even a first start.
-const LIMIT: Duration = Duration::from_secs(150);
+const LIMIT: Duration = Duration::from_secs(300);
 
 pub(crate) struct Kernel {
     pub(crate) child: Child,
