@@ -1,8 +1,9 @@
-//! The commands: run, install, uninstall, doctor.
+//! The commands: run, lab, install, uninstall, doctor.
 
-use crate::{doctor, execute, install};
+use crate::{doctor, execute, install, lab};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Rust notebooks with bullwhip compiled once.
@@ -35,13 +36,19 @@ enum Command {
         #[arg(long, default_value_t = 1800)]
         timeout: u64,
     },
+    /// Start JupyterLab with the kernel; where there is none, install it for bullwhip alone.
+    Lab {
+        /// For JupyterLab: a folder, a notebook, options.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Compile the notebook runtime and register the kernel with Jupyter.
     Install {
         /// Jupyter data folder [default: the user's].
         #[arg(long)]
         prefix: Option<PathBuf>,
     },
-    /// Remove the kernel from Jupyter, and the compiled runtime.
+    /// Remove the kernel from Jupyter, the compiled runtime, waiting engines, and our JupyterLab.
     Uninstall {
         /// Jupyter data folder [default: the user's].
         #[arg(long)]
@@ -65,6 +72,7 @@ pub(crate) fn run() -> Result<()> {
             let html = (!no_html).then(|| html.unwrap_or_else(|| output.with_extension("html")));
             execute::run(&notebook, &output, html.as_deref(), timeout)
         }
+        Command::Lab { arguments } => lab::lab(&arguments),
         Command::Install { prefix } => install::install(prefix),
         Command::Uninstall { prefix } => install::uninstall(prefix),
         Command::Doctor => doctor::doctor(),

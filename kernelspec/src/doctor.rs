@@ -1,9 +1,12 @@
 //! Says what is there and what is missing.
 
 use crate::install::kernel_dir;
+use crate::lab;
 use crate::runtime::{Runtime, rustc_version};
+use crate::session;
+use crate::spare;
 use anyhow::{Result, bail};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 /// Prints a checklist; an error when something that is needed is missing.
 pub(crate) fn doctor() -> Result<()> {
@@ -33,28 +36,29 @@ pub(crate) fn doctor() -> Result<()> {
         "install Rust with rustup",
     );
     line(
-        starts("cargo", "--version"),
+        lab::starts(Path::new("cargo")),
         true,
         "cargo",
         "install Rust with rustup",
     );
     line(
-        starts("cc", "--version"),
+        lab::starts(Path::new("cc")),
         true,
         "a C compiler as linker (cc)",
         "install gcc or clang",
     );
     line(
-        starts("mold", "--version"),
+        lab::starts(Path::new("mold")),
         false,
         "mold",
         "optional: a faster linker, used where it is on PATH",
     );
+    let ours = lab::private_dir().is_ok_and(|dir| lab::starts(&dir.join("bin/jupyter-lab")));
     line(
-        starts("jupyter", "--version"),
+        ours || lab::starts(Path::new("jupyter-lab")),
         false,
-        "jupyter",
-        "only needed for notebooks in a browser: pip install jupyterlab",
+        "JupyterLab",
+        "only needed for notebooks in a browser; `bullwhip-kernel lab` installs it",
     );
     match Runtime::locate() {
         Ok(runtime) => {
@@ -70,6 +74,30 @@ pub(crate) fn doctor() -> Result<()> {
                 "notebook runtime compiled",
                 "`bullwhip-kernel install` or the first run compiles it",
             );
+            let waiting = spare::free(&runtime);
+            for found in &waiting {
+                let memory = session::memory(found.process).unwrap_or(0) as f64 / 1e9;
+                let state = if found.warm { "warm" } else { "warming up" };
+                let what = format!(
+                    "engine waiting for a notebook: process {}, {state}, {memory:.1} GB",
+                    found.process
+                );
+                line(true, false, &what, "");
+            }
+            if waiting.is_empty() {
+                let remedy = match (spare::wanted(), spare::memory_allows()) {
+                    (0, _) => {
+                        "switched off by BULLWHIP_SPARES=0; each notebook starts in about a minute"
+                    }
+                    (_, false) => {
+                        "less than 4 GB of memory are free; each notebook starts in about a minute"
+                    }
+                    _ => {
+                        "the next notebook starts in about a minute; `bullwhip-kernel install` warms one up"
+                    }
+                };
+                line(false, false, "engine waiting for a notebook", remedy);
+            }
         }
         Err(e) => line(false, true, "sources", &e.to_string()),
     }
@@ -84,13 +112,4 @@ pub(crate) fn doctor() -> Result<()> {
         bail!("{missing} needed things are missing");
     }
     Ok(())
-}
-
-fn starts(program: &str, argument: &str) -> bool {
-    Command::new(program)
-        .arg(argument)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|s| s.success())
 }

@@ -1,6 +1,7 @@
 //! Runs a notebook through the real kernel, over the Jupyter protocol.
 
 use crate::html;
+use crate::kernel;
 use crate::runtime::Runtime;
 use anyhow::{Context, Result, anyhow, bail};
 use jupyter_protocol::{
@@ -35,7 +36,7 @@ pub(crate) fn run(notebook: &Path, output: &Path, html: Option<&Path>, timeout: 
         );
     }
     let runtime = Runtime::locate()?;
-    runtime.prepare()?;
+    runtime.prepare(&|_| ())?;
     let begin = Instant::now();
     let asynchronous = tokio::runtime::Runtime::new()?;
     let result = asynchronous.block_on(async {
@@ -114,6 +115,8 @@ impl Kernel {
             .arg("--control_file")
             .arg(&file)
             .current_dir(folder)
+            // The engine waits for the next run by itself: no second one need be warmed up.
+            .env(kernel::ALONE, "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true)
@@ -203,8 +206,11 @@ impl Kernel {
             let mut outputs = Vec::new();
             let done = tokio::time::timeout(timeout, self.execute(&source, &mut outputs)).await;
             let error = outputs.iter().find_map(failure);
-            // The kernel counts its own prelude too; here the first cell is 1.
             for output in &mut outputs {
+                // Of use while the notebook runs only.
+                output
+                    .as_object_mut()
+                    .and_then(|output| output.remove(TRANSIENT));
                 if output["output_type"] == "execute_result" {
                     output["execution_count"] = json!(k + 1);
                 }
@@ -291,6 +297,9 @@ impl Kernel {
     }
 }
 
+/// Where an output keeps its display's id until the cell has ended.
+const TRANSIENT: &str = "transient";
+
 /// Adds a message to a cell's outputs; consecutive text of one stream is one output.
 fn collect(content: JupyterMessageContent, outputs: &mut Vec<Value>) -> Result<()> {
     match content {
@@ -313,7 +322,16 @@ fn collect(content: JupyterMessageContent, outputs: &mut Vec<Value>) -> Result<(
         })),
         JupyterMessageContent::DisplayData(display) => outputs.push(json!({
             "output_type": "display_data", "data": display.data, "metadata": display.metadata,
+            TRANSIENT: display.transient,
         })),
+        JupyterMessageContent::UpdateDisplayData(display) => {
+            let id = serde_json::to_value(&display.transient)?;
+            for output in outputs.iter_mut().filter(|output| output[TRANSIENT] == id) {
+                output["data"] = json!(display.data);
+                output["metadata"] = json!(display.metadata);
+            }
+        }
+        JupyterMessageContent::ClearOutput(_) => outputs.clear(),
         JupyterMessageContent::ErrorOutput(error) => outputs.push(json!({
             "output_type": "error",
             "ename": error.ename,

@@ -1,6 +1,8 @@
 //! Registers the kernel with Jupyter, and removes it.
 
+use crate::lab;
 use crate::runtime::Runtime;
+use crate::spare;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,19 +10,40 @@ use std::path::{Path, PathBuf};
 /// Compiles the runtime and writes `kernels/bullwhip` into the Jupyter data folder.
 pub(crate) fn install(prefix: Option<PathBuf>) -> Result<()> {
     let runtime = Runtime::locate()?;
-    runtime.prepare()?;
-    let dir = kernel_dir(prefix)?;
-    write_kernelspec(&dir, &std::env::current_exe()?)?;
+    runtime.prepare(&|_| ())?;
+    let dir = match prefix {
+        Some(data) => register(&data)?,
+        None => register(&data_dir()?)?,
+    };
     println!("installed {}", dir.display());
-    println!("start it with: jupyter lab, kernel \"Rust (bullwhip)\"");
+    spare::start_next(&runtime)?;
+    if !spare::free(&runtime).is_empty() || spare::wanted() > 0 {
+        println!(
+            "an engine warms up in the background (about a minute): the next notebook starts at once"
+        );
+    }
+    println!("start it with: jupyter lab, kernel \"Rust (bullwhip)\"; or `bullwhip-kernel lab`");
     Ok(())
+}
+
+/// Writes the kernelspec into a Jupyter data folder; its own folder there.
+pub(crate) fn register(data: &Path) -> Result<PathBuf> {
+    let dir = data.join("kernels").join("bullwhip");
+    write_kernelspec(&dir, &std::env::current_exe()?)?;
+    Ok(dir)
 }
 
 /// Removes the kernelspec and the compiled runtime; says so when there was none.
 pub(crate) fn uninstall(prefix: Option<PathBuf>) -> Result<()> {
     let dir = kernel_dir(prefix)?;
-    let mut removed = vec![dir];
-    removed.extend(Runtime::locate().map(|r| r.home));
+    let mut removed = vec![dir, lab::private_dir()?, lab::data_dir()?];
+    if let Ok(runtime) = Runtime::locate() {
+        let ended = spare::end_all(&runtime);
+        if ended > 0 {
+            println!("ended {ended} waiting engines");
+        }
+        removed.push(runtime.home);
+    }
     for dir in removed {
         if dir.exists() {
             fs::remove_dir_all(&dir).with_context(|| dir.display().to_string())?;
@@ -34,13 +57,17 @@ pub(crate) fn uninstall(prefix: Option<PathBuf>) -> Result<()> {
 
 /// The kernel's folder in the user's Jupyter data folder, or in `prefix`.
 pub(crate) fn kernel_dir(prefix: Option<PathBuf>) -> Result<PathBuf> {
-    let data = match (prefix, std::env::var_os("JUPYTER_DATA_DIR")) {
-        (Some(dir), _) => dir,
-        (None, Some(dir)) => dir.into(),
-        (None, None) => jupyter_zmq_client::dirs::user_data_dir()
-            .context("there is no Jupyter data folder for this user; give --prefix")?,
-    };
+    let data = prefix.map_or_else(data_dir, Ok)?;
     Ok(data.join("kernels").join("bullwhip"))
+}
+
+/// The user's Jupyter data folder.
+fn data_dir() -> Result<PathBuf> {
+    match std::env::var_os("JUPYTER_DATA_DIR") {
+        Some(dir) => Ok(dir.into()),
+        None => jupyter_zmq_client::dirs::user_data_dir()
+            .context("there is no Jupyter data folder for this user; give --prefix"),
+    }
 }
 
 fn write_kernelspec(dir: &Path, program: &Path) -> Result<()> {

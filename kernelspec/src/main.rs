@@ -1,29 +1,40 @@
-//! The bullwhip notebook kernel: evcxr with the toolkit compiled once, and a headless runner.
+//! The bullwhip notebook kernel: evcxr with the toolkit compiled once and kept warm, and a headless runner.
 
+mod cells;
 mod cli;
 mod doctor;
+mod engine;
 mod execute;
 mod html;
 mod install;
 mod kernel;
+mod lab;
+mod link;
+mod report;
 mod runtime;
 mod session;
+mod spare;
+mod stock;
 mod toolchain;
 
 fn main() {
     // evcxr starts this very program again to run cells and to wrap the compiler; Jupyter starts it
-    // with a connection file. None of these is a command of ours.
-    let of_evcxr = ["EVCXR_IS_RUNTIME", "EVCXR_RUSTC_WRAPPER"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some());
-    let connection = std::env::args()
-        .nth(1)
-        .is_some_and(|a| a == "--control_file");
+    // with a connection file; kernels start engines. None of these is a command for users.
+    let set = |name: &str| std::env::var_os(name);
+    let first = std::env::args().nth(1).unwrap_or_default();
     let result = if let Some(result) = toolchain::serve() {
         result
-    } else if of_evcxr {
+    } else if set("EVCXR_IS_RUNTIME").is_some() {
+        cells::serve()
+    } else if set("EVCXR_RUSTC_WRAPPER").is_some() || set(stock::INSIDE).is_some() {
         evcxr_jupyter::main()
-    } else if connection {
+    } else if let Some(dir) = set(engine::FOLDER) {
+        engine::serve(dir.as_ref())
+    } else if first == "engine" {
+        engine::start()
+    } else if first == "--control_file" && set(stock::WANTED).is_some() {
+        stock::serve()
+    } else if first == "--control_file" {
         kernel::serve()
     } else {
         cli::run()

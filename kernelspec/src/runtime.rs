@@ -78,6 +78,11 @@ impl Runtime {
         self.home.join("prepared")
     }
 
+    /// The folder of a process that serves a notebook, or waits for one.
+    pub(crate) fn session_dir(&self, process: u32) -> PathBuf {
+        self.home.join("sessions").join(process.to_string())
+    }
+
     fn stamp_file(&self) -> PathBuf {
         self.home.join("ready")
     }
@@ -88,7 +93,7 @@ impl Runtime {
     }
 
     /// Names, sizes and times of the sources, hashed.
-    fn stamp(&self) -> Result<String> {
+    pub(crate) fn stamp(&self) -> Result<String> {
         let mut files = vec![
             self.source.join("Cargo.toml"),
             self.source.join("Cargo.lock"),
@@ -107,9 +112,9 @@ impl Runtime {
         Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
     }
 
-    /// Compiles what is missing, with progress on the terminal. Safe to call from several
-    /// processes: the others wait.
-    pub(crate) fn prepare(&self) -> Result<()> {
+    /// Compiles what is missing, with progress on the terminal and to `say`. Safe to call from
+    /// several processes: the others wait.
+    pub(crate) fn prepare(&self, say: &dyn Fn(&str)) -> Result<()> {
         if self.is_fresh() {
             return Ok(());
         }
@@ -142,6 +147,7 @@ impl Runtime {
         follow(
             build,
             "compiling the notebook runtime (the first time takes about 15 minutes)",
+            say,
         )?;
         let prepared = self.prepared();
         if prepared.exists() {
@@ -164,7 +170,7 @@ impl Runtime {
             .env("CARGO_BUILD_BUILD_DIR", "target")
             .env("CARGO_ENCODED_RUSTFLAGS", "")
             .envs(PROFILE);
-        follow(cell, "linking the notebook runtime")?;
+        follow(cell, "linking the notebook runtime", say)?;
         self.write_config()?;
         fs::write(self.stamp_file(), stamp)?;
         Ok(())
@@ -196,7 +202,7 @@ impl Runtime {
     /// What evcxr loads at the start of every session.
     fn write_config(&self) -> Result<()> {
         let config = format!(
-            "[evcxr]\nopt_level = \"3\"\nprelude = \"use bullwhip::prelude::*;\"\n\n[dependencies]\n{}\n",
+            "[evcxr]\nopt_level = \"2\"\nprelude = \"use bullwhip::prelude::*;\"\n\n[dependencies]\n{}\n",
             self.dependency()
         );
         fs::create_dir_all(self.home.join("config"))?;
@@ -215,7 +221,7 @@ pub(crate) fn rustc_version() -> Result<String> {
 }
 
 /// `BULLWHIP_CACHE`, or a folder in the user's cache.
-fn cache_dir() -> Result<PathBuf> {
+pub(crate) fn cache_dir() -> Result<PathBuf> {
     match std::env::var_os("BULLWHIP_CACHE") {
         Some(dir) => Ok(std::path::absolute(dir)?),
         None => Ok(dirs::cache_dir()
@@ -256,7 +262,8 @@ fn list(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// Runs cargo, shows which crates it compiles, and on failure what it printed.
-fn follow(mut command: Command, what: &str) -> Result<()> {
+fn follow(mut command: Command, what: &str, say: &dyn Fn(&str)) -> Result<()> {
+    say(what);
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template(
         "{spinner} {prefix}: {msg} [{elapsed}]",
     )?);
@@ -283,8 +290,11 @@ fn follow(mut command: Command, what: &str) -> Result<()> {
                     "{compiled} crates, {}",
                     name.split(' ').next().unwrap_or(name)
                 ));
-                if !terminal && compiled % 50 == 0 {
-                    eprintln!("  {compiled} crates");
+                if compiled % 50 == 0 {
+                    say(&format!("  {compiled} crates"));
+                    if !terminal {
+                        eprintln!("  {compiled} crates");
+                    }
                 }
             }
             log.push(line);

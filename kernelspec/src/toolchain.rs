@@ -1,17 +1,31 @@
-//! Stands in for cargo and rustup inside a session, so that cells are built like the toolkit.
+//! Stands in for cargo and rustup inside a session, so that cells are built like the toolkit, and fast.
 //!
 //! evcxr builds cells with cargo's development profile, in a folder of another name than the release
-//! build of the workspace; cargo then counts every dependency as changed. Inside a session `cargo
-//! build` and `cargo check` therefore mean `--release`. Everything else is passed on as it is.
+//! build of the workspace; cargo then counts every dependency as changed. For a session's own crate
+//! `cargo build` and `cargo check` therefore mean `--release`. Where the user has added no dependency,
+//! nothing but the cell can have changed, and the compiler is called without cargo, which would spend
+//! most of a second on finding that out. Everything else is passed on as it is.
 
 use crate::session::in_front;
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus, Stdio};
 
 const CARGO: &str = "BULLWHIP_CARGO";
 const RUSTC: &str = "BULLWHIP_RUSTC";
+const CARGO_HOME: &str = "BULLWHIP_CARGO_HOME";
+/// Where evcxr wants to read the path of a cell's library.
+const LIBRARY_FILE: &str = "EVCXR_EXECUTION_SO_PATH";
+/// In a session's folder: the Cargo.toml that cargo has built; a compiler that runs; one that was
+/// stopped.
+const KNOWN: &str = "known.toml";
+const COMPILING: &str = "compiling";
+const STOPPED: &str = "stopped";
 
 /// Makes `bin` with this program under the two names, and what it needs to find the real tools.
 pub(crate) fn environment(bin: &Path) -> Result<Vec<(OsString, OsString)>> {
@@ -63,16 +77,257 @@ pub(crate) fn serve() -> Option<Result<()>> {
 
 fn cargo() -> Result<()> {
     let real = std::env::var_os(CARGO).context("this cargo belongs to a notebook session")?;
-    let mut command = Command::new(real);
-    for argument in std::env::args_os().skip(1) {
-        let builds = argument == "build" || argument == "check";
-        command.arg(argument);
-        if builds {
-            command.arg("--release");
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let dir = std::env::var_os("EVCXR_TMPDIR").map(PathBuf::from);
+    // A `!cargo …` of the user's in a folder of theirs is none of our business.
+    let ours = dir.filter(|dir| std::env::current_dir().is_ok_and(|here| &here == dir));
+    let Some(dir) = ours else {
+        let error = with_home(&mut Command::new(real)).args(arguments).exec();
+        return Err(error).context("cargo cannot be started");
+    };
+    if arguments.first().is_some_and(|verb| verb == "metadata") {
+        return metadata(&real, &arguments);
+    }
+    let status = match direct(&dir, &arguments) {
+        Some((mut rustc, library)) => {
+            let status = compile(&dir, &mut rustc)?;
+            if let (true, Some(file)) = (status.success(), std::env::var_os(LIBRARY_FILE)) {
+                fs::write(file, library.as_os_str().as_encoded_bytes())?;
+            }
+            status
+        }
+        None => {
+            let mut command = Command::new(real);
+            with_home(&mut command);
+            for argument in arguments {
+                let builds = argument == "build" || argument == "check";
+                command.arg(argument);
+                if builds {
+                    command.arg("--release");
+                }
+            }
+            compile(&dir, &mut command)?
+        }
+    };
+    std::process::exit(status.code().unwrap_or(1));
+}
+
+/// What cargo knows of the packages, less those that are never compiled.
+///
+/// Cargo lists every package that some optional feature could ask for: more than twice as many as
+/// are compiled, with all GPU toolkits among them. rust-analyzer would read them all.
+fn metadata(real: &OsStr, arguments: &[OsString]) -> Result<()> {
+    let output = with_home(&mut Command::new(real))
+        .args(arguments)
+        .stderr(Stdio::inherit())
+        .output()?;
+    let compiled = with_home(&mut Command::new(real))
+        .args([
+            "tree",
+            "--edges",
+            "normal,no-proc-macro",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ])
+        .stderr(Stdio::null())
+        .output()?;
+    let filtered = serde_json::from_slice(&output.stdout)
+        .ok()
+        .filter(|_| compiled.status.success());
+    let text = match filtered {
+        Some(all) => without_others(all, &String::from_utf8_lossy(&compiled.stdout)).to_string(),
+        // An error, or no JSON was asked for: as it is.
+        None => String::from_utf8_lossy(&output.stdout).into_owned(),
+    };
+    print!("{text}");
+    std::process::exit(output.status.code().unwrap_or(1));
+}
+
+/// `all` of cargo's metadata with the packages that are named in `compiled`, one `name vVersion` a line.
+fn without_others(mut all: Value, compiled: &str) -> Value {
+    let words = |line: &str| {
+        let mut words = line.split_whitespace();
+        Some((
+            words.next()?.to_string(),
+            words.next()?.strip_prefix('v')?.to_string(),
+        ))
+    };
+    let named: HashSet<(String, String)> = compiled.lines().filter_map(words).collect();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    let packages = all["packages"]
+        .as_array_mut()
+        .map(std::mem::take)
+        .unwrap_or_default();
+    let kept = packages
+        .into_iter()
+        .filter(|p| named.contains(&(text(&p["name"]), text(&p["version"]))));
+    let kept: Vec<Value> = kept.collect();
+    let ids: HashSet<String> = kept.iter().map(|p| text(&p["id"])).collect();
+    all["packages"] = Value::Array(kept);
+    if let Some(nodes) = all["resolve"]["nodes"].as_array_mut() {
+        nodes.retain(|node| ids.contains(&text(&node["id"])));
+        for node in nodes {
+            if let Some(names) = node["dependencies"].as_array_mut() {
+                names.retain(|id| ids.contains(&text(id)));
+            }
+            if let Some(deps) = node["deps"].as_array_mut() {
+                deps.retain(|dep| ids.contains(&text(&dep["pkg"])));
+            }
         }
     }
-    let status = command.status().context("cargo cannot be started")?;
-    std::process::exit(status.code().unwrap_or(1));
+    all
+}
+
+/// A folder that rust-analyzer takes for cargo's, so that it asks us: the user's, but for `cargo`.
+pub(crate) fn home(dir: &Path) -> Result<Vec<(OsString, OsString)>> {
+    let theirs = match std::env::var_os("CARGO_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => std::env::home_dir()
+            .context("this user has no home folder")?
+            .join(".cargo"),
+    };
+    fs::create_dir_all(dir.join("bin"))?;
+    for (from, to) in [
+        (theirs.clone(), dir.to_path_buf()),
+        (theirs.join("bin"), dir.join("bin")),
+    ] {
+        for entry in fs::read_dir(&from).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name != "bin" && name != "cargo" {
+                std::os::unix::fs::symlink(entry.path(), to.join(name))?;
+            }
+        }
+    }
+    std::os::unix::fs::symlink(std::env::current_exe()?, dir.join("bin/cargo"))?;
+    Ok(vec![
+        ("CARGO_HOME".into(), dir.into()),
+        (CARGO_HOME.into(), theirs.into()),
+    ])
+}
+
+/// Gives the real cargo the real folder back.
+fn with_home(command: &mut Command) -> &mut Command {
+    if let Some(home) = std::env::var_os(CARGO_HOME) {
+        command.env("CARGO_HOME", home);
+    }
+    command
+}
+
+/// The compiler's call for a cell that depends on nothing but the toolkit, and the library it makes.
+fn direct(dir: &Path, arguments: &[OsString]) -> Option<(Command, PathBuf)> {
+    let verb = arguments.first()?.to_str()?;
+    let target = arguments.iter().position(|a| a == "--target")?;
+    let target = arguments.get(target + 1)?;
+    let rustc = std::env::var_os(RUSTC)?;
+    // Settings of evcxr's that only cargo knows what to do with.
+    let plain = std::env::var_os("RUSTC_WRAPPER").is_none()
+        && std::env::var_os("RUSTC").is_none_or(|chosen| chosen == rustc);
+    let manifest = fs::read_to_string(dir.join("Cargo.toml")).ok()?;
+    let known = fs::read_to_string(dir.join(KNOWN)).ok()?;
+    let (level, rest) = split_level(&manifest)?;
+    if !plain || rest != split_level(&known)?.1 {
+        return None;
+    }
+    let deps = dir.join("target").join(target).join("release/deps");
+    let mut command = Command::new(rustc);
+    command
+        .args(["--crate-name", "ctx", "--edition=2024", "src/lib.rs"])
+        .args([
+            "--crate-type",
+            "cdylib",
+            "--error-format=json",
+            "-Cstrip=debuginfo",
+        ])
+        .arg(format!("-Copt-level={level}"))
+        .arg(format!(
+            "--emit={}",
+            if verb == "build" { "link" } else { "metadata" }
+        ))
+        .arg("--target")
+        .arg(target)
+        .arg("--out-dir")
+        .arg(&deps)
+        .arg("-L")
+        .arg(in_folder("dependency=", &deps))
+        .arg("-L")
+        .arg(in_folder("dependency=", &dir.join("target/release/deps")))
+        .arg("--extern")
+        .arg(in_folder(
+            "bullwhip=",
+            &deps.join(shared_library("bullwhip_notebook")),
+        ));
+    matches!(verb, "build" | "check").then(|| (command, deps.join(shared_library("ctx"))))
+}
+
+fn in_folder(option: &str, path: &Path) -> OsString {
+    let mut argument = OsString::from(option);
+    argument.push(path);
+    argument
+}
+
+/// How a shared library is called on this system.
+pub(crate) fn shared_library(name: &str) -> String {
+    format!(
+        "{}{name}{}",
+        std::env::consts::DLL_PREFIX,
+        std::env::consts::DLL_SUFFIX
+    )
+}
+
+/// The optimisation level that a cell's Cargo.toml asks for, and the rest of it.
+fn split_level(manifest: &str) -> Option<(&str, String)> {
+    let level = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("opt-level = "))?;
+    let rest = manifest
+        .lines()
+        .filter(|line| !line.starts_with("opt-level = "));
+    matches!(level, "0" | "1" | "2" | "3").then(|| (level, rest.collect::<Vec<_>>().join("\n")))
+}
+
+/// Notes that a crate with this Cargo.toml has been built in `dir` by cargo, and needs no cargo again.
+pub(crate) fn remember(dir: &Path, manifest: &str) -> Result<()> {
+    Ok(fs::write(dir.join(KNOWN), manifest)?)
+}
+
+/// Runs a compiler in a group of its own, so that it can be stopped with all that it starts.
+fn compile(dir: &Path, command: &mut Command) -> Result<ExitStatus> {
+    let mut child = command
+        .process_group(0)
+        .spawn()
+        .context("the compiler cannot be started")?;
+    fs::write(dir.join(COMPILING), child.id().to_string())?;
+    let status = child.wait();
+    fs::remove_file(dir.join(COMPILING))?;
+    Ok(status?)
+}
+
+/// Stops the compiler that runs in `dir`; false when none does.
+pub(crate) fn stop(dir: &Path) -> bool {
+    let running = fs::read_to_string(dir.join(COMPILING)).ok();
+    let Some(group) = running.and_then(|text| text.parse::<u32>().ok()) else {
+        return false;
+    };
+    // Should it end this very moment, the cell runs, and the next interrupt asks it to stop.
+    let stopped = signal("KILL", &format!("-{group}"));
+    stopped && fs::write(dir.join(STOPPED), "").is_ok()
+}
+
+/// Sends a signal to a process, or with a minus before its number to a group; false when it has gone.
+pub(crate) fn signal(name: &str, process: &str) -> bool {
+    let script = "kill -s \"$0\" -- \"$1\"";
+    Command::new("sh")
+        .args(["-c", script, name, process])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// True, once, after `stop` has stopped a compiler in `dir`.
+pub(crate) fn was_stopped(dir: &Path) -> bool {
+    fs::remove_file(dir.join(STOPPED)).is_ok()
 }
 
 /// evcxr asks `rustup which cargo` and `rustup which rustc`, and nothing else.
@@ -100,4 +355,56 @@ fn program_in_path(program: &Path) -> Option<PathBuf> {
     std::env::split_paths(&path)
         .map(|d| d.join("cargo"))
         .find(|f| f.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_lists_what_is_compiled() {
+        let package = |name: &str, version: &str| serde_json::json!({ "name": name, "version": version, "id": format!("{name}@{version}") });
+        let all = serde_json::json!({
+            "packages": [package("ctx", "1.0.0"), package("cudarc", "0.1.0"), package("syn", "1.0.0"), package("syn", "2.0.0")],
+            "resolve": { "nodes": [
+                { "id": "ctx@1.0.0", "dependencies": ["cudarc@0.1.0", "syn@2.0.0"], "deps": [{ "pkg": "cudarc@0.1.0" }, { "pkg": "syn@2.0.0" }] },
+                { "id": "cudarc@0.1.0", "dependencies": [], "deps": [] },
+            ] },
+        });
+        let kept = without_others(all, "ctx v1.0.0 (/a/folder)\nsyn v2.0.0\n");
+        let names: Vec<&str> = kept["packages"]
+            .as_array()
+            .expect("packages")
+            .iter()
+            .filter_map(|p| p["id"].as_str())
+            .collect();
+        assert_eq!(names, ["ctx@1.0.0", "syn@2.0.0"]);
+        assert_eq!(kept["resolve"]["nodes"].as_array().map(Vec::len), Some(1));
+        assert_eq!(
+            kept["resolve"]["nodes"][0]["dependencies"],
+            serde_json::json!(["syn@2.0.0"])
+        );
+        assert_eq!(
+            kept["resolve"]["nodes"][0]["deps"].as_array().map(Vec::len),
+            Some(1)
+        );
+    }
+
+    #[test]
+    fn only_the_level_of_a_known_manifest_may_change() {
+        let manifest = |level: &str, more: &str| {
+            format!(
+                "[package]\nname = \"ctx\"\n[profile.dev]\nopt-level = {level}\n[dependencies]\nbullwhip = 1\n{more}"
+            )
+        };
+        let known = manifest("3", "");
+        let (level, rest) = split_level(&known).expect("a level");
+        assert_eq!(level, "3");
+        let faster = manifest("0", "");
+        assert_eq!(split_level(&faster), Some(("0", rest.clone())));
+        let more = manifest("3", "rand = 1\n");
+        assert_ne!(split_level(&more).expect("a level").1, rest);
+        assert_eq!(split_level(&manifest("\"s\"", "")), None);
+        assert_eq!(split_level("[package]"), None);
+    }
 }

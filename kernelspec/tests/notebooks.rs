@@ -89,12 +89,19 @@ fn regional_indices_run_on_the_bundled_and_on_a_real_file() {
 fn calibration_runs() {
     let cells = passes("03_calibrate.ipynb", None);
     assert!(figures(&cells) >= 5);
-    // The stock kernel's progress: lines with a percentage.
+    // The live picture stays as the cell's first output.
+    let live = &cells[1]["outputs"][0];
+    assert_eq!(live["output_type"], "display_data");
     assert!(
-        cells[1]["outputs"][0]["text"]
+        live["data"]["text/plain"]
             .as_str()
-            .is_some_and(|t| t.contains("  50 %  loss"))
+            .is_some_and(|t| t.contains("finished: 300 steps"))
     );
+}
+
+#[test]
+fn inference_is_compared() {
+    assert!(figures(&passes("04_svi_against_abc.ipynb", None)) >= 4);
 }
 
 #[test]

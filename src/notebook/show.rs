@@ -169,6 +169,17 @@ impl Show for Alignment {
     }
 }
 
+/// Nothing to show, as of a loop at the end of a cell.
+impl Show for () {
+    fn html(&self) -> String {
+        String::new()
+    }
+    fn text(&self) -> String {
+        String::new()
+    }
+    fn evcxr_display(&self) {}
+}
+
 macro_rules! plain {
     ($($kind:ty),+ $(,)?) => {$(
         impl Show for $kind {
@@ -186,7 +197,6 @@ macro_rules! plain {
 }
 
 plain!(
-    (),
     bool,
     char,
     i8,

@@ -1,0 +1,507 @@
+//! The process that compiles cells: evcxr and its rust-analyzer, warmed up once and then given to a
+//! notebook, and when that is closed to the next.
+//!
+//! Most of the time that a Rust notebook takes to start is rust-analyzer reading the sources of
+//! every dependency. An engine does that before a notebook needs it, and waits as a *spare*.
+
+use crate::cells::Cells;
+use crate::link::{self, Ask, Failure, Place, Tell};
+use crate::report;
+use crate::runtime::Runtime;
+use crate::session::{self, Session};
+use crate::spare;
+use crate::toolchain;
+use anyhow::{Context, Result, anyhow};
+use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
+use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalContextOutputs, EvalOutputs};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::BufReader;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Set to the session's folder in the engine's process.
+pub(crate) const FOLDER: &str = "BULLWHIP_ENGINE";
+/// Set where the engine is for one notebook only, with a configuration of its own.
+pub(crate) const PRIVATE: &str = "BULLWHIP_ENGINE_PRIVATE";
+
+/// Loads what users use first, so that no notebook waits for it; it leaves nothing behind.
+const WARM_UP: [&str; 2] = [
+    "let bullwhip_warm_up = Network::synthetic(&Synthetic { firms: 30, ..Synthetic::default() })?;",
+    "drop(bullwhip_warm_up);",
+];
+
+/// How long a spare waits for a notebook.
+const PATIENCE: Duration = Duration::from_secs(2 * 3600);
+
+/// Makes the session's folder, and starts this program again, in this process, with what a session
+/// needs in its environment.
+pub(crate) fn start() -> Result<()> {
+    let runtime = Runtime::locate()?;
+    let session = Session::new(&runtime)?;
+    fs::write(session.dir.join("stamp"), spare::stamp(&runtime)?)?;
+    let error = Command::new(std::env::current_exe()?)
+        .envs(session.environment(&runtime)?)
+        .envs(toolchain::home(&session.dir.join("cargo"))?)
+        .env(FOLDER, &session.dir)
+        .exec();
+    Err(error).context("the engine cannot be started")
+}
+
+/// Warms up, then serves notebooks until nobody needs it.
+pub(crate) fn serve(dir: &Path) -> Result<()> {
+    let private = std::env::var_os(PRIVATE).is_some();
+    let mut listener = offer(dir, private)?;
+    let begin = Instant::now();
+    let mut engine = Engine::new(dir, private)?;
+    let (seconds, memory) = (begin.elapsed().as_secs_f64(), engine.memory as f64 / 1e9);
+    println!("warm after {seconds:.1} s, {memory:.1} GB");
+    fs::write(dir.join("warm"), "")?;
+    loop {
+        engine.shared.watch(dir)?;
+        let (stream, _) = listener.accept()?;
+        let again = engine.serve(stream)?;
+        if !again || !engine.may_wait()? {
+            engine.shared.finish();
+        }
+        fs::write(dir.join(spare::RETURNING), "")?;
+        engine.clear()?;
+        listener = offer(dir, private)?;
+        fs::remove_file(dir.join(spare::RETURNING))?;
+    }
+}
+
+/// The socket that a notebook claims an engine by.
+fn offer(dir: &Path, private: bool) -> Result<UnixListener> {
+    let name = if private { spare::TAKEN } else { spare::FREE };
+    // What a notebook before has claimed.
+    let _ = fs::remove_file(dir.join(spare::TAKEN));
+    UnixListener::bind(dir.join(name)).context("the engine's socket cannot be made")
+}
+
+/// evcxr, its cells, and what it knows of the notebook that it serves.
+struct Engine {
+    context: CommandContext,
+    cells: Cells,
+    home: PathBuf,
+    /// What cells depend on where the user has added nothing.
+    manifest: String,
+    /// Memory in use after warming up, in bytes.
+    memory: u64,
+    /// Lines of cells are sent to the notebook; asked to, whoever does it says that all are sent.
+    flush: Sender<Sender<()>>,
+    shared: Arc<Shared>,
+}
+
+/// What several threads need.
+struct Shared {
+    dir: PathBuf,
+    /// evcxr's handle on the process that runs cells; it stays valid when that is started again.
+    process: Arc<Mutex<Child>>,
+    notebook: Mutex<Option<UnixStream>>,
+    busy: AtomicBool,
+    killed: AtomicBool,
+    input: (Sender<String>, Receiver<String>),
+}
+
+impl Engine {
+    fn new(dir: &Path, private: bool) -> Result<Self> {
+        let home = std::env::current_dir()?;
+        let cells = Cells::listen(&dir.join("cells.sock"))?;
+        let program = Command::new(std::env::current_exe()?);
+        let (context, outputs) = EvalContext::with_subprocess_command(program)
+            .map_err(|e| anyhow!("evcxr cannot start: {e}"))?;
+        let context = CommandContext::with_eval_context(context);
+        let shared = Arc::new(Shared {
+            dir: dir.to_path_buf(),
+            process: context.process_handle(),
+            notebook: Mutex::new(None),
+            busy: AtomicBool::new(false),
+            killed: AtomicBool::new(false),
+            input: unbounded(),
+        });
+        let mut engine = Self {
+            context,
+            cells,
+            home,
+            manifest: String::new(),
+            memory: 0,
+            flush: pump(outputs, shared.clone()),
+            shared,
+        };
+        engine.warm_up()?;
+        if !private {
+            engine.manifest = fs::read_to_string(dir.join("Cargo.toml"))?;
+            // From now on cells are compiled without cargo.
+            toolchain::remember(dir, &engine.manifest)?;
+        }
+        engine.memory = memory_in_use();
+        Ok(engine)
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        self.context
+            .execute(":load_config")
+            .map_err(|e| anyhow!("the notebook's dependencies cannot be loaded: {e}"))?;
+        for cell in WARM_UP {
+            if let Err(error) = self.context.execute(cell) {
+                // Only slower: the notebook's first cell loads what this one has not.
+                eprintln!("warm-up: {error}");
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// As after warming up, in a new process for cells.
+    fn clear(&mut self) -> Result<()> {
+        std::env::set_current_dir(&self.home)?;
+        self.context.reset_config();
+        self.context
+            .execute(":clear")
+            .map_err(|e| anyhow!("the session cannot be cleared: {e}"))?;
+        self.warm_up()
+    }
+
+    /// False where a next notebook could notice this one, or enough engines wait already.
+    fn may_wait(&self) -> Result<bool> {
+        let clean = fs::read_to_string(self.shared.dir.join("Cargo.toml"))
+            .is_ok_and(|now| now == self.manifest);
+        let slim = memory_in_use() < 2 * self.memory;
+        let runtime = Runtime::locate()?;
+        let fresh = spare::is_fresh(&runtime, &self.shared.dir);
+        let wanted = spare::free(&runtime).len() < spare::wanted();
+        if !(clean && slim && fresh && wanted) {
+            eprintln!("ends: clean {clean}, slim {slim}, fresh {fresh}, wanted {wanted}");
+        }
+        Ok(clean && slim && fresh && wanted)
+    }
+
+    /// Serves one notebook; true when the engine can be used for another.
+    fn serve(&mut self, stream: UnixStream) -> Result<bool> {
+        let mut reader = BufReader::new(stream.try_clone()?);
+        let place = match link::receive(&mut reader)? {
+            Some(Ask::Serve(place)) => place,
+            Some(Ask::End) => return Ok(false),
+            _ => return Ok(true),
+        };
+        *self.shared.notebook() = Some(stream);
+        if let Err(error) = self.move_to(&place) {
+            self.shared.tell(&Tell::Text {
+                error: true,
+                text: format!("{error:#}\n"),
+            });
+        }
+        self.shared.tell(&Tell::Ready);
+        let (sender, asked) = unbounded();
+        let shared = self.shared.clone();
+        std::thread::spawn(move || shared.listen(reader, &sender));
+        let mut clean = true;
+        for ask in asked {
+            match ask {
+                Ask::Execute { code, count } => {
+                    clean &= !code.lines().any(changes_settings);
+                    self.shared.busy.store(true, Ordering::SeqCst);
+                    self.execute(&code, count);
+                    self.shared.busy.store(false, Ordering::SeqCst);
+                }
+                Ask::Complete { code, at } => self.answer(|context| complete(context, &code, at)),
+                Ask::Inspect { code, at } => self.answer(|context| inspect(context, &code, at)),
+                Ask::End => return Ok(false),
+                _ => break,
+            }
+        }
+        *self.shared.notebook() = None;
+        let spares = place
+            .environment
+            .iter()
+            .find(|(name, _)| name == spare::WANTED);
+        Ok(clean && spares.is_none_or(|(_, n)| n != "0"))
+    }
+
+    fn move_to(&self, place: &Place) -> Result<()> {
+        // For `!` commands.
+        std::env::set_current_dir(&place.folder)
+            .with_context(|| format!("{} cannot be entered", place.folder.display()))?;
+        self.cells.go(place)
+    }
+
+    fn execute(&mut self, code: &str, count: usize) {
+        let shared = self.shared.clone();
+        let begin = process_id(&shared.process);
+        shared.killed.store(false, Ordering::SeqCst);
+        // A line that was sent for a cell before.
+        while shared.input.1.try_recv().is_ok() {}
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let mut callbacks = EvalCallbacks {
+                input_reader: &|request| {
+                    shared.tell(&Tell::Input {
+                        prompt: request.prompt,
+                        password: request.is_password,
+                    });
+                    shared.input.1.recv().unwrap_or_default()
+                },
+            };
+            self.context.execute_with_callbacks(code, &mut callbacks)
+        }));
+        self.flush();
+        let ok = match result {
+            Ok(Ok(output)) => {
+                self.show(output);
+                true
+            }
+            Ok(Err(_)) if shared.killed.load(Ordering::SeqCst) => {
+                let text =
+                    "ended by the second interrupt; the variables are lost, the items are kept";
+                shared.tell(&Tell::Failed(Failure::of("Interrupted", text)));
+                false
+            }
+            Ok(Err(_)) if toolchain::was_stopped(&shared.dir) => {
+                let text = "interrupted before it ran; nothing has changed";
+                shared.tell(&Tell::Failed(Failure::of("Interrupted", text)));
+                false
+            }
+            Ok(Err(error)) => {
+                for failure in report::failures(&error, code, count) {
+                    shared.tell(&Tell::Failed(failure));
+                }
+                false
+            }
+            Err(_) => {
+                let text = "evcxr failed inside; please simplify the cell, or restart the kernel";
+                shared.tell(&Tell::Failed(Failure::of("Error", text)));
+                false
+            }
+        };
+        let restarted = process_id(&shared.process) != begin;
+        shared.tell(&Tell::Done { ok, restarted });
+    }
+
+    fn show(&self, output: EvalOutputs) {
+        if !output.is_empty() {
+            let data = output.content_by_mime_type.into_iter().map(|(kind, text)| {
+                let json = kind
+                    .contains("json")
+                    .then(|| serde_json::from_str(&text).ok());
+                (kind, json.flatten().unwrap_or(Value::String(text)))
+            });
+            self.shared.tell(&Tell::Show(Value::Object(data.collect())));
+        }
+        if let Some(time) = output.timing {
+            let text = format!("Took {}ms", time.as_millis());
+            let html = format!("<span style=\"color: rgba(0,0,0,0.4);\">{text}</span>");
+            let data = json!({ "text/html": html, "text/plain": text });
+            self.shared.tell(&Tell::Show(data));
+        }
+    }
+
+    fn answer(&mut self, work: impl FnOnce(&mut CommandContext) -> Result<Value>) {
+        let result = catch_unwind(AssertUnwindSafe(|| work(&mut self.context)));
+        let content = match result {
+            Ok(Ok(content)) => content,
+            Ok(Err(e)) => {
+                json!({ "status": "error", "ename": "Error", "evalue": e.to_string(), "traceback": [] })
+            }
+            Err(_) => {
+                json!({ "status": "error", "ename": "Error", "evalue": "rust-analyzer failed", "traceback": [] })
+            }
+        };
+        self.shared.tell(&Tell::Answer(content));
+    }
+
+    /// Waits until what cells have printed is with the notebook.
+    fn flush(&self) {
+        // The error stream comes through a thread of evcxr that gives no sign.
+        std::thread::sleep(Duration::from_millis(2));
+        let (done, wait) = bounded(1);
+        if self.flush.send(done).is_ok() {
+            let _ = wait.recv();
+        }
+    }
+}
+
+impl Shared {
+    fn notebook(&self) -> MutexGuard<'_, Option<UnixStream>> {
+        self.notebook.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the notebook; one that has gone is noticed by whoever reads from it.
+    fn tell(&self, message: &Tell) {
+        if let Some(stream) = &*self.notebook() {
+            let _ = link::send(stream, message);
+        }
+    }
+
+    /// Takes the notebook's words: what concerns a running cell at once, the rest in turn.
+    fn listen(&self, mut reader: BufReader<UnixStream>, asked: &Sender<Ask>) {
+        loop {
+            let ask = link::receive(&mut reader)
+                .ok()
+                .flatten()
+                .unwrap_or(Ask::Leave);
+            match ask {
+                Ask::Stop => self.stop(),
+                Ask::Kill => {
+                    self.killed.store(true, Ordering::SeqCst);
+                    let _ = self.input.0.send(String::new());
+                    self.kill();
+                }
+                Ask::Input(line) => {
+                    let _ = self.input.0.send(line);
+                }
+                Ask::Leave | Ask::End if self.busy.load(Ordering::SeqCst) => self.finish(),
+                Ask::Leave | Ask::End | Ask::Serve(_) => {
+                    let _ = asked.send(ask);
+                    return;
+                }
+                ask => {
+                    let _ = asked.send(ask);
+                }
+            }
+        }
+    }
+
+    /// Ends a compilation, or asks the running call to stop.
+    fn stop(&self) {
+        if !toolchain::stop(&self.dir) {
+            toolchain::signal("INT", &process_id(&self.process).to_string());
+        }
+    }
+
+    fn kill(&self) {
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that has ended by itself is as good.
+        let _ = process.kill();
+    }
+
+    /// Ends the engine: its cells, its folder, itself.
+    fn finish(&self) -> ! {
+        toolchain::stop(&self.dir);
+        self.kill();
+        let _ = fs::remove_dir_all(&self.dir);
+        std::process::exit(0)
+    }
+
+    /// Ends a spare that nobody claims, or that has become stale.
+    fn watch(self: &Arc<Self>, dir: &Path) -> Result<()> {
+        let (shared, runtime) = (self.clone(), Runtime::locate()?);
+        let free = dir.join(spare::FREE);
+        let begin = Instant::now();
+        std::thread::spawn(move || {
+            loop {
+                std::thread::sleep(Duration::from_secs(20));
+                if !shared.dir.exists() {
+                    shared.finish();
+                }
+                if !free.exists() {
+                    return;
+                }
+                let good = begin.elapsed() < PATIENCE && spare::is_fresh(&runtime, &shared.dir);
+                // By the same renaming that a notebook claims it with: only one of the two succeeds.
+                if !good && fs::rename(&free, shared.dir.join(spare::TAKEN)).is_ok() {
+                    shared.finish();
+                }
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Sends what cells print to the notebook as it comes, whole lines together.
+fn pump(outputs: EvalContextOutputs, shared: Arc<Shared>) -> Sender<Sender<()>> {
+    let (flush, asked) = unbounded::<Sender<()>>();
+    std::thread::spawn(move || {
+        let forward = |error: bool, first: String, rest: &Receiver<String>| {
+            let mut text = first + "\n";
+            while text.len() < 1 << 16
+                && let Ok(line) = rest.try_recv()
+            {
+                text += &line;
+                text.push('\n');
+            }
+            shared.tell(&Tell::Text { error, text });
+        };
+        let EvalContextOutputs { stdout, stderr } = outputs;
+        loop {
+            select! {
+                recv(stdout) -> line => match line {
+                    Ok(line) => forward(false, line, &stdout),
+                    Err(_) => return,
+                },
+                recv(stderr) -> line => match line {
+                    Ok(line) => forward(true, line, &stderr),
+                    Err(_) => return,
+                },
+                recv(asked) -> done => {
+                    for (error, lines) in [(false, &stdout), (true, &stderr)] {
+                        while let Ok(line) = lines.try_recv() {
+                            forward(error, line, lines);
+                        }
+                    }
+                    if let Ok(done) = done {
+                        let _ = done.send(());
+                    }
+                }
+            }
+        }
+    });
+    flush
+}
+
+fn complete(context: &mut CommandContext, code: &str, at: usize) -> Result<Value> {
+    let found = context.completions(code, at)?;
+    let characters = |bytes: usize| code.get(..bytes).map_or(0, |before| before.chars().count());
+    let (start, end) = (characters(found.start_offset), characters(found.end_offset));
+    let matches: Vec<&str> = found.completions.iter().map(|c| c.code.as_str()).collect();
+    let types: Vec<Value> = found
+        .completions
+        .iter()
+        .map(|c| json!({ "text": c.label, "type": c.kind, "start": start, "end": end }))
+        .collect();
+    Ok(json!({
+        "status": "ok", "matches": matches, "cursor_start": start, "cursor_end": end,
+        "metadata": { "_jupyter_types_experimental": types },
+    }))
+}
+
+fn inspect(context: &mut CommandContext, code: &str, at: usize) -> Result<Value> {
+    let nothing = json!({ "status": "ok", "found": false, "data": {}, "metadata": {} });
+    Ok(match context.hover_at(code, at) {
+        Ok((plain, html)) if plain != "No documentation found" => json!({
+            "status": "ok", "found": true, "metadata": {},
+            "data": { "text/plain": plain, "text/html": html },
+        }),
+        _ => nothing,
+    })
+}
+
+/// True for a command of evcxr's that changes a setting: it cannot be asked for, so not be undone.
+fn changes_settings(line: &str) -> bool {
+    let harmless = [
+        "vars",
+        "help",
+        "version",
+        "doc",
+        "explain",
+        "last_error_json",
+    ];
+    line.trim_start().strip_prefix(':').is_some_and(|command| {
+        let name = command.split_whitespace().next().unwrap_or_default();
+        !harmless.contains(&name)
+    })
+}
+
+fn process_id(process: &Mutex<Child>) -> u32 {
+    process.lock().unwrap_or_else(PoisonError::into_inner).id()
+}
+
+/// Memory of this process, in bytes; 0 where it is not told.
+fn memory_in_use() -> u64 {
+    session::memory(std::process::id()).unwrap_or(0)
+}

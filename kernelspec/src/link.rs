@@ -1,0 +1,94 @@
+//! What a kernel and its engine say to each other: one line of JSON a message, over a Unix socket.
+
+use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::ffi::OsString;
+use std::io::{BufRead, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
+/// Where a notebook's cells run: its folder and the environment that Jupyter gave its kernel.
+#[derive(Serialize, Deserialize, Clone, Debug, Default)]
+pub(crate) struct Place {
+    pub(crate) folder: PathBuf,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+}
+
+/// A kernel's words.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) enum Ask {
+    /// Be the engine of this notebook. The first word on a connection.
+    Serve(Place),
+    /// Run a cell; `count` is its number, for the headings of errors.
+    Execute { code: String, count: usize },
+    /// Complete at a position in bytes.
+    Complete { code: String, at: usize },
+    /// Describe what is at a position in bytes.
+    Inspect { code: String, at: usize },
+    /// Ask the running call to return what it has.
+    Stop,
+    /// End the cells' process; the variables are lost.
+    Kill,
+    /// The line that a cell waits for.
+    Input(String),
+    /// The notebook is closed.
+    Leave,
+    /// End, instead of serving.
+    End,
+}
+
+/// An engine's words.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) enum Tell {
+    /// From here on requests are served.
+    Ready,
+    /// Whole lines that a cell printed.
+    Text { error: bool, text: String },
+    /// A cell waits for a line from the user.
+    Input { prompt: String, password: bool },
+    /// What a cell shows, by MIME type.
+    Show(Value),
+    /// One error of a cell.
+    Failed(Failure),
+    /// The cell has ended; `restarted` when its process and the variables are gone.
+    Done { ok: bool, restarted: bool },
+    /// The content of a reply to `Complete` or `Inspect`.
+    Answer(Value),
+}
+
+/// An error as Jupyter shows it.
+#[derive(Serialize, Deserialize, Debug, Clone, Default)]
+pub(crate) struct Failure {
+    pub(crate) ename: String,
+    pub(crate) evalue: String,
+    pub(crate) traceback: Vec<String>,
+}
+
+impl Failure {
+    /// An error that is one sentence.
+    pub(crate) fn of(ename: &str, text: &str) -> Self {
+        Self {
+            ename: ename.to_string(),
+            evalue: text.to_string(),
+            traceback: vec![text.to_string()],
+        }
+    }
+}
+
+/// Sends one message.
+pub(crate) fn send(mut stream: &UnixStream, message: &impl Serialize) -> Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    stream.write_all(&line).context("the other side has gone")
+}
+
+/// Waits for one message; None when the other side has gone.
+pub(crate) fn receive<T: DeserializeOwned>(reader: &mut impl BufRead) -> Result<Option<T>> {
+    let mut line = String::new();
+    match reader.read_line(&mut line) {
+        Ok(0) | Err(_) => Ok(None),
+        Ok(_) => Ok(Some(serde_json::from_str(&line)?)),
+    }
+}

@@ -1,0 +1,215 @@
+//! Engines that wait for a notebook: found, claimed, started, ended.
+
+use crate::engine;
+use crate::link::{self, Ask};
+use crate::runtime::Runtime;
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How many spares wait: `0` switches them off.
+pub(crate) const WANTED: &str = "BULLWHIP_SPARES";
+/// The socket of an engine that nobody has claimed. Renaming it claims it.
+pub(crate) const FREE: &str = "free.sock";
+pub(crate) const TAKEN: &str = "taken.sock";
+/// There while an engine clears what the notebook before has left.
+pub(crate) const RETURNING: &str = "returning";
+
+/// Memory that must be free for one more engine to wait, in bytes.
+const ROOM: u64 = 4 << 30;
+
+/// An engine, as its folder tells.
+pub(crate) struct Found {
+    pub(crate) process: u32,
+    dir: PathBuf,
+    pub(crate) warm: bool,
+}
+
+/// How many spares the user wants.
+pub(crate) fn wanted() -> usize {
+    match std::env::var(WANTED) {
+        Ok(text) => text.trim().parse().unwrap_or(1),
+        Err(_) => 1,
+    }
+}
+
+/// What an engine was made from: the sources and this program.
+pub(crate) fn stamp(runtime: &Runtime) -> Result<String> {
+    let program = fs::metadata(std::env::current_exe()?)?;
+    Ok(format!(
+        "{} {:?} {}",
+        runtime.stamp()?,
+        program.modified()?,
+        program.len()
+    ))
+}
+
+/// True when the engine in `dir` was made from the sources as they are now.
+pub(crate) fn is_fresh(runtime: &Runtime, dir: &Path) -> bool {
+    let made = fs::read_to_string(dir.join("stamp"));
+    made.is_ok_and(|made| stamp(runtime).is_ok_and(|now| now == made))
+}
+
+/// The engines that nobody has claimed, warm ones first.
+pub(crate) fn free(runtime: &Runtime) -> Vec<Found> {
+    let entries = fs::read_dir(runtime.home.join("sessions"));
+    let mut all: Vec<Found> = entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.path().join(FREE).exists())
+        .filter_map(|entry| {
+            Some(Found {
+                process: entry.file_name().to_str()?.parse().ok()?,
+                warm: entry.path().join("warm").exists(),
+                dir: entry.path(),
+            })
+        })
+        .collect();
+    all.sort_by_key(|found| (!found.warm, found.process));
+    all
+}
+
+impl Found {
+    /// Claims the engine; None when another notebook was faster, or it has gone.
+    fn claim(&self) -> Option<UnixStream> {
+        let taken = self.dir.join(TAKEN);
+        fs::rename(self.dir.join(FREE), &taken).ok()?;
+        UnixStream::connect(taken).ok()
+    }
+}
+
+/// A claimed engine for this notebook; waits a moment for one that another notebook gives back.
+pub(crate) fn claim(runtime: &Runtime) -> Option<UnixStream> {
+    let limit = Instant::now() + Duration::from_secs(30);
+    loop {
+        // Asked before looking for free ones: what returns in between is found.
+        let returning = returning(runtime);
+        let claimed = claim_free(runtime);
+        if claimed.is_some() || !returning || Instant::now() > limit {
+            return claimed;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn returning(runtime: &Runtime) -> bool {
+    let entries = fs::read_dir(runtime.home.join("sessions"));
+    let mut folders = entries.into_iter().flatten().flatten();
+    folders.any(|entry| {
+        let process = entry.file_name();
+        let alive = !Path::new("/proc").exists() || Path::new("/proc").join(process).exists();
+        alive && entry.path().join(RETURNING).exists() && is_fresh(runtime, &entry.path())
+    })
+}
+
+/// The first engine that waits; ends those that are stale.
+fn claim_free(runtime: &Runtime) -> Option<UnixStream> {
+    free(runtime).iter().find_map(|found| {
+        let stream = found.claim()?;
+        if is_fresh(runtime, &found.dir) {
+            return Some(stream);
+        }
+        let _ = link::send(&stream, &Ask::End);
+        None
+    })
+}
+
+/// Ends all that wait; the number of them.
+pub(crate) fn end_all(runtime: &Runtime) -> usize {
+    let streams = free(runtime).into_iter().filter_map(|found| found.claim());
+    streams
+        .filter(|stream| link::send(stream, &Ask::End).is_ok())
+        .count()
+}
+
+/// Starts an engine; `private` in a folder whose own evcxr.toml it reads.
+pub(crate) fn start(runtime: &Runtime, private: Option<&Path>) -> Result<Child> {
+    let log = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(runtime.home.join("log"))?;
+    if log.metadata()?.len() > 1 << 20 {
+        log.set_len(0)?;
+    }
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .arg("engine")
+        .current_dir(&runtime.home)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        // Jupyter ends the processes of a notebook as a group: an engine outlives it.
+        .process_group(0);
+    if let Some(folder) = private {
+        command.env(engine::PRIVATE, "1").current_dir(folder);
+    }
+    command.spawn().context("the engine cannot be started")
+}
+
+/// Starts an engine and claims it, before it is warm.
+pub(crate) fn start_and_claim(runtime: &Runtime, private: Option<&Path>) -> Result<UnixStream> {
+    let mut child = start(runtime, private)?;
+    let dir = runtime.session_dir(child.id());
+    let limit = Instant::now() + Duration::from_secs(60);
+    loop {
+        let claimed = if private.is_some() {
+            UnixStream::connect(dir.join(TAKEN)).ok()
+        } else {
+            let found = Found {
+                process: child.id(),
+                dir: dir.clone(),
+                warm: false,
+            };
+            found.claim()
+        };
+        if let Some(stream) = claimed {
+            // Waits for it in the background: else it would stay as a zombie when it ends.
+            std::thread::spawn(move || child.wait());
+            return Ok(stream);
+        }
+        if let Some(status) = child.try_wait()? {
+            bail!(
+                "the engine ended at once ({status}):\n{}",
+                log_tail(runtime)
+            );
+        }
+        if Instant::now() > limit {
+            bail!("the engine does not answer:\n{}", log_tail(runtime));
+        }
+        // The socket appears a moment after the process.
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Starts a spare where one is wanted, none waits and memory allows it.
+pub(crate) fn start_next(runtime: &Runtime) -> Result<()> {
+    if free(runtime).len() < wanted() && memory_allows() {
+        let mut child = start(runtime, None)?;
+        std::thread::spawn(move || child.wait());
+    }
+    Ok(())
+}
+
+/// False on a machine that is short of memory; true where it is not told.
+pub(crate) fn memory_allows() -> bool {
+    let Ok(text) = fs::read_to_string("/proc/meminfo") else {
+        return true;
+    };
+    let available = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kilobytes = available.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.is_none_or(|kb| kb * 1024 > ROOM)
+}
+
+/// The last lines that engines have written.
+pub(crate) fn log_tail(runtime: &Runtime) -> String {
+    let text = fs::read_to_string(runtime.home.join("log")).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
+}

@@ -1,0 +1,31 @@
+//! evcxr's own Jupyter kernel in a session of ours, to measure against.
+
+use crate::runtime::Runtime;
+use crate::session::Session;
+use anyhow::{Context, Result};
+use std::process::Command;
+
+/// Set by whoever wants evcxr's kernel instead of ours.
+pub(crate) const WANTED: &str = "BULLWHIP_STOCK";
+/// Set in the process that is evcxr's kernel.
+pub(crate) const INSIDE: &str = "BULLWHIP_STOCK_INSIDE";
+
+/// Serves the connection file in the arguments with `evcxr_jupyter::main`, from a prepared folder.
+///
+/// The environment of a session must be set before evcxr starts, so this program starts itself
+/// again with it, waits, and cleans up.
+pub(crate) fn serve() -> Result<()> {
+    let runtime = Runtime::locate()?;
+    runtime.prepare(&|_| ())?;
+    let session = Session::new(&runtime)?;
+    let status = Command::new(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1))
+        .envs(session.environment(&runtime)?)
+        .env_remove("BULLWHIP_KERNEL")
+        .env_remove(crate::cells::SOCKET)
+        .env(INSIDE, "1")
+        .status()
+        .context("the kernel cannot be started")?;
+    drop(session);
+    std::process::exit(status.code().unwrap_or(1));
+}

@@ -1,0 +1,433 @@
+//! The kernel over the Jupyter protocol: order of messages, displays, interrupts, errors, restarts.
+//!
+//! One conversation after another: a first start compiles and warms up, and what an earlier
+//! conversation gives back a later one takes.
+
+mod client;
+
+use client::{Cell, Kernel, content, soon};
+use jupyter_protocol::KernelInfoRequest;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Warms up no next spare: the tests would only compete with it.
+const ALONE: (&str, &str) = ("BULLWHIP_ALONE", "1");
+
+fn folder(name: &str) -> PathBuf {
+    let dir = std::env::temp_dir().join(format!("bullwhip-protocol-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a folder");
+    dir.canonicalize().expect("a path")
+}
+
+/// One test, since a kernel at a time keeps it quick: each part says what it shows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kernel_keeps_the_protocol() {
+    let dir = folder("one");
+    let mut kernel = Kernel::start(&dir, &[("BULLWHIP_TEST_WORD", "supply chain"), ALONE]).await;
+    answers_at_once(&mut kernel).await;
+    messages_come_in_order(&mut kernel).await;
+    cells_run_where_the_notebook_is(&mut kernel, &dir).await;
+    marked_lines_are_displays(&mut kernel).await;
+    errors_are_told(&mut kernel).await;
+    code_is_completed_and_described(&mut kernel).await;
+    a_cell_may_ask_the_user(&mut kernel).await;
+    an_interrupt_keeps_the_variables(&mut kernel).await;
+    an_interrupt_stops_the_compiler(&mut kernel).await;
+    a_second_interrupt_ends_the_cell(&mut kernel).await;
+    a_crash_is_told(&mut kernel).await;
+    assert_eq!(kernel.shutdown().await["restart"], false);
+
+    let dir = folder("two");
+    let mut next = Kernel::start(&dir, &[ALONE]).await;
+    nothing_is_left_of_the_notebook_before(&mut next, &dir).await;
+    two_kernels_run_side_by_side(&mut next).await;
+    an_engine_may_die(&mut next).await;
+    next.shutdown().await;
+}
+
+async fn answers_at_once(kernel: &mut Kernel) {
+    println!("answers at once");
+    let begin = Instant::now();
+    let id = kernel.ask(KernelInfoRequest {}).await;
+    let info = content(&soon(kernel.shell.read()).await.expect("a reply"));
+    assert!(
+        begin.elapsed() < Duration::from_secs(2),
+        "even while it prepares"
+    );
+    assert_eq!(info["language_info"]["name"], "rust");
+    let mut states = Vec::new();
+    while states.len() < 2 {
+        let message = kernel.next().await;
+        if message
+            .parent_header
+            .as_ref()
+            .is_some_and(|h| h.msg_id == id)
+        {
+            states.push(content(&message)["execution_state"].clone());
+        }
+    }
+    assert_eq!(states, ["busy", "idle"]);
+}
+
+async fn messages_come_in_order(kernel: &mut Kernel) {
+    println!("messages come in order");
+    let cell = kernel
+        .run("println!(\"one\"); println!(\"two\"); 40 + 2")
+        .await;
+    let mut kinds = cell.kinds();
+    // Where the cell had to wait, the user was told so, and that was taken back.
+    if let Some(at) = kinds.iter().position(|kind| *kind == "clear_output") {
+        kinds.drain(2..=at);
+    }
+    kinds.dedup();
+    assert_eq!(
+        kinds,
+        [
+            "status",
+            "execute_input",
+            "stream",
+            "execute_result",
+            "status"
+        ]
+    );
+    assert!(cell.text("stdout").ends_with("one\ntwo\n"));
+    assert_eq!(cell.result(), "42");
+    assert_eq!(cell.of("execute_input")[0]["execution_count"], 1);
+    assert_eq!(cell.of("execute_result")[0]["execution_count"], 1);
+    assert_eq!(content(&cell.reply)["execution_count"], 1);
+    let vars = kernel.run(":vars").await;
+    assert!(!vars.result().contains("warm_up"), "{}", vars.result());
+}
+
+async fn cells_run_where_the_notebook_is(kernel: &mut Kernel, dir: &std::path::Path) {
+    println!("cells run where the notebook is");
+    let cell = kernel
+        .run("println!(\"{}\", std::env::current_dir()?.display()); println!(\"{:?}\", std::env::var(\"BULLWHIP_TEST_WORD\"));")
+        .await;
+    assert_eq!(
+        cell.text("stdout"),
+        format!("{}\nOk(\"supply chain\")\n", dir.display())
+    );
+    let shell = kernel.run("!pwd").await;
+    assert_eq!(shell.result().trim(), dir.display().to_string());
+}
+
+/// A line as the library prints it.
+fn marked(id: &str, text: &str) -> String {
+    let line =
+        format!(r#"{{"id":"{id}","data":{{"text/plain":"{text}","image/svg+xml":"<svg/>"}}}}"#);
+    format!("println!(\"\\u{{1}}bullwhip-display {{}}\", r##\"{line}\"##);")
+}
+
+async fn marked_lines_are_displays(kernel: &mut Kernel) {
+    println!("marked lines are displays");
+    let code = [
+        marked("fit", "10 %"),
+        "print!(\"held \");".into(),
+        marked("fit", "20 %"),
+        marked("other", "1"),
+    ];
+    let cell = kernel.run(&code.join("\n")).await;
+    let kinds: Vec<_> = cell
+        .kinds()
+        .into_iter()
+        .filter(|k| k.contains("display") || *k == "stream")
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "display_data",
+            "stream",
+            "update_display_data",
+            "display_data"
+        ]
+    );
+    assert_eq!(cell.text("stdout"), "held ");
+    let first = &cell.of("display_data")[0];
+    assert_eq!(first["transient"]["display_id"], "fit");
+    assert_eq!(first["metadata"], serde_json::json!({}));
+    assert_eq!(first["data"]["text/plain"], "10 %");
+    assert_eq!(
+        cell.of("update_display_data")[0]["data"]["text/plain"],
+        "20 %"
+    );
+    // Nonsense behind a marker is text like any other.
+    let nonsense = kernel.run("println!(\"\\u{1}bullwhip-display {{\");").await;
+    assert_eq!(nonsense.text("stdout"), "\u{1}bullwhip-display {\n");
+    // In the background, after the cell: the update still belongs to it.
+    let code = format!(
+        "std::thread::spawn(|| {{ while !std::path::Path::new(\"go\").exists() {{ std::thread::yield_now(); }} {} }});",
+        marked("fit", "100 %")
+    );
+    let cell = kernel.run(&code).await;
+    assert!(cell.of("update_display_data").is_empty());
+    kernel.run("std::fs::write(\"go\", \"\")?;").await;
+    // The reading cell may have ended before or after the line came: either is seen here.
+    let mut seen = false;
+    let late = async {
+        while !seen {
+            seen = content(&kernel.next().await)["data"]["text/plain"] == "100 %";
+        }
+    };
+    // When the cell that wrote the file has collected it already, nothing more comes.
+    let _ = tokio::time::timeout(Duration::from_secs(2), late).await;
+}
+
+async fn errors_are_told(kernel: &mut Kernel) {
+    println!("errors are told");
+    // Both are asked for at once, as "Run all" does: what stands behind an error does not run.
+    let first = kernel.begin("let x: usize = \"text\";").await;
+    let second = kernel.begin("println!(\"never\");").await;
+    let failed = kernel.finish(&first).await;
+    assert!(!failed.ok());
+    let error = &failed.of("error")[0];
+    assert!(
+        error["evalue"]
+            .as_str()
+            .is_some_and(|e| e.contains("mismatched types"))
+    );
+    let trace = error["traceback"].to_string();
+    let count = content(&failed.reply)["execution_count"].clone();
+    assert!(trace.contains(&format!("command_{count}")), "{trace}");
+    let aborted = kernel.finish(&second).await;
+    assert_eq!(content(&aborted.reply)["status"], "aborted");
+    assert_eq!(aborted.text("stdout"), "");
+    let refused = kernel
+        .run("Network::synthetic(&Synthetic { firms: 1, ..Synthetic::default() })?;")
+        .await;
+    assert_eq!(
+        refused.text("stderr").lines().count(),
+        1,
+        "a sentence, no backtrace"
+    );
+    assert!(refused.text("stderr").contains("give at least 2"));
+}
+
+async fn code_is_completed_and_described(kernel: &mut Kernel) {
+    println!("code is completed and described");
+    kernel
+        .run("let economy = Network::synthetic(&Synthetic::default())?;")
+        .await;
+    let reply = kernel.complete("let ä = 1; economy.fi").await;
+    let matches = reply["matches"].to_string();
+    assert!(matches.contains("firms"), "{reply}");
+    assert_eq!(
+        (&reply["cursor_start"], &reply["cursor_end"]),
+        (&19.into(), &21.into())
+    );
+    let reply = kernel.inspect("Network").await;
+    assert_eq!(reply["found"], true);
+    assert!(
+        reply["data"]["text/plain"]
+            .as_str()
+            .is_some_and(|t| t.contains("Network"))
+    );
+}
+
+async fn a_cell_may_ask_the_user(kernel: &mut Kernel) {
+    println!("a cell may ask the user");
+    let id = kernel
+        .begin("println!(\"EVCXR_INPUT_REQUEST:which region\"); let mut region = String::new(); std::io::stdin().read_line(&mut region)?; println!(\"[{}]\", region.trim());")
+        .await;
+    assert_eq!(kernel.answer("R2").await["prompt"], "which region");
+    assert_eq!(kernel.finish(&id).await.text("stdout"), "[R2]\n");
+}
+
+/// A long call that listens for the signal, as the library's do.
+const LONG_CALL: &str = r#"
+mod long_call {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    static STOP: AtomicBool = AtomicBool::new(false);
+    extern "C" fn stop(_: i32) { STOP.store(true, Ordering::SeqCst) }
+    unsafe extern "C" { fn signal(number: i32, handler: extern "C" fn(i32)) -> usize; }
+    pub fn run() -> usize {
+        unsafe { signal(2, stop) };
+        println!("begun");
+        let mut steps = 1;
+        while !STOP.load(Ordering::SeqCst) { steps += 1; std::thread::yield_now(); }
+        steps
+    }
+}"#;
+
+async fn an_interrupt_keeps_the_variables(kernel: &mut Kernel) {
+    println!("an interrupt keeps the variables");
+    kernel.run(LONG_CALL).await;
+    let id = kernel.begin("let steps = long_call::run();").await;
+    kernel.until("begun").await;
+    let next = kernel.begin("println!(\"next\");").await;
+    // Answered in turn on the same channel: then the kernel has the next cell too.
+    kernel.ask(KernelInfoRequest {}).await;
+    soon(kernel.shell.read()).await.expect("a reply");
+    let begin = Instant::now();
+    assert_eq!(kernel.interrupt().await["status"], "ok");
+    let cell = kernel.finish(&id).await;
+    assert!(
+        begin.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begin.elapsed()
+    );
+    assert!(cell.ok(), "the call returns what it has");
+    assert!(cell.text("stderr").contains("press again"));
+    // What stands behind an interrupted cell does not run.
+    assert_eq!(
+        content(&kernel.finish(&next).await.reply)["status"],
+        "aborted"
+    );
+    let kept = kernel.run("assert!(steps > 0); economy.firms()").await;
+    assert!(kept.ok(), "{:?}", kept.of("error"));
+}
+
+async fn an_interrupt_stops_the_compiler(kernel: &mut Kernel) {
+    println!("an interrupt stops the compiler");
+    let slow = "#[allow(long_running_const_eval)] const SUM: u64 = { let mut i = 0; while i < 4_000_000_000 { i += 1; } i }; println!(\"{SUM}\");";
+    let id = kernel.begin(slow).await;
+    // The compiler starts a moment after the cell; an interrupt before that finds nothing to stop.
+    let begin = Instant::now();
+    while !compiling() {
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "the compiler starts"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    kernel.interrupt().await;
+    let cell = kernel.finish(&id).await;
+    assert_eq!(cell.of("error")[0]["ename"], "Interrupted");
+    assert!(
+        kernel.run("economy.firms()").await.ok(),
+        "nothing has changed"
+    );
+}
+
+/// True while an engine compiles a cell.
+fn compiling() -> bool {
+    let cache = std::env::var_os("BULLWHIP_CACHE").map(PathBuf::from);
+    let cache = cache
+        .or_else(|| Some(dirs::cache_dir()?.join("bullwhip")))
+        .expect("a cache");
+    let folders = |dir: PathBuf| {
+        std::fs::read_dir(dir)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|e| e.path())
+    };
+    folders(cache)
+        .flat_map(|runtime| folders(runtime.join("sessions")))
+        .any(|session| session.join("compiling").exists())
+}
+
+async fn a_second_interrupt_ends_the_cell(kernel: &mut Kernel) {
+    println!("a second interrupt ends the cell");
+    let id = kernel
+        .begin("println!(\"endless\"); loop { std::thread::yield_now(); }")
+        .await;
+    kernel.until("endless").await;
+    kernel.interrupt().await;
+    kernel.interrupt().await;
+    let cell = kernel.finish(&id).await;
+    assert!(!cell.ok());
+    assert!(
+        cell.of("error")[0]["evalue"]
+            .as_str()
+            .is_some_and(|e| e.contains("variables are lost"))
+    );
+    assert!(
+        !kernel.run("economy.firms()").await.ok(),
+        "variables are lost"
+    );
+    assert!(
+        kernel
+            .run("println!(\"{}\", std::env::var(\"BULLWHIP_TEST_WORD\")?);")
+            .await
+            .text("stdout")
+            .contains("supply")
+    );
+    let cell = kernel.run("let again = 7; again").await;
+    assert_eq!(cell.result(), "7");
+    // Display ids begin again with the process; an old display is not the new one's.
+    let cell = kernel.run(&marked("fit", "1 %")).await;
+    assert_eq!(cell.of("display_data").len(), 1);
+    assert_ne!(cell.of("display_data")[0]["transient"]["display_id"], "fit");
+}
+
+async fn a_crash_is_told(kernel: &mut Kernel) {
+    println!("a crash is told");
+    let cell = kernel.run("std::process::abort();").await;
+    assert!(!cell.ok());
+    assert!(
+        cell.of("error")[0]["evalue"]
+            .as_str()
+            .is_some_and(|e| e.contains("terminated"))
+    );
+    assert_eq!(kernel.run("1 + 1").await.result(), "2");
+}
+
+async fn nothing_is_left_of_the_notebook_before(kernel: &mut Kernel, dir: &std::path::Path) {
+    println!("nothing is left of the notebook before");
+    // The engine of the notebook before is taken, if not a spare of the user's.
+    let cell = kernel
+        .run("println!(\"{}\", std::env::current_dir()?.display());")
+        .await;
+    assert_eq!(content(&cell.reply)["execution_count"], 1);
+    assert!(
+        cell.text("stdout")
+            .ends_with(&format!("{}\n", dir.display()))
+    );
+    for gone in ["again", "long_call::run()", "economy"] {
+        assert!(!kernel.run(gone).await.ok(), "{gone}");
+    }
+    let word = kernel
+        .run("println!(\"{:?}\", std::env::var(\"BULLWHIP_TEST_WORD\").is_err());")
+        .await;
+    assert_eq!(word.text("stdout"), "true\n");
+}
+
+async fn two_kernels_run_side_by_side(first: &mut Kernel) {
+    println!("two kernels run side by side");
+    let dir = folder("three");
+    let mut second = Kernel::start(&dir, &[ALONE]).await;
+    first.run("let value = 1;").await;
+    second.run("let value = \"two\";").await;
+    assert_eq!(first.run("value").await.result(), "1");
+    assert_eq!(
+        second.run("println!(\"{value}\");").await.text("stdout"),
+        "two\n"
+    );
+    second.shutdown().await;
+    // A kernel that takes what the second has given back starts at once.
+    let begin = Instant::now();
+    let mut third = Kernel::start(&dir, &[ALONE]).await;
+    let cell = third.run("use bullwhip::prelude::*; 1 + 1").await;
+    println!(
+        "a kernel after another: first result after {:.1} s",
+        begin.elapsed().as_secs_f64()
+    );
+    assert_eq!(cell.result(), "2");
+    assert!(!third.run("value").await.ok());
+    third.shutdown().await;
+}
+
+async fn an_engine_may_die(kernel: &mut Kernel) {
+    println!("an engine may die");
+    let id = kernel.begin("println!(\"{}\", std::os::unix::process::parent_id()); loop { std::thread::yield_now(); }").await;
+    let engine = loop {
+        let text = content(&kernel.next().await)["text"]
+            .as_str()
+            .unwrap_or_default()
+            .trim()
+            .to_string();
+        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+            break text;
+        }
+    };
+    let status = std::process::Command::new("kill")
+        .args(["-9", &engine])
+        .status();
+    assert!(status.is_ok_and(|s| s.success()));
+    let cell: Cell = kernel.finish(&id).await;
+    assert_eq!(cell.of("error")[0]["ename"], "KernelError");
+    let again: Value = content(&kernel.run("2 + 2").await.reply);
+    assert_eq!(again["status"], "ok");
+}
