@@ -26,6 +26,10 @@ const MARKER: &str = "\u{1}bullwhip-display ";
 pub(crate) const ALONE: &str = "BULLWHIP_ALONE";
 /// How long the next spare waits after a cell has ended: the user's cells come first.
 const PAUSE: Duration = Duration::from_secs(5);
+/// Time between two messages to everybody. The queue behind them (zeromq 0.7.0's `PubFanoutQueue`) can
+/// miss the wake-up for one that comes in the moment in which it has emptied itself: it would stay
+/// there until the next, and a cell without its last message never ends.
+const APART: Duration = Duration::from_millis(1);
 const PREPARING: &str =
     "preparing the notebook: about a minute the first time; the next ones start at once\n";
 
@@ -95,6 +99,8 @@ struct Kernel {
     /// How often the cells' process has been lost; its display ids start again with it.
     losses: usize,
     next_spare: Option<Instant>,
+    /// When the last message to everybody was sent.
+    published: Instant,
 }
 
 impl Kernel {
@@ -150,6 +156,7 @@ impl Kernel {
             displays: HashSet::new(),
             losses: 0,
             next_spare: None,
+            published: Instant::now(),
         })
     }
 
@@ -650,7 +657,10 @@ impl Kernel {
         parent: Option<&JupyterMessage>,
     ) -> Result<()> {
         let message = message(kind, content, parent).with_zmq_identities(Vec::new());
-        Ok(self.iopub.send(message).await?)
+        tokio::time::sleep_until((self.published + APART).into()).await;
+        self.iopub.send(message).await?;
+        self.published = Instant::now();
+        Ok(())
     }
 }
 
