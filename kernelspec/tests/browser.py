@@ -76,12 +76,14 @@ def watch(page, pictures):
     """Runs all cells; pictures of the notebook until the last one has its number."""
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=120_000)
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=300_000)
+    # JupyterLab shows "idle" a moment before it sends what is to run.
+    page.wait_for_timeout(2000)
     page.click("li.lm-MenuBar-item:has-text('Run')")
     page.click("li.lm-Menu-item[data-command='runmenu:run-all']")
     seen, displays, begin = [], [], time.time()
-    while time.time() - begin < 600:
+    while time.time() - begin < 120:
         picture = page.screenshot(path=os.path.join(pictures, f"{len(seen):03}.png"))
-        outputs = page.query_selector_all(".jp-OutputArea-output .jp-RenderedSVG, .jp-OutputArea-output .jp-RenderedImage, .jp-OutputArea-output svg")
+        outputs = page.query_selector_all(".jp-RenderedSVG, .jp-RenderedImage")
         displays.append(len(outputs))
         seen.append(hashlib.sha256(picture).hexdigest())
         prompts = [p.inner_text() for p in page.query_selector_all(".jp-CodeCell .jp-InputPrompt")]

@@ -20,7 +20,6 @@ fn python() -> Option<PathBuf> {
 }
 
 #[test]
-#[ignore = "written, not yet seen to pass: run it with --ignored"]
 fn a_display_changes_in_place_in_jupyterlab() {
     let Some(python) = python() else {
         println!("skipped: no Python with jupyterlab and playwright, or no chromium");
