@@ -61,7 +61,7 @@ pub(crate) fn free(runtime: &Runtime) -> Vec<Found> {
         .into_iter()
         .flatten()
         .flatten()
-        .filter(|entry| entry.path().join(FREE).exists())
+        .filter(|entry| entry.path().join(FREE).exists() && is_alive(entry))
         .filter_map(|entry| {
             Some(Found {
                 process: entry.file_name().to_str()?.parse().ok()?,
@@ -101,10 +101,15 @@ fn returning(runtime: &Runtime) -> bool {
     let entries = fs::read_dir(runtime.home.join("sessions"));
     let mut folders = entries.into_iter().flatten().flatten();
     folders.any(|entry| {
-        let process = entry.file_name();
-        let alive = !Path::new("/proc").exists() || Path::new("/proc").join(process).exists();
-        alive && entry.path().join(RETURNING).exists() && is_fresh(runtime, &entry.path())
+        let path = entry.path();
+        is_alive(&entry) && path.join(RETURNING).exists() && is_fresh(runtime, &path)
     })
+}
+
+/// False where the process of a session's folder has gone, as after a crash of the machine.
+fn is_alive(session: &fs::DirEntry) -> bool {
+    let processes = Path::new("/proc");
+    !processes.exists() || processes.join(session.file_name()).exists()
 }
 
 /// The first engine that waits; ends those that are stale.
