@@ -101,7 +101,7 @@ fn calibration_runs() {
 
 #[test]
 fn inference_is_compared() {
-    assert!(figures(&passes("04_svi_against_abc.ipynb", None)) >= 4);
+    assert!(figures(&passes("04_svi_against_abc.ipynb", None)) >= 6);
 }
 
 #[test]
