@@ -1,14 +1,16 @@
-//! Fig. 2B of the paper: variational inference against ABC at equal model evaluations.
+//! Fig. 2B of the paper: variational inference against methods without gradients at equal model
+//! evaluations and equal time.
 //!
 //! `cargo bench --bench fig2b` generates three economies of 1,000 firms with ten shocks, fits the
 //! observed panel, and compares the fits on it and on ten fresh scenarios. `cargo bench --bench fig2b
 //! -- DIR...` takes given problems instead: each a folder with the cases `in` and `out_0`, `out_1` and
-//! so on; `-- --draws 3000` and `-- --seeds 1` make it smaller, and `-- --weak` takes a set-up in which
-//! the panel says little (its lines go to `target/fig2b_weak.json`). A table goes to the screen, and one
-//! line a point to `target/fig2b.json`: `method`, `seed`, `evaluations`, `in_sample`, `out_of_sample`
-//! (mean relative square losses), `seconds`. Methods ending in "mean" are the loss at the mean of the
-//! draws or of the guide, in the priors' standard-normal coordinates; the others the mean of the loss.
-//! `prior mean` and `abc mean` are the controls without which the comparison flatters.
+//! so on; `-- --draws 3000` and `-- --seeds 1` make it smaller, `-- --firms 100` the economies, and
+//! `-- --weak` takes a set-up in which the panel says little (its lines go to `target/fig2b_weak.json`). A
+//! table goes to the screen, and one line a point to `target/fig2b.json`: `method`, `seed`, `evaluations`,
+//! `in_sample`, `out_of_sample` (mean relative square losses), `seconds`. Methods ending in "mean" are
+//! the loss at the mean of the draws or of the guide, in the priors' standard-normal coordinates; the
+//! others the mean of the loss. `prior mean` and `abc mean` are the controls without which the comparison
+//! flatters.
 
 #[path = "../tests/common/case.rs"]
 #[allow(unreachable_pub, dead_code)]
@@ -16,22 +18,11 @@ mod case;
 
 use bullwhip::Result;
 use bullwhip::prelude::*;
-use rand::{SeedableRng, rngs::StdRng};
-use rand_distr::{Distribution, StandardNormal};
-use serde_json::json;
 use std::path::{Path, PathBuf};
 
-const FIRMS: usize = 1000;
 const PERIODS: usize = 60;
 /// Fresh scenarios with the same true parameters.
 const FRESH: usize = 10;
-/// Evaluations after which variational inference is looked at.
-const STEPS: [usize; 12] = [1, 2, 3, 5, 10, 20, 30, 50, 100, 150, 200, 300];
-/// The same for ABC.
-const DRAWS: [usize; 6] = [100, 300, 1000, 3000, 10_000, 30_000];
-/// Draws of a guide that its expected losses are the means of.
-const SAMPLES: usize = 64;
-
 fn main() {
     if let Err(e) = run(&std::env::args().skip(1).collect::<Vec<_>>()) {
         eprintln!("fig2b: {e}");
@@ -41,9 +32,9 @@ fn main() {
 
 /// What is fitted, and what the fit is judged by.
 struct Experiment {
-    name: String,
+    seed: u64,
     observed: Problem,
-    fresh: Vec<Problem>,
+    fresh: Vec<Scenario>,
 }
 
 /// Priors n = 1 + LogNormal(0, 0.7), tau = 1 + 5 LogNormal(0, 0.5), rule Capacity, slack 0.2 and noise
@@ -67,9 +58,9 @@ fn scenario(network: &Network, seed: u64) -> Shock {
     Shock::random(network, 10, 0.2, 42, seed)
 }
 
-fn generated(seed: u64, weak: bool) -> Result<Experiment> {
+fn generated(seed: u64, firms: usize, weak: bool) -> Result<Experiment> {
     let network = Network::synthetic(&Synthetic {
-        firms: FIRMS,
+        firms,
         regions: 10,
         sectors: 10,
         seed,
@@ -84,10 +75,16 @@ fn generated(seed: u64, weak: bool) -> Result<Experiment> {
         problem.observed = simulate(&network, &truth, &shock, &problem.simulation)?.observe();
         Ok(problem)
     };
+    let fresh = |k| {
+        let Problem {
+            shock, observed, ..
+        } = one(k)?;
+        Ok(Scenario { shock, observed })
+    };
     Ok(Experiment {
-        name: seed.to_string(),
+        seed,
         observed: one(0)?,
-        fresh: (1..=FRESH).map(one).collect::<Result<_>>()?,
+        fresh: (1..=FRESH).map(fresh).collect::<Result<_>>()?,
     })
 }
 
@@ -100,7 +97,8 @@ fn given(dir: &Path) -> Result<Experiment> {
         && dir.is_dir()
     {
         let shock = case::shock(&dir.join("shocks.csv"))?;
-        fresh.push(problem(&network, &shock, &panel(&dir)?, false));
+        let observed = panel(&dir)?;
+        fresh.push(Scenario { shock, observed });
     }
     if fresh.is_empty() {
         return Err(Error::new(
@@ -111,158 +109,47 @@ fn given(dir: &Path) -> Result<Experiment> {
     }
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
     Ok(Experiment {
-        name: name.trim_start_matches("seed_").to_string(),
+        seed: name.trim_start_matches("seed_").parse().unwrap_or_default(),
         observed: problem(&network, &shock, &panel(&inside)?, false),
         fresh,
     })
 }
 
-/// Losses in and out of sample of points in the priors' coordinates.
-struct Judge {
-    observed: Objective,
-    fresh: Vec<Objective>,
-}
-
-impl Judge {
-    fn new(experiment: &Experiment) -> Result<Self> {
-        Ok(Self {
-            observed: Objective::new(&experiment.observed)?,
-            fresh: experiment
-                .fresh
-                .iter()
-                .map(Objective::new)
-                .collect::<Result<_>>()?,
-        })
-    }
-
-    /// Mean losses over the rows of `u` [draw, coordinate]: on the observed scenario, on fresh ones.
-    fn losses(&self, u: &[f64]) -> Result<(f64, f64)> {
-        let mean = |o: &Objective| -> Result<f64> {
-            let loss = o.loss(u)?;
-            Ok(loss.iter().sum::<f64>() / loss.len() as f64)
-        };
-        let fresh: Vec<f64> = self.fresh.iter().map(mean).collect::<Result<_>>()?;
-        let out = fresh.iter().sum::<f64>() / fresh.len() as f64;
-        Ok((mean(&self.observed)?, out))
-    }
-}
-
-/// Mean and standard deviation of every coordinate.
-fn moments(posterior: &Posterior) -> (Vec<f64>, Vec<f64>) {
-    let each = || posterior.parameters.iter();
-    (
-        each().flat_map(|l| l.location.clone()).collect(),
-        each().flat_map(|l| l.scale.clone()).collect(),
-    )
-}
-
-/// The draws of a posterior in the priors' coordinates, [draw, coordinate].
-fn draws(posterior: &Posterior) -> Vec<f64> {
-    (0..posterior.draws)
-        .flat_map(|k| {
-            posterior.parameters.iter().flat_map(move |l| {
-                let row = &l.samples[k * l.len()..][..l.len()];
-                row.iter().map(|x| l.prior.coordinate(*x))
-            })
-        })
-        .collect()
-}
-
-struct Book {
-    seed: String,
-    lines: Vec<String>,
-}
-
-impl Book {
-    fn note(&mut self, method: &str, evaluations: usize, loss: (f64, f64), seconds: f64) {
-        println!(
-            "{:>6}  {method:10} {evaluations:11} {:10.2e} {:13.2e} {seconds:9.2}",
-            self.seed, loss.0, loss.1
-        );
-        let line = json!({
-            "method": method, "seed": self.seed.parse::<u64>().unwrap_or_default(),
-            "evaluations": evaluations, "in_sample": loss.0, "out_of_sample": loss.1,
-            "seconds": seconds,
-        });
-        self.lines.push(line.to_string());
-    }
-}
-
-/// Stops a calibration after some steps.
-struct Pause {
-    steps: usize,
-    done: usize,
-}
-
-impl Progress for Pause {
-    fn update(&mut self, done: usize, _: &str) {
-        self.done = done;
-    }
-    fn stop(&self) -> bool {
-        self.done >= self.steps
-    }
-}
-
-fn compare(experiment: &Experiment, most: usize) -> Result<Vec<String>> {
-    let judge = Judge::new(experiment)?;
-    let mut book = Book {
-        seed: experiment.name.clone(),
-        lines: Vec::new(),
-    };
-    let n = judge.observed.dimension();
-    let normals: Vec<f64> = StandardNormal
-        .sample_iter(StdRng::seed_from_u64(0))
-        .take(SAMPLES * n)
-        .collect();
-    book.note("prior", 0, judge.losses(&normals)?, 0.0);
-    book.note("prior mean", 0, judge.losses(&vec![0.0; n])?, 0.0);
-    let mut found: Option<Posterior> = None;
-    let mut seconds = 0.0;
-    for steps in STEPS {
-        let options = Svi {
-            draws: 1,
-            ..Svi::default()
-        };
-        // One calibration, stopped to be looked at: the numbers are those of one without stops.
-        let mut pause = Pause { steps, done: 0 };
-        let posterior = match &found {
-            None => calibrate(&experiment.observed, &options, &mut pause)?,
-            Some(p) => p.resume(&experiment.observed, &options, &mut pause)?,
-        };
-        seconds += posterior.seconds;
-        let (mean, scale) = moments(&posterior);
-        let u: Vec<f64> = normals
-            .iter()
-            .enumerate()
-            .map(|(k, e)| mean[k % n] + scale[k % n] * e)
-            .collect();
-        let evaluations = posterior.evaluations;
-        book.note("svi", evaluations, judge.losses(&u)?, seconds);
-        book.note("svi mean", evaluations, judge.losses(&mean)?, seconds);
-        found = Some(posterior);
-    }
-    for draws_made in DRAWS.into_iter().filter(|d| *d <= most) {
-        let options = Abc {
-            draws: draws_made,
-            keep: 100,
+/// All methods on one problem: as many evaluations as `most` for those without gradients.
+fn compare(experiment: &Experiment, most: usize) -> Result<Contest> {
+    let methods = [
+        Contestant::Svi(Svi::default()),
+        Contestant::Abc(Abc {
+            draws: most,
             ..Abc::default()
-        };
-        let posterior = calibrate_abc(&experiment.observed, &options, &mut ())?;
-        let (mean, _) = moments(&posterior);
-        let seconds = posterior.seconds;
-        book.note(
-            "abc",
-            draws_made,
-            judge.losses(&draws(&posterior))?,
-            seconds,
+        }),
+        Contestant::Smc(Smc {
+            evaluations: most,
+            ..Smc::default()
+        }),
+        Contestant::RandomWalk(RandomWalk {
+            evaluations: most,
+            ..RandomWalk::default()
+        }),
+    ];
+    let Experiment {
+        seed,
+        observed,
+        fresh,
+    } = experiment;
+    let found = contest(observed, fresh, &methods, *seed, &mut ())?;
+    for s in &found.standings {
+        println!(
+            "{:>6}  {:10} {:11} {:10.2e} {:13.2e} {:9.2}",
+            s.seed, s.method, s.evaluations, s.in_sample, s.out_of_sample, s.seconds
         );
-        book.note("abc mean", draws_made, judge.losses(&mean)?, seconds);
     }
-    Ok(book.lines)
+    Ok(found)
 }
 
 fn run(arguments: &[String]) -> Result<()> {
-    let (mut dirs, mut most, mut seeds, mut weak) = (Vec::new(), 30_000, 3, false);
+    let (mut dirs, mut most, mut seeds, mut firms) = (Vec::new(), 30_000, 3, 1000);
+    let mut weak = false;
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut number = || {
@@ -279,23 +166,24 @@ fn run(arguments: &[String]) -> Result<()> {
             "--weak" => weak = true,
             "--draws" => most = number()?,
             "--seeds" => seeds = number()?,
+            "--firms" => firms = number()?,
             dir => dirs.push(PathBuf::from(dir)),
         }
     }
     println!("  seed  method     evaluations  in sample  out of sample   seconds");
-    let mut lines = Vec::new();
+    let mut all = Contest::default();
     for dir in &dirs {
-        lines.extend(compare(&given(dir)?, most)?);
+        all.standings.extend(compare(&given(dir)?, most)?.standings);
     }
     if dirs.is_empty() {
         for seed in 0..seeds {
-            lines.extend(compare(&generated(seed as u64, weak)?, most)?);
+            let experiment = generated(seed as u64, firms, weak)?;
+            all.standings.extend(compare(&experiment, most)?.standings);
         }
     }
     let name = if weak { "fig2b_weak" } else { "fig2b" };
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/{name}.json"));
-    std::fs::write(&path, lines.join("\n") + "\n")
-        .map_err(|e| Error::new(path.display().to_string(), e.to_string(), ""))?;
+    all.write(&path)?;
     println!("\nwritten to {}", path.display());
     Ok(())
 }

@@ -56,7 +56,7 @@ fn problem(dir: &Path, method: Method) -> Result<(Problem, Vec<f64>)> {
         .varying()
         .iter()
         .zip([&params.target_inventory, &params.adjustment_time])
-        .flat_map(|((_, prior), values)| values.iter().map(|v| prior.coordinate(*v)))
+        .flat_map(|((_, prior, _), values)| values.iter().map(|v| prior.coordinate(*v)))
         .collect();
     Ok((problem, u))
 }

@@ -9,8 +9,11 @@ pub use crate::frame::{
     months, network_from_frames, read, rebase, select,
 };
 pub use crate::infer::{
-    Abc, Background, Guide, Learnt, Objective, Parameter, Posterior, Prediction, Prior, Priors,
-    Problem, Ranks, Sbc, Sensitivity, Snapshot, Svi, calibrate, calibrate_abc, sbc, sensitivity,
+    Abc, Background, Contest, Contestant, Divergence, EarlyStop, Estimator, Guide, Learnt, Levels,
+    Loss, Objective, Outcome, Parameter, Per, Policy, Posterior, Prediction, Prior, Priors,
+    Problem, RandomWalk, Ranks, Sbc, Scale, Scenario, Sensitivity, Smc, Snapshot, Svi, WhatIf,
+    calibrate, calibrate_abc, calibrate_smc, calibrate_walk, contest, output_sensitivity, sbc,
+    sensitivity,
 };
 pub use crate::model::{Event, Params, Rule, Shock};
 pub use crate::network::{Firms, Links, Network, Synthetic};

@@ -121,13 +121,11 @@ fn severities_can_be_learnt_and_the_rest_kept() {
     .observe();
     let real: Vec<f64> = problem.shock.events[0].severity.clone();
     problem.priors = Priors {
-        target_inventory: None,
-        adjustment_time: None,
         severity: Some(Prior::LogitNormal {
             median: 0.5,
             sigma: 1.0,
         }),
-        recovery_rate: None,
+        ..Priors::none()
     };
     problem.noise = 0.01;
     let posterior = calibrate(
@@ -200,14 +198,7 @@ fn what_cannot_be_calibrated_is_refused_before_any_work() {
             .contains("5 periods are simulated, but 24 are observed")
     );
     assert!(refused(&|p| p.observed.values.fill(f64::NAN)).contains("every cell is missing"));
-    assert!(
-        refused(&|p| p.priors = Priors {
-            target_inventory: None,
-            adjustment_time: None,
-            ..Priors::default()
-        })
-        .contains("nothing varies")
-    );
+    assert!(refused(&|p| p.priors = Priors::none()).contains("nothing varies"));
     assert!(refused(&|p| p.params.target_inventory[3] = -1.0).contains("firm 3 has -1"));
     assert!(
         calibrate(

@@ -1,21 +1,20 @@
 //! ABC rejection: draw from the prior, keep the draws with the lowest loss.
 
 use super::Problem;
+use super::drive::{Frame, Search, drive, not_beyond};
 use super::noise::{Purpose, normals};
 use super::objective::Objective;
-use super::posterior::{Pace, Posterior, Step, assemble};
+use super::posterior::{Draws, Posterior, Step};
 use super::saved::{Facts, Keeper, Saved, facts_of};
-use super::snapshot::{PANELS, Phase, Snapshot, marginals};
+use super::snapshot::PANELS;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
-use crate::simulate::host;
 use rayon::prelude::*;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
-pub(super) const METHOD: &str = "ABC rejection";
+const METHOD: &str = "ABC rejection";
 
 /// Options of ABC rejection.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +66,17 @@ impl Abc {
         Keeper::check("Abc.save_seconds", self.save_seconds)
     }
 
+    pub(super) fn start<'a>(&'a self, objective: &Objective) -> Found<'a> {
+        Found {
+            options: self,
+            facts: self.facts(objective.problem()),
+            n: objective.dimension(),
+            done: 0,
+            kept: Vec::new(),
+            history: Vec::new(),
+        }
+    }
+
     /// What a state is of.
     fn facts(&self, problem: &Problem) -> Facts {
         let mut facts = facts_of(problem, METHOD);
@@ -89,73 +99,86 @@ struct Kept {
 }
 
 /// What was found by now.
-#[derive(Default)]
-struct Search {
+pub(super) struct Found<'a> {
+    options: &'a Abc,
+    /// What the state is of.
+    facts: Facts,
+    /// Number of coordinates.
+    n: usize,
     done: usize,
-    dropped: usize,
     /// The best draws, the best first.
     kept: Vec<Kept>,
     /// One entry per batch.
     history: Vec<Step>,
 }
 
-impl Search {
-    fn resumed(saved: &Saved, facts: &Facts, place: &str) -> Result<Self> {
-        saved.require(facts, place)?;
+impl Found<'_> {
+    fn resumed(mut self, saved: &Saved, place: &str) -> Result<Self> {
+        saved.require(&self.facts, place)?;
         let loss = saved.row("kept.loss", None, place)?;
         let draw = saved.row("kept.draw", Some(loss.len()), place)?;
-        let counts = saved.row("done.dropped", Some(2), place)?;
         let kept = loss.iter().zip(draw).map(|(loss, draw)| Kept {
             loss: *loss,
             draw: *draw as usize,
             panel: None,
         });
-        Ok(Self {
-            done: counts[0] as usize,
-            dropped: counts[1] as usize,
-            kept: kept.collect(),
-            history: saved.history(place)?,
-        })
+        self.kept = kept.collect();
+        self.done = saved.row("done", Some(1), place)?[0] as usize;
+        self.history = saved.history(place)?;
+        Ok(self)
     }
 
-    fn saved(&self, facts: &Facts) -> Saved {
-        let column = |f: fn(&Kept) -> f64| self.kept.iter().map(f).collect();
-        let rows = [
-            ("kept.loss", column(|k| k.loss)),
-            ("kept.draw", column(|k| k.draw as f64)),
-            ("done.dropped", vec![self.done as f64, self.dropped as f64]),
-        ];
-        Saved::new(facts, rows, &self.history)
+    /// Coordinates of the kept draws.
+    fn coordinates(&self) -> impl Iterator<Item = Vec<f64>> {
+        let one = |k: &Kept| normals(self.options.seed, Purpose::Prior, k.draw, self.n).collect();
+        self.kept.iter().map(one)
+    }
+}
+
+impl Search for Found<'_> {
+    fn method(&self) -> &'static str {
+        METHOD
+    }
+
+    fn unit(&self) -> &'static str {
+        "draw"
+    }
+
+    fn done(&self) -> usize {
+        self.done
     }
 
     /// Simulates one batch and keeps the best of all.
-    fn step(&mut self, objective: &Objective, options: &Abc, watched: bool) -> Result<()> {
-        let n = objective.dimension();
+    fn step(&mut self, objective: &Objective, watched: bool) -> Result<String> {
+        let options = self.options;
         let quick = objective.particles_within(200_000_000);
         let batch = options.batch.min(quick).min(options.draws - self.done);
         let u: Vec<f64> = (self.done..self.done + batch)
             .into_par_iter()
-            .flat_map_iter(|k| normals(options.seed, Purpose::Prior, k, n))
+            .flat_map_iter(|k| normals(options.seed, Purpose::Prior, k, self.n))
             .collect();
-        let (loss, panel) = objective.loss_and_panel(&u)?;
+        let (loss, panels) = objective.loss_and_panels(&u)?;
+        let panel = &panels[0];
+        let mut dropped = 0;
         for (k, loss) in loss.into_iter().enumerate() {
             if loss.is_finite() {
                 let (draw, panel) = (self.done + k, None);
                 self.kept.push(Kept { loss, draw, panel });
             } else {
-                self.dropped += 1;
+                dropped += 1;
             }
         }
         self.kept
             .sort_by(|a, b| a.loss.total_cmp(&b.loss).then(a.draw.cmp(&b.draw)));
         self.kept.truncate(options.keep);
         // A draw only falls back: one that is not among the best when it comes never will be.
+        let one = panel.len() / batch;
         for (rank, kept) in self.kept.iter_mut().enumerate() {
             if rank >= PANELS || !watched {
                 kept.panel = None;
             } else if kept.draw >= self.done {
                 let k = kept.draw - self.done;
-                kept.panel = Some(host(panel.clone().narrow(0, k, 1)));
+                kept.panel = Some(panel[k * one..][..one].to_vec());
             }
         }
         self.done += batch;
@@ -165,34 +188,72 @@ impl Search {
             loss: mean,
             kl: 0.0,
             objective: mean,
-            dropped: self.dropped,
+            dropped,
         });
-        Ok(())
+        Ok(format!("loss of the best {} {mean:.2e}", self.kept.len()))
     }
 
-    /// The kept draws, [draw, coordinate].
-    fn draws(&self, seed: u64, n: usize) -> Vec<f64> {
-        let each = self.kept.iter();
-        each.flat_map(|k| normals(seed, Purpose::Prior, k.draw, n))
-            .collect()
+    fn history(&self) -> &[Step] {
+        &self.history
+    }
+
+    fn saved(&self) -> Saved {
+        let column = |f: fn(&Kept) -> f64| self.kept.iter().map(f).collect();
+        let rows = [
+            ("kept.loss", column(|k| k.loss)),
+            ("kept.draw", column(|k| k.draw as f64)),
+            ("done", vec![self.done as f64]),
+        ];
+        Saved::new(&self.facts, rows, &self.history)
+    }
+
+    fn moments(&self, objective: &Objective) -> (Vec<f64>, Vec<f64>) {
+        let all: Vec<f64> = self.coordinates().flatten().collect();
+        moments(objective, &all)
+    }
+
+    fn panels(&self) -> Vec<f64> {
+        let panels = self.kept.iter().filter_map(|k| k.panel.as_deref());
+        panels.flatten().copied().collect()
+    }
+
+    fn draws(&self, _: &Objective) -> Result<Draws<'_>> {
+        if self.kept.is_empty() {
+            return Err(Error::new(
+                "calibration",
+                "no draw gave a finite loss",
+                "narrow the priors",
+            ));
+        }
+        Ok(Draws {
+            count: self.kept.len(),
+            each: Box::new(self.coordinates().map(|u| (u, f64::NAN))),
+        })
     }
 }
 
-/// Means and standard deviations of the columns of a table with `n` columns.
-fn moments(table: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
-    let count = (table.len() / n) as f64;
-    let column = |f: &dyn Fn(f64, usize) -> f64| -> Vec<f64> {
-        let mut sums = vec![0.0; n];
-        for row in table.chunks_exact(n) {
-            for (k, v) in row.iter().enumerate() {
-                sums[k] += f(*v, k);
+/// Means and standard deviations of all units over draws [draw, coordinate].
+pub(super) fn moments(objective: &Objective, u: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let dimension = objective.dimension();
+    let count = (u.len() / dimension) as f64;
+    let (mut mean, mut scale) = (Vec::new(), Vec::new());
+    for varying in objective.layout() {
+        let n = varying.units();
+        let table = varying.unit_coordinates(u, dimension);
+        let column = |f: &dyn Fn(f64, usize) -> f64| -> Vec<f64> {
+            let mut sums = vec![0.0; n];
+            for row in table.chunks_exact(n) {
+                for (k, v) in row.iter().enumerate() {
+                    sums[k] += f(*v, k);
+                }
             }
-        }
-        sums.iter().map(|s| s / count).collect()
-    };
-    let mean = column(&|u, _| u);
-    let variance = column(&|u, k| (u - mean[k]).powi(2));
-    let scale = variance.iter().map(|v| v.sqrt()).collect();
+            sums.iter().map(|s| s / count).collect()
+        };
+        let here = column(&|u, _| u);
+        let variance = column(&|u, k| (u - here[k]).powi(2));
+        scale.extend(variance.iter().map(|v| v.sqrt()));
+        mean.extend(here);
+    }
     (mean, scale)
 }
 
@@ -228,108 +289,18 @@ fn reject(
     options.check()?;
     let begin = Instant::now();
     let objective = Objective::new(problem)?;
-    let n = objective.dimension();
-    let facts = options.facts(problem);
     let file = options.state_file.as_deref();
-    let mut search = match file {
-        Some(file) if file.exists() => {
-            Search::resumed(&Saved::read(file)?, &facts, &file.display().to_string())?
-        }
-        _ => Search::default(),
+    let mut found = options.start(&objective);
+    if let Some(file) = file.filter(|f| f.exists()) {
+        found = found.resumed(&Saved::read(file)?, &file.display().to_string())?;
+    }
+    not_beyond("Abc.draws", "draw", options.draws, found.done)?;
+    let frame = Frame {
+        total: options.draws,
+        file,
+        save_seconds: options.save_seconds,
+        max_seconds: options.max_seconds,
+        begin,
     };
-    let before = search.done;
-    if before > options.draws {
-        return Err(Error::new(
-            "Abc.draws",
-            format!("{} draws, but {before} are made already", options.draws),
-            "give the number of all draws, or begin anew with another state_file",
-        ));
-    }
-    let mut keeper = Keeper::new(file, options.save_seconds);
-    if file.is_some() {
-        keeper.save(&search.saved(&facts))?;
-    }
-    let mut warnings = Vec::new();
-    progress.start(METHOD, options.draws);
-    let watched = progress.watches();
-    let mut snapshot = Snapshot::new(METHOD, problem, options.draws, before);
-    let (mut late, mut stopped) = (false, false);
-    while search.done < options.draws && !late && !stopped {
-        search.step(&objective, options, watched)?;
-        let loss = search.history.last().map_or(f64::NAN, |s| s.loss);
-        progress.update(
-            search.done,
-            &format!("loss of the best {} {loss:.2e}", search.kept.len()),
-        );
-        if watched && progress.wants_picture() {
-            look(&mut snapshot, &search, &objective, options.seed, begin);
-            progress.picture(snapshot.clone());
-        }
-        if keeper.due()
-            && let Err(e) = keeper.save(&search.saved(&facts))
-        {
-            warnings = vec![e.to_string()];
-        }
-        late = options
-            .max_seconds
-            .is_some_and(|s| begin.elapsed().as_secs_f64() > s);
-        stopped = asked() || progress.stop();
-    }
-    if search.kept.is_empty() {
-        return Err(Error::new(
-            "calibration",
-            "no draw gave a finite loss",
-            "narrow the priors",
-        ));
-    }
-    let saved = search.saved(&facts);
-    if let Err(e) = keeper.save(&saved) {
-        warnings = vec![e.to_string()];
-    }
-    if watched {
-        look(&mut snapshot, &search, &objective, options.seed, begin);
-        snapshot.phase = Phase::Drawing;
-        progress.picture(snapshot.clone());
-    }
-    let draws = search.draws(options.seed, n);
-    let (mean, scale) = moments(&draws, n);
-    let ask = || asked() || progress.stop();
-    let pace = if stopped {
-        Pace::Hurried
-    } else {
-        Pace::Until(&ask)
-    };
-    let draws = &mut draws.into_iter();
-    let mut posterior = assemble(problem, &objective, METHOD, &mean, &scale, draws, pace)?;
-    posterior.stopped = search.done < options.draws || posterior.draws < search.kept.len();
-    posterior.warnings = warnings;
-    posterior.history = search.history;
-    posterior.evaluations = search.done;
-    posterior.saved = Arc::new(saved);
-    posterior.seconds = begin.elapsed().as_secs_f64();
-    if watched {
-        progress.picture(posterior.last_picture(snapshot));
-    }
-    progress.finish(&format!("{} evaluations", posterior.evaluations));
-    Ok(posterior)
-}
-
-/// Brings a snapshot up to date.
-fn look(
-    snapshot: &mut Snapshot,
-    search: &Search,
-    objective: &Objective,
-    seed: u64,
-    begin: Instant,
-) {
-    let n = objective.dimension();
-    let (mean, scale) = moments(&search.draws(seed, n), n);
-    snapshot.done = search.done;
-    snapshot.seconds = begin.elapsed().as_secs_f64();
-    snapshot
-        .history
-        .extend(&search.history[snapshot.history.len()..]);
-    snapshot.parameters = marginals(objective, &mean, &scale);
-    let panels = search.kept.iter().filter_map(|k| k.panel.as_deref());
-    snapshot.panels = Arc::new(panels.flatten().copied().collect());
+    drive(problem, &objective, &mut found, &frame, progress, asked)
 }

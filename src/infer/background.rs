@@ -1,7 +1,7 @@
 //! Calibrations on a thread of their own: later cells look at them, stop them, or wait for them.
 
 use super::snapshot::span;
-use super::{Abc, Phase, Posterior, Problem, Snapshot, Svi, abc, svi};
+use super::{Abc, Phase, Posterior, Problem, RandomWalk, Smc, Snapshot, Svi, abc, smc, svi, walk};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Rhythm};
@@ -77,6 +77,28 @@ impl Abc {
         let options = self.clone();
         Background::start(problem, move |problem, progress, asked| {
             abc::run(problem, &options, progress, asked)
+        })
+    }
+}
+
+impl Smc {
+    /// Calibrates `problem` on a thread of its own and returns at once, as `Svi::spawn` does.
+    pub fn spawn(&self, problem: &Problem) -> Result<Background> {
+        self.check()?;
+        let options = self.clone();
+        Background::start(problem, move |problem, progress, asked| {
+            smc::run(problem, &options, progress, asked)
+        })
+    }
+}
+
+impl RandomWalk {
+    /// Calibrates `problem` on a thread of its own and returns at once, as `Svi::spawn` does.
+    pub fn spawn(&self, problem: &Problem) -> Result<Background> {
+        self.check()?;
+        let options = self.clone();
+        Background::start(problem, move |problem, progress, asked| {
+            walk::run(problem, &options, progress, asked)
         })
     }
 }

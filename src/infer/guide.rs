@@ -21,6 +21,10 @@ pub enum Guide {
     LowRank(usize),
     /// All covariances: B is strictly lower triangular and ε' is ε. Up to 500 coordinates.
     FullRank,
+    /// No spread at all: the most probable coordinates (maximum a posteriori), where `weight x loss +
+    /// |m|² / 2` is least. It is the mode in the standard-normal coordinates, which is not that of the
+    /// parameters' own densities, and says nothing of uncertainty.
+    Point,
 }
 
 /// Of more coordinates some hundred gradients cannot tell the covariances.
@@ -55,12 +59,13 @@ impl Guide {
     pub(super) fn noise(self, n: usize) -> usize {
         match self {
             Guide::LowRank(r) => n + r,
+            Guide::Point => 0,
             _ => n,
         }
     }
 
     /// c of the type's doc.
-    fn unit(self, n: usize) -> f64 {
+    pub(super) fn unit(self, n: usize) -> f64 {
         let columns = match self {
             Guide::LowRank(r) => r,
             _ => n,
@@ -69,9 +74,9 @@ impl Guide {
     }
 
     /// Row i of B among the unknowns, which are the means, the log-scales, and B row by row.
-    fn row(self, n: usize, i: usize) -> Range<usize> {
+    pub(super) fn row(self, n: usize, i: usize) -> Range<usize> {
         match self {
-            Guide::MeanField => 0..0,
+            Guide::MeanField | Guide::Point => 0..0,
             Guide::LowRank(r) => 2 * n + i * r..2 * n + (i + 1) * r,
             Guide::FullRank => 2 * n + i * i.saturating_sub(1) / 2..2 * n + (i + 1) * i / 2,
         }
@@ -80,7 +85,7 @@ impl Guide {
     /// What row i of B is multiplied with.
     fn factors(self, noise: &[f64], n: usize, i: usize) -> &[f64] {
         match self {
-            Guide::MeanField => &[],
+            Guide::MeanField | Guide::Point => &[],
             Guide::LowRank(_) => &noise[n..],
             Guide::FullRank => &noise[..i],
         }
@@ -88,12 +93,18 @@ impl Guide {
 
     /// Number of unknowns.
     pub(super) fn unknowns(self, n: usize) -> usize {
-        self.row(n, n - 1).end.max(2 * n)
+        match self {
+            Guide::Point => n,
+            _ => self.row(n, n - 1).end.max(2 * n),
+        }
     }
 
     /// Unknowns to start from: the prior's mean, and `scale` in every direction.
     pub(super) fn start(self, n: usize, scale: f64, seed: u64) -> Vec<f64> {
         let mut w = vec![0.0; n];
+        if self == Guide::Point {
+            return w;
+        }
         w.resize(2 * n, scale.ln());
         let rest = self.unknowns(n) - 2 * n;
         if let Guide::LowRank(_) = self {
@@ -107,6 +118,9 @@ impl Guide {
 
     /// The particle that `noise` makes.
     pub(super) fn particle(self, w: &[f64], n: usize, noise: &[f64]) -> Vec<f64> {
+        if self == Guide::Point {
+            return w.to_vec();
+        }
         let c = self.unit(n);
         let one = |i: usize| {
             let common = dot(&w[self.row(n, i)], self.factors(noise, n, i));
@@ -118,6 +132,12 @@ impl Guide {
     /// Adds the gradient in the unknowns of what has gradient `g` in the particle.
     pub(super) fn pull(self, w: &[f64], noise: &[f64], g: &[f64], to: &mut [f64]) {
         let (n, c) = (g.len(), self.unit(g.len()));
+        if self == Guide::Point {
+            for (to, g) in to.iter_mut().zip(g) {
+                *to += g;
+            }
+            return;
+        }
         for (i, g) in g.iter().enumerate() {
             to[i] += g;
             to[n + i] += g * w[n + i].exp() * noise[i];
@@ -128,10 +148,17 @@ impl Guide {
         }
     }
 
-    /// KL(q || standard normal), and adds its gradient in the unknowns.
+    /// KL(q || standard normal), and adds its gradient in the unknowns. Of a point, whose divergence is
+    /// infinite, the part that depends on where it is.
     pub(super) fn kl(self, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
         let c = self.unit(n);
         let mut kl = 0.0;
+        if self == Guide::Point {
+            for (to, m) in to.iter_mut().zip(w) {
+                *to += m;
+            }
+            return 0.5 * dot(w, w);
+        }
         for i in 0..n {
             let square = (2.0 * w[n + i]).exp();
             let row = &w[self.row(n, i)];
@@ -150,9 +177,29 @@ impl Guide {
 
     /// Half the log-determinant of I + c² Bᵀ e^-2d B, by which common factors widen the guide; adds
     /// its negative gradient.
-    fn common(self, w: &[f64], n: usize, r: usize, to: &mut [f64]) -> f64 {
+    pub(super) fn common(self, w: &[f64], n: usize, r: usize, to: &mut [f64]) -> f64 {
         let c = self.unit(n);
         let weight = |i: usize| c * c * (-2.0 * w[n + i]).exp();
+        let l = self.factor(w, n, r, &weight);
+        for i in 0..n {
+            let row = &w[self.row(n, i)];
+            let x = solve(&l, r, row);
+            to[n + i] += weight(i) * dot(row, &x);
+            for (to, x) in to[self.row(n, i)].iter_mut().zip(&x) {
+                *to -= weight(i) * x;
+            }
+        }
+        (0..r).map(|k| l[k * r + k].ln()).sum()
+    }
+
+    /// The lower factor of I + Σ_i weight(i) b_i b_iᵀ, with b_i the rows of B.
+    pub(super) fn factor(
+        self,
+        w: &[f64],
+        n: usize,
+        r: usize,
+        weight: &dyn Fn(usize) -> f64,
+    ) -> Vec<f64> {
         let mut s = vec![0.0; r * r];
         for i in 0..n {
             let row = &w[self.row(n, i)];
@@ -165,35 +212,102 @@ impl Guide {
         for k in 0..r {
             s[k * r + k] += 1.0;
         }
-        let l = cholesky(s, r);
-        for i in 0..n {
-            let row = &w[self.row(n, i)];
-            let x = solve(&l, r, row);
-            to[n + i] += weight(i) * dot(row, &x);
-            for (to, x) in to[self.row(n, i)].iter_mut().zip(&x) {
-                *to -= weight(i) * x;
-            }
-        }
-        (0..r).map(|k| l[k * r + k].ln()).sum()
+        cholesky(s, r)
     }
 
-    /// Mean and standard deviation of every coordinate.
-    pub(super) fn moments(self, w: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
+    /// Logarithm of the guide's density at the particle that `noise` makes, and the density's score
+    /// there: the gradient of the logarithm in the particle. A point has neither: NaN and zeros.
+    pub(super) fn density(self, w: &[f64], n: usize, noise: &[f64]) -> (f64, Vec<f64>) {
+        if self == Guide::Point {
+            return (f64::NAN, vec![0.0; n]);
+        }
         let c = self.unit(n);
-        let scale = |i: usize| {
+        let scale = |i: usize| w[n + i].exp();
+        let constant =
+            -0.5 * n as f64 * (2.0 * std::f64::consts::PI).ln() - w[n..2 * n].iter().sum::<f64>();
+        match self {
+            Guide::Point => unreachable!("returned above"),
+            Guide::MeanField => {
+                let score = (0..n).map(|i| -noise[i] / scale(i)).collect();
+                (constant - 0.5 * dot(noise, noise), score)
+            }
+            Guide::FullRank => {
+                // The particle is m + L ε: the score is -L^-T ε.
+                let mut x: Vec<f64> = noise.iter().map(|e| -e).collect();
+                for i in (0..n).rev() {
+                    x[i] /= scale(i);
+                    let (before, own) = x.split_at_mut(i);
+                    for (x, b) in before.iter_mut().zip(&w[self.row(n, i)]) {
+                        *x -= c * b * own[0];
+                    }
+                }
+                (constant - 0.5 * dot(noise, noise), x)
+            }
+            Guide::LowRank(r) => {
+                let weight = |i: usize| c * c * (-2.0 * w[n + i]).exp();
+                let l = self.factor(w, n, r, &weight);
+                let away: Vec<f64> = (0..n)
+                    .map(|i| scale(i) * noise[i] + c * dot(&w[self.row(n, i)], &noise[n..]))
+                    .collect();
+                // Σ^-1 v by Woodbury's identity.
+                let mut pulled = vec![0.0; r];
+                for (i, v) in away.iter().enumerate() {
+                    for (p, b) in pulled.iter_mut().zip(&w[self.row(n, i)]) {
+                        *p += weight(i) * b * v;
+                    }
+                }
+                let common = solve(&l, r, &pulled);
+                let score: Vec<f64> = (0..n)
+                    .map(|i| {
+                        let rest = away[i] - dot(&w[self.row(n, i)], &common);
+                        -rest / (scale(i) * scale(i))
+                    })
+                    .collect();
+                let half: f64 = (0..r).map(|k| l[k * r + k].ln()).sum();
+                (constant - half + 0.5 * dot(&score, &away), score)
+            }
+        }
+    }
+
+    /// Mean and standard deviation of a weighted sum of coordinates.
+    pub(super) fn moments(
+        self,
+        w: &[f64],
+        n: usize,
+        parts: impl Iterator<Item = (usize, f64)>,
+    ) -> (f64, f64) {
+        let c = self.unit(n);
+        let (mut mean, mut variance) = (0.0, 0.0);
+        // What common factors, or all earlier normals, contribute.
+        let mut common: Vec<f64> = Vec::new();
+        for (i, a) in parts {
+            mean += a * w[i];
+            if self == Guide::Point {
+                continue;
+            }
+            let own = a * w[n + i].exp();
             let row = &w[self.row(n, i)];
-            ((2.0 * w[n + i]).exp() + c * c * dot(row, row)).sqrt()
-        };
-        (w[..n].to_vec(), (0..n).map(scale).collect())
+            if self == Guide::FullRank {
+                common.resize(common.len().max(i + 1), 0.0);
+                common[i] += own;
+            } else {
+                variance += own * own;
+                common.resize(common.len().max(row.len()), 0.0);
+            }
+            for (to, b) in common.iter_mut().zip(row) {
+                *to += a * c * b;
+            }
+        }
+        (mean, (variance + dot(&common, &common)).sqrt())
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The lower factor of a symmetric matrix whose eigenvalues are at least 1, from its lower half.
-fn cholesky(mut s: Vec<f64>, r: usize) -> Vec<f64> {
+/// The lower factor of a symmetric positive matrix, from its lower half.
+pub(super) fn cholesky(mut s: Vec<f64>, r: usize) -> Vec<f64> {
     for k in 0..r {
         for l in 0..=k {
             let (a, b) = (k * r, l * r);
@@ -205,7 +319,7 @@ fn cholesky(mut s: Vec<f64>, r: usize) -> Vec<f64> {
 }
 
 /// Solves L Lᵀ x = b.
-fn solve(l: &[f64], r: usize, b: &[f64]) -> Vec<f64> {
+pub(super) fn solve(l: &[f64], r: usize, b: &[f64]) -> Vec<f64> {
     let mut x = b.to_vec();
     for k in 0..r {
         x[k] = (x[k] - dot(&l[k * r..k * r + k], &x[..k])) / l[k * r + k];
@@ -224,7 +338,12 @@ mod tests {
     #[test]
     fn gradients_are_finite_differences() {
         let n = 5;
-        for guide in [Guide::MeanField, Guide::LowRank(2), Guide::FullRank] {
+        for guide in [
+            Guide::MeanField,
+            Guide::LowRank(2),
+            Guide::FullRank,
+            Guide::Point,
+        ] {
             let size = guide.unknowns(n);
             let w: Vec<f64> = normals(1, Purpose::Guide, 0, size)
                 .map(|e| 0.5 * e)
@@ -254,23 +373,59 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_those_of_many_particles() {
+    fn moments_and_densities_are_those_of_many_particles() {
         let n = 4;
-        for guide in [Guide::LowRank(2), Guide::FullRank] {
+        let sum = [(3, 0.8), (1, -0.6)];
+        for guide in [Guide::MeanField, Guide::LowRank(2), Guide::FullRank] {
             let w: Vec<f64> = normals(2, Purpose::Guide, 0, guide.unknowns(n)).collect();
-            let (mean, scale) = guide.moments(&w, n);
+            let noise =
+                |k| -> Vec<f64> { normals(3, Purpose::Particles, k, guide.noise(n)).collect() };
             let particles: Vec<Vec<f64>> = (0..20_000)
-                .map(|k| {
-                    let noise: Vec<f64> =
-                        normals(3, Purpose::Particles, k, guide.noise(n)).collect();
-                    guide.particle(&w, n, &noise)
-                })
+                .map(|k| guide.particle(&w, n, &noise(k)))
                 .collect();
+            for parts in [vec![(0, 1.0)], vec![(2, 1.0)], sum.to_vec()] {
+                let (mean, scale) = guide.moments(&w, n, parts.iter().copied());
+                let values: Vec<f64> = particles
+                    .iter()
+                    .map(|u| parts.iter().map(|(i, a)| a * u[*i]).sum())
+                    .collect();
+                let m = values.iter().sum::<f64>() / 2e4;
+                let v = values.iter().map(|x| (x - m).powi(2)).sum::<f64>() / 2e4;
+                assert!((m - mean).abs() < 0.05 * scale, "{guide:?} {parts:?}");
+                assert!((v.sqrt() / scale - 1.0).abs() < 0.03, "{guide:?} {parts:?}");
+            }
+            // E[score (u - m)ᵀ] = -I and E[-ln q] = KL + E[-ln p]: entropy by another way.
+            let mut entropy = 0.0;
+            let mut second = 0.0;
+            let mut product = [0.0; 16];
+            for (k, u) in particles.iter().enumerate() {
+                let (log, score) = guide.density(&w, n, &noise(k));
+                entropy -= log / 2e4;
+                second += 0.5 * dot(u, u) / 2e4;
+                for i in 0..n {
+                    for j in 0..n {
+                        product[i * n + j] += score[i] * (u[j] - w[j]) / 2e4;
+                    }
+                }
+            }
+            let kl = guide.kl(&w, n, &mut vec![0.0; guide.unknowns(n)]);
+            let normal = 0.5 * n as f64 * (2.0 * std::f64::consts::PI).ln();
+            let expected = normal + second - kl;
+            assert!(
+                (entropy - expected).abs() < 0.05,
+                "{guide:?}: {entropy} {expected}"
+            );
             for i in 0..n {
-                let m = particles.iter().map(|u| u[i]).sum::<f64>() / 2e4;
-                let v = particles.iter().map(|u| (u[i] - m).powi(2)).sum::<f64>() / 2e4;
-                assert!((m - mean[i]).abs() < 0.05 * scale[i], "{guide:?} {i}");
-                assert!((v.sqrt() / scale[i] - 1.0).abs() < 0.03, "{guide:?} {i}");
+                for j in 0..n {
+                    let one = if i == j { -1.0 } else { 0.0 };
+                    let scale = guide.moments(&w, n, [(j, 1.0)].into_iter()).1
+                        / guide.moments(&w, n, [(i, 1.0)].into_iter()).1;
+                    let tolerance = 0.1 * scale.max(1.0) * 3.0;
+                    assert!(
+                        (product[i * n + j] - one).abs() < tolerance,
+                        "{guide:?} {i} {j}"
+                    );
+                }
             }
         }
     }

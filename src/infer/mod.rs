@@ -2,33 +2,59 @@
 
 mod abc;
 mod background;
+mod contest;
+mod divergence;
+mod drive;
 mod guide;
+mod layout;
 mod noise;
 mod objective;
 mod posterior;
 mod prior;
+mod priors;
+mod psis;
 mod saved;
 mod sbc;
 mod sensitivity;
+mod smc;
 mod snapshot;
 mod svi;
+mod target;
+mod walk;
+mod what_if;
 
 pub use abc::{Abc, calibrate_abc};
 pub use background::Background;
+pub use contest::{Contest, Contestant, Standing, contest};
+pub use divergence::Divergence;
 pub use guide::Guide;
 pub use objective::{Evaluation, Objective};
-pub use posterior::{Learnt, Posterior, Prediction, Step};
-pub use prior::{Parameter, Prior, Priors};
+pub use posterior::{Fitted, Learnt, Posterior, Prediction, Step};
+pub use prior::Prior;
+pub use priors::{Levels, Parameter, Per, Priors};
 pub use sbc::{Ranks, Sbc, sbc};
-pub use sensitivity::{Sensitivity, sensitivity};
+pub use sensitivity::{Sensitivity, output_sensitivity, sensitivity};
+pub use smc::{Smc, calibrate_smc};
 pub use snapshot::{Marginals, Phase, Snapshot};
-pub use svi::{Svi, calibrate};
+pub use svi::{EarlyStop, Estimator, Svi, calibrate};
+pub use target::{Loss, Scale};
+pub use walk::{RandomWalk, calibrate_walk};
+pub use what_if::{Outcome, Policy, WhatIf};
 
 use crate::error::{Error, Result};
 use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
 use crate::simulate::Simulation;
+
+/// A scenario that was observed.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What hit the economy.
+    pub shock: Shock,
+    /// The panel that was seen, levels; NaN cells are left out of the loss.
+    pub observed: Observation,
+}
 
 /// A calibration problem: an economy, a known scenario, an observed panel, and priors on what is
 /// to be learnt. Everything without a prior stays at its value in `params` and `shock`.
@@ -44,11 +70,22 @@ pub struct Problem {
     pub shock: Shock,
     /// The observed panel, levels; NaN cells are left out of the loss.
     pub observed: Observation,
+    /// Further scenarios of the same economy, which started from its steady state as well: the firms'
+    /// behaviour is the same in all, severities and recovery rates are each scenario's own. Each may
+    /// have its own number of periods.
+    pub further: Vec<Scenario>,
     /// Which parameters vary, and what is believed of them beforehand.
     pub priors: Priors,
     /// Relative observation noise σ: 0.03 means that a series is trusted to 3 % of its steady
-    /// level. It sets the weight T G / (2 σ²) of the data against the prior.
+    /// level. It sets the weight of the data against the prior: see `Loss`.
     pub noise: f64,
+    /// How simulated and observed cells are compared.
+    pub loss: Loss,
+    /// Whether levels or indices are compared.
+    pub scale: Scale,
+    /// Weight of each series in the loss, one per group: 2 counts its cells twice, 0 leaves it out.
+    /// Empty: all count once.
+    pub weights: Vec<f64>,
 }
 
 impl Problem {
@@ -63,26 +100,29 @@ impl Problem {
             params: Params::uniform(network, 2.0, 6.0),
             shock: shock.clone(),
             observed: observed.clone(),
+            further: Vec::new(),
             priors: Priors::default(),
             noise: 0.03,
+            loss: Loss::default(),
+            scale: Scale::default(),
+            weights: Vec::new(),
         }
+    }
+
+    /// All scenarios with their panels: the first, and those that are further.
+    pub fn scenarios(&self) -> impl Iterator<Item = (&Shock, &Observation)> {
+        let further = self.further.iter().map(|s| (&s.shock, &s.observed));
+        std::iter::once((&self.shock, &self.observed)).chain(further)
+    }
+
+    /// Number of hits, (event, firm) pairs, of all scenarios.
+    pub(crate) fn hits(&self) -> usize {
+        self.scenarios().map(|(shock, _)| shock.hits()).sum()
     }
 
     /// Refuses, before any work, whatever cannot be calibrated.
     pub fn check(&self) -> Result<()> {
         self.params.check(&self.network)?;
-        self.shock.check(&self.network)?;
-        let groups = self.network.groups().len();
-        if self.observed.groups() != groups {
-            return Err(Error::new(
-                "problem.observed",
-                format!(
-                    "{} series, but the network has {groups} non-empty region x sector groups",
-                    self.observed.groups()
-                ),
-                "build the panel with Observation::from_values or Trajectory::observe of this network",
-            ));
-        }
         if self.observed.periods != self.simulation.periods || self.observed.periods == 0 {
             return Err(Error::new(
                 "problem.simulation.periods",
@@ -93,41 +133,31 @@ impl Problem {
                 "set both to the same number, at least 1",
             ));
         }
-        if self.observed.values.len() != self.observed.periods * groups {
+        self.loss.check()?;
+        let groups = self.network.groups().len();
+        if !self.weights.is_empty() && self.weights.len() != groups {
             return Err(Error::new(
-                "problem.observed.values",
-                format!(
-                    "{} values for {} periods x {groups} groups",
-                    self.observed.values.len(),
-                    self.observed.periods
-                ),
-                "give [period, group] row by row, NaN where missing",
+                "problem.weights",
+                format!("{} weights for {groups} series", self.weights.len()),
+                "give one per group in the order of network.groups(), or none",
             ));
         }
-        if self.observed.missing() == self.observed.values.len() {
+        if let Some(w) = self.weights.iter().find(|w| !(**w >= 0.0 && w.is_finite())) {
             return Err(Error::new(
-                "problem.observed",
-                "every cell is missing",
-                "nothing can be learnt from it",
+                "problem.weights",
+                format!("a weight is {w}"),
+                "give finite numbers of at least 0",
             ));
         }
-        if let Some(v) = self.observed.values.iter().find(|v| v.is_infinite()) {
-            return Err(Error::new(
-                "problem.observed",
-                format!("a cell is {v}"),
-                "use NaN for a missing cell",
-            ));
-        }
-        if let Some(i) = (0..groups).find(|&i| !(self.observed.base[i] > 0.0)) {
-            return Err(Error::new(
-                "problem.observed",
-                format!(
-                    "the series of {} has steady level {}",
-                    self.observed.label(i),
-                    self.observed.base[i]
-                ),
-                "a relative loss needs positive levels: merge or drop the group",
-            ));
+        for (k, (shock, observed)) in self.scenarios().enumerate() {
+            let place = |field: &str| match k {
+                0 => format!("problem.{field}"),
+                _ => format!("problem.further[{}].{field}", k - 1),
+            };
+            shock
+                .check(&self.network)
+                .map_err(|e| if k == 0 { e } else { e.within(place("shock")) })?;
+            self.check_panel(observed, &place)?;
         }
         if !(self.noise > 0.0 && self.noise.is_finite()) {
             return Err(Error::new(
@@ -136,6 +166,88 @@ impl Problem {
                 "give a positive share such as 0.03",
             ));
         }
-        self.priors.check(self.shock.hits())
+        self.priors.check(self.hits())
+    }
+
+    fn check_panel(&self, observed: &Observation, place: &dyn Fn(&str) -> String) -> Result<()> {
+        let groups = self.network.groups().len();
+        if observed.groups() != groups {
+            return Err(Error::new(
+                place("observed"),
+                format!(
+                    "{} series, but the network has {groups} non-empty region x sector groups",
+                    observed.groups()
+                ),
+                "build the panel with Observation::from_values or Trajectory::observe of this network",
+            ));
+        }
+        if observed.periods == 0 || observed.values.len() != observed.periods * groups {
+            return Err(Error::new(
+                place("observed.values"),
+                format!(
+                    "{} values for {} periods x {groups} groups",
+                    observed.values.len(),
+                    observed.periods
+                ),
+                "give [period, group] row by row, NaN where missing",
+            ));
+        }
+        let counts = |c: usize| self.weights.get(c % groups).is_none_or(|w| *w > 0.0);
+        let cells = || observed.values.iter().enumerate();
+        if !cells().any(|(c, v)| !v.is_nan() && counts(c)) {
+            return Err(Error::new(
+                place("observed"),
+                "every cell is missing or without weight",
+                "nothing can be learnt from it",
+            ));
+        }
+        if let Some(v) = observed.values.iter().find(|v| v.is_infinite()) {
+            return Err(Error::new(
+                place("observed"),
+                format!("a cell is {v}"),
+                "use NaN for a missing cell",
+            ));
+        }
+        if let Some(i) = (0..groups).find(|&i| !(observed.base[i] > 0.0)) {
+            return Err(Error::new(
+                place("observed"),
+                format!(
+                    "the series of {} has steady level {}",
+                    observed.label(i),
+                    observed.base[i]
+                ),
+                "a relative loss needs positive levels: merge or drop the group",
+            ));
+        }
+        let Scale::Indices { first, last } = self.scale else {
+            return Ok(());
+        };
+        if first == 0 || first > last || last > observed.periods {
+            return Err(Error::new(
+                "problem.scale",
+                format!(
+                    "base periods {first} to {last}, but periods are 1 to {}",
+                    observed.periods
+                ),
+                "give base periods within them, before the shock",
+            ));
+        }
+        let based = |g: usize| {
+            let mean = (first - 1..last).map(|t| observed.values[t * groups + g]);
+            mean.filter(|v| !v.is_nan()).sum::<f64>() > 0.0
+        };
+        let needed =
+            |g: &usize| cells().any(|(c, v)| c % groups == *g && !v.is_nan()) && counts(*g);
+        if let Some(g) = (0..groups).filter(needed).find(|g| !based(*g)) {
+            return Err(Error::new(
+                place("observed"),
+                format!(
+                    "the series of {} has no positive mean over the base periods {first} to {last}",
+                    observed.label(g)
+                ),
+                "choose base periods that are observed, or give the series weight 0",
+            ));
+        }
+        Ok(())
     }
 }

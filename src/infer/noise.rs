@@ -1,7 +1,7 @@
 //! Random numbers by name: those of (seed, purpose, k) are the same in any order and in any call.
 
 use rand::{SeedableRng, rngs::StdRng};
-use rand_distr::{Distribution, StandardNormal};
+use rand_distr::{Distribution, StandardNormal, StandardUniform};
 
 /// What numbers are drawn for; purposes do not share any.
 #[derive(Clone, Copy)]
@@ -18,6 +18,18 @@ pub(super) enum Purpose {
     Noise = 4,
     /// Where a guide starts.
     Guide = 5,
+    /// The proposals of a population or of chains.
+    Proposal = 6,
+    /// Which proposals are taken, and which draws go on.
+    Choice = 7,
+}
+
+fn generator(seed: u64, purpose: Purpose, k: usize) -> StdRng {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..16].copy_from_slice(&(k as u64).to_le_bytes());
+    key[16] = purpose as u8;
+    StdRng::from_seed(key)
 }
 
 /// `n` standard normal numbers.
@@ -27,9 +39,12 @@ pub(super) fn normals(
     k: usize,
     n: usize,
 ) -> impl Iterator<Item = f64> {
-    let mut key = [0; 32];
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    key[8..16].copy_from_slice(&(k as u64).to_le_bytes());
-    key[16] = purpose as u8;
-    StandardNormal.sample_iter(StdRng::from_seed(key)).take(n)
+    StandardNormal
+        .sample_iter(generator(seed, purpose, k))
+        .take(n)
+}
+
+/// Numbers uniform in 0..1, without end.
+pub(super) fn uniforms(seed: u64, purpose: Purpose, k: usize) -> impl Iterator<Item = f64> {
+    StandardUniform.sample_iter(generator(seed, purpose, k))
 }

@@ -1,120 +1,123 @@
 //! The loss of a batch of particles and its gradient, in the standard-normal coordinates of the priors.
 
-use super::{Parameter, Prior, Problem};
+use super::layout::{Values, Varying, layout};
+use super::target::Target;
+use super::{Parameter, Problem};
 use crate::error::{Error, Result};
 use crate::model::Economy;
-use crate::observe::Observation;
-use crate::simulate::{Columns, Horizon, Inputs, host};
+use crate::simulate::{Columns, Horizon, Inputs, Simulation, host};
 use burn::tensor::{Device, Tensor};
 
-/// An observed panel laid out on a device, to be compared with simulations.
-pub(super) struct Target {
-    /// What a simulated level is multiplied with: 1 / steady level, 0 where missing, [1, cell].
-    scale: Tensor<2>,
-    /// Observed level relative to the steady level, 0 where missing, [1, cell].
-    level: Tensor<2>,
-    /// Number of observed cells.
-    cells: usize,
-}
-
-impl Target {
-    pub(super) fn new(observed: &Observation, economy: &Economy) -> Self {
-        let g = observed.groups();
-        let row = |f: &dyn Fn(f64, f64) -> f64| -> Tensor<2> {
-            let cells = observed.values.iter().enumerate();
-            let one = |(k, v): (usize, &f64)| {
-                if v.is_nan() {
-                    0.0
-                } else {
-                    f(*v, observed.base[k % g])
-                }
-            };
-            economy.row(&cells.map(one).collect::<Vec<_>>())
-        };
-        Self {
-            scale: row(&|_, b| 1.0 / b),
-            level: row(&|v, b| v / b),
-            cells: observed.values.len() - observed.missing(),
-        }
-    }
-
-    /// Mean over observed cells of ((y - target) / y0)², [particle, 1], of a panel [particle,
-    /// period, group].
-    pub(super) fn loss(&self, panel: Tensor<3>) -> Tensor<2> {
-        let [particles, periods, groups] = panel.dims();
-        let panel = panel.reshape([particles, periods * groups]);
-        let error = panel * self.scale.clone() - self.level.clone();
-        // Not div_scalar: its backward pass rounds the divisor to 32 bits.
-        (error.clone() * error)
-            .sum_dim(1)
-            .mul_scalar(1.0 / self.cells as f64)
-    }
+/// One scenario with its panel, ready to be run.
+struct Run {
+    horizon: Horizon,
+    target: Target,
+    /// Remaining capacity, where neither severities nor recovery rates vary.
+    capacity: Option<Tensor<3>>,
+    /// Its hits among those of all scenarios: first and number.
+    hits: (usize, usize),
 }
 
 /// A problem made ready to be evaluated many times, in the standard-normal coordinates of its
 /// priors: what calibration does, for those who bring their own method.
 ///
-/// One particle is a row of `dimension()` coordinates: those of the target inventories (one per
-/// firm), adjustment times, severities and recovery rates (one per hit), each only if it varies.
+/// One particle is a row of `dimension()` coordinates: those of the target inventories, adjustment
+/// times, severities and recovery rates, each only if it varies; one per firm or hit, or per region and
+/// so on as `Priors::per` says. Where firms are alike within a group, the groups' common coordinates come
+/// first.
 pub struct Objective {
     problem: Problem,
-    horizon: Horizon,
-    /// Remaining capacity, where neither severities nor recovery rates vary.
-    capacity: Option<Tensor<3>>,
-    varying: Vec<(Parameter, Prior)>,
-    /// Number of coordinates of each varying parameter.
-    sizes: Vec<usize>,
-    target: Target,
+    runs: Vec<Run>,
+    varying: Vec<Varying>,
 }
 
 /// Losses with their gradients.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Mean relative square loss, `[particle]`; not finite where a particle diverged.
+    /// Mean loss, `[particle]`; not finite where a particle diverged.
     pub loss: Vec<f64>,
     /// Its gradient, [particle, coordinate] row by row.
     pub gradient: Vec<f64>,
 }
 
+/// The four inputs of the model as tensors [particle, entry], or [1, entry] where they are fixed.
+struct Leaves {
+    /// In the order of `Parameter`; true where it varies.
+    all: [(Tensor<2>, bool); 4],
+}
+
+const PARAMETERS: [Parameter; 4] = [
+    Parameter::TargetInventory,
+    Parameter::AdjustmentTime,
+    Parameter::Severity,
+    Parameter::RecoveryRate,
+];
+
 impl Objective {
     /// Checks the problem and lays it out.
     pub fn new(problem: &Problem) -> Result<Self> {
         problem.check()?;
+        let varying = layout(problem);
         let device = Device::flex().autodiff();
-        let economy = Economy::new(&problem.network, &device, problem.simulation.precision);
-        let target = Target::new(&problem.observed, &economy);
-        let Problem {
-            network,
-            shock,
-            simulation,
-            ..
-        } = problem;
-        let horizon = Horizon::new(network, economy, shock, simulation, Columns::Groups, None);
-        let varying = problem.priors.varying();
-        let fixed = |p| varying.iter().all(|(v, _)| *v != p);
-        let row = |p| horizon.economy().row(&problem.fixed(p));
-        let capacity = (fixed(Parameter::Severity) && fixed(Parameter::RecoveryRate))
-            .then(|| horizon.capacity(&row(Parameter::Severity), &row(Parameter::RecoveryRate)));
+        let fixed = |p| varying.iter().all(|v| v.parameter != p);
+        let known = fixed(Parameter::Severity) && fixed(Parameter::RecoveryRate);
+        let mut first = 0;
+        let mut runs = Vec::new();
+        for (shock, observed) in problem.scenarios() {
+            let simulation = Simulation {
+                periods: observed.periods,
+                ..problem.simulation.clone()
+            };
+            let network = &problem.network;
+            let economy = Economy::new(network, &device, simulation.precision);
+            let horizon = Horizon::new(network, economy, shock, &simulation, Columns::Groups, None);
+            let hits = (first, shock.hits());
+            first += hits.1;
+            let row = |p| {
+                let all = problem.fixed(p);
+                horizon.economy().row(&all[hits.0..hits.0 + hits.1])
+            };
+            let capacity = known.then(|| {
+                horizon.capacity(&row(Parameter::Severity), &row(Parameter::RecoveryRate))
+            });
+            let Problem {
+                loss,
+                scale,
+                weights,
+                noise,
+                ..
+            } = problem;
+            let target = Target::new(observed, *loss, *scale, weights, *noise);
+            runs.push(Run {
+                horizon,
+                target,
+                capacity,
+                hits,
+            });
+        }
         Ok(Self {
-            sizes: varying.iter().map(|(p, _)| problem.entries(*p)).collect(),
-            target,
             problem: problem.clone(),
-            horizon,
-            capacity,
+            runs,
             varying,
         })
     }
 
-    /// Number of observed cells.
-    pub(crate) fn cells(&self) -> usize {
-        self.target.cells
+    /// Nats that the mean loss weighs against the prior.
+    pub fn weight(&self) -> f64 {
+        self.total() * self.runs[0].target.nats()
+    }
+
+    /// Sum of the weights of all observed cells.
+    fn total(&self) -> f64 {
+        self.runs.iter().map(|r| r.target.total()).sum()
     }
 
     /// Number of particles, at least one, that place no more than so many orders, one per link and
     /// period: with a hundred million a simulation takes about half a second. The kernels take eight
     /// particles side by side.
     pub(super) fn particles_within(&self, orders: usize) -> usize {
-        let each = self.problem.network.links() * self.problem.simulation.periods;
+        let periods: usize = self.problem.scenarios().map(|(_, o)| o.periods).sum();
+        let each = self.problem.network.links() * periods;
         match orders / each.max(1) {
             n if n < 8 => n.max(1),
             n => n / 8 * 8,
@@ -123,15 +126,16 @@ impl Objective {
 
     /// Number of coordinates of one particle.
     pub fn dimension(&self) -> usize {
-        self.sizes.iter().sum()
+        self.varying.last().map_or(0, Varying::end)
     }
 
-    /// The varying parameters with their priors and numbers of coordinates.
-    pub(crate) fn layout(&self) -> impl Iterator<Item = (Parameter, Prior, usize)> {
-        self.varying
-            .iter()
-            .zip(&self.sizes)
-            .map(|((p, prior), n)| (*p, *prior, *n))
+    /// What varies, in the order of its coordinates.
+    pub(super) fn layout(&self) -> &[Varying] {
+        &self.varying
+    }
+
+    pub(super) fn problem(&self) -> &Problem {
+        &self.problem
     }
 
     fn particles(&self, u: &[f64]) -> Result<usize> {
@@ -146,9 +150,9 @@ impl Objective {
         Ok(u.len() / n)
     }
 
-    /// Mean relative square loss of each particle; `u` is [particle, coordinate] row by row.
+    /// Mean loss of each particle; `u` is [particle, coordinate] row by row.
     pub fn loss(&self, u: &[f64]) -> Result<Vec<f64>> {
-        Ok(self.loss_and_panel(u)?.0)
+        Ok(self.loss_and_panels(u)?.0)
     }
 
     /// The same with its gradient.
@@ -156,107 +160,156 @@ impl Objective {
         Ok(self.gradient_and_panel(u)?.0)
     }
 
-    /// The losses, and the panel [particle, period, group] that they are of.
-    pub(super) fn loss_and_panel(&self, u: &[f64]) -> Result<(Vec<f64>, Tensor<3>)> {
-        let leaves = self.leaves(u, self.particles(u)?, false);
-        let panel = self.panel_of(&leaves);
-        Ok((host(self.target.loss(panel.clone())), panel.inner()))
+    /// Values of what varies, in the order of the layout.
+    fn values(&self, u: &[f64]) -> Vec<Values> {
+        let n = self.dimension();
+        self.varying.iter().map(|v| v.values(u, n)).collect()
     }
 
-    /// The same with the gradient. The panel is handed over without a copy, outside the graph.
-    pub(super) fn gradient_and_panel(&self, u: &[f64]) -> Result<(Evaluation, Tensor<3>)> {
-        let leaves = self.leaves(u, self.particles(u)?, true);
-        let panel = self.panel_of(&leaves);
-        let loss = self.target.loss(panel.clone());
-        let gradients = loss.clone().sum().backward();
+    /// The losses, and the panels [particle, period, group] of every scenario that they are of.
+    pub(super) fn loss_and_panels(&self, u: &[f64]) -> Result<(Vec<f64>, Vec<Vec<f64>>)> {
+        let particles = self.particles(u)?;
+        let values = self.values(u);
+        let mut loss = vec![0.0; particles];
+        let mut panels = Vec::new();
+        for run in &self.runs {
+            let leaves = self.leaves(run, &values, particles);
+            let panel = host(self.panel(run, &leaves));
+            let one = panel.len() / particles;
+            for (loss, panel) in loss.iter_mut().zip(panel.chunks_exact(one)) {
+                *loss += run.target.sum(panel, None) / self.total();
+            }
+            panels.push(panel);
+        }
+        Ok((loss, panels))
+    }
+
+    /// The losses with their gradient, and the panels [particle, period, group] of the first scenario.
+    pub(super) fn gradient_and_panel(&self, u: &[f64]) -> Result<(Evaluation, Vec<f64>)> {
+        let particles = self.particles(u)?;
+        let values = self.values(u);
+        let mut loss = vec![0.0; particles];
         let mut gradient = vec![0.0; u.len()];
-        let mut first = 0;
-        for (leaf, n) in leaves.iter().zip(&self.sizes) {
-            // A parameter that no output depends on has no gradient node: its gradient is zero.
-            if let Some(part) = leaf.grad(&gradients) {
-                for (p, row) in host(part).chunks_exact(*n).enumerate() {
-                    gradient[p * self.dimension() + first..][..*n].copy_from_slice(row);
+        let mut first = None;
+        for run in &self.runs {
+            let mut leaves = self.leaves(run, &values, particles);
+            for (leaf, varies) in &mut leaves.all {
+                if *varies {
+                    // Made a leaf only now: its gradient must have this shape.
+                    *leaf = leaf.clone().detach().require_grad();
                 }
             }
-            first += n;
+            let tensor = self.panel(run, &leaves);
+            let panel = host(tensor.clone());
+            let one = panel.len() / particles;
+            let mut slope = vec![0.0; panel.len()];
+            let cells = panel.chunks_exact(one).zip(slope.chunks_exact_mut(one));
+            for (loss, (panel, slope)) in loss.iter_mut().zip(cells) {
+                *loss += run.target.sum(panel, Some(&mut *slope)) / self.total();
+                for s in slope {
+                    *s /= self.total();
+                }
+            }
+            let shape = tensor.dims();
+            let slope = run.horizon.economy().row(&slope).reshape(shape);
+            let gradients = (tensor * slope).sum().backward();
+            for (varying, values) in self.varying.iter().zip(&values) {
+                // A parameter that no output depends on has no gradient node: its gradient is zero.
+                let leaf = &leaves.all[position(varying.parameter)].0;
+                if let Some(part) = leaf.grad(&gradients) {
+                    let begin = if varying.parameter.of_shock() {
+                        run.hits.0
+                    } else {
+                        0
+                    };
+                    varying.pull(values, &host(part), begin, self.dimension(), &mut gradient);
+                }
+            }
+            first.get_or_insert(panel);
         }
-        let evaluation = Evaluation {
-            loss: host(loss),
-            gradient,
-        };
-        Ok((evaluation, panel.inner()))
+        let panel = first.expect("a problem has a scenario");
+        Ok((Evaluation { loss, gradient }, panel))
     }
 
-    fn panel_of(&self, leaves: &[Tensor<2>]) -> Tensor<3> {
-        self.horizon
-            .run(self.inputs(leaves), self.capacity.as_ref())
+    /// Panels [particle, period, group] of the particles under every scenario.
+    pub(crate) fn panels(&self, u: &[f64]) -> Result<Vec<Vec<f64>>> {
+        Ok(self.loss_and_panels(u)?.1)
     }
 
-    /// Panels [particle, period, group] of the particles under `self`'s scenario.
-    pub(crate) fn panels(&self, u: &[f64]) -> Result<Vec<f64>> {
-        let leaves = self.leaves(u, self.particles(u)?, false);
-        Ok(host(self.panel_of(&leaves)))
-    }
-
-    /// One tensor [particle, entry] per varying parameter.
-    fn leaves(&self, u: &[f64], particles: usize, with_gradient: bool) -> Vec<Tensor<2>> {
-        let dimension = self.dimension();
-        let mut first = 0;
-        self.sizes
-            .iter()
-            .map(|&n| {
-                let part: Vec<f64> = u
-                    .chunks_exact(dimension)
-                    .flat_map(|row| &row[first..first + n])
+    fn leaves(&self, run: &Run, values: &[Values], particles: usize) -> Leaves {
+        let economy = run.horizon.economy();
+        let one = |parameter: Parameter| {
+            let (first, count) = if parameter.of_shock() {
+                run.hits
+            } else {
+                (0, self.problem.network.firms())
+            };
+            let Some(k) = self.varying.iter().position(|v| v.parameter == parameter) else {
+                let fixed = self.problem.fixed(parameter);
+                return (economy.row(&fixed[first..first + count]), false);
+            };
+            let (entries, all) = (&values[k].entries, self.varying[k].entries());
+            let row = if count == all {
+                economy.row(entries)
+            } else {
+                let rows = entries.chunks_exact(all);
+                let part: Vec<f64> = rows
+                    .flat_map(|r| &r[first..first + count])
                     .copied()
                     .collect();
-                first += n;
-                let leaf = self.horizon.economy().row(&part).reshape([particles, n]);
-                // Made a leaf only now: its gradient must have this shape.
-                if with_gradient {
-                    leaf.detach().require_grad()
-                } else {
-                    leaf
-                }
-            })
-            .collect()
+                economy.row(&part)
+            };
+            // A scenario without hits has nothing of what varies with them.
+            (row.reshape([particles, count]), count > 0)
+        };
+        Leaves {
+            all: PARAMETERS.map(one),
+        }
     }
 
-    fn inputs(&self, leaves: &[Tensor<2>]) -> Inputs {
-        let particles = leaves.iter().map(|v| v.dims()[0]).max().unwrap_or(1);
-        let take = |parameter: Parameter| -> Tensor<2> {
-            match self.varying.iter().position(|(p, _)| *p == parameter) {
-                Some(k) => self.varying[k].1.transform(leaves[k].clone()),
-                None => self.horizon.economy().row(&self.problem.fixed(parameter)),
-            }
-        };
-        let rows = |v: Tensor<2>| {
+    fn panel(&self, run: &Run, leaves: &Leaves) -> Tensor<3> {
+        let particles = leaves
+            .all
+            .iter()
+            .map(|(v, _)| v.dims()[0])
+            .max()
+            .unwrap_or(1);
+        let rows = |v: &Tensor<2>| {
             if v.dims()[0] < particles {
-                v.repeat_dim(0, particles)
+                v.clone().repeat_dim(0, particles)
             } else {
-                v
+                v.clone()
             }
         };
-        Inputs {
-            target_inventory: rows(take(Parameter::TargetInventory)),
-            adjustment_time: rows(take(Parameter::AdjustmentTime)),
-            severity: take(Parameter::Severity),
-            recovery_rate: take(Parameter::RecoveryRate),
-        }
+        let [n, tau, severity, rate] = &leaves.all;
+        let inputs = Inputs {
+            target_inventory: rows(&n.0),
+            adjustment_time: rows(&tau.0),
+            severity: severity.0.clone(),
+            recovery_rate: rate.0.clone(),
+        };
+        run.horizon.run(inputs, run.capacity.as_ref())
     }
 }
 
+/// Where a parameter stands among the model's inputs.
+fn position(parameter: Parameter) -> usize {
+    parameter as usize
+}
+
 impl Problem {
-    /// Number of entries of a parameter: firms, or (event, firm) pairs.
+    /// Number of entries of a parameter: firms, or (event, firm) pairs of all scenarios.
     pub(crate) fn entries(&self, parameter: Parameter) -> usize {
-        match parameter {
-            Parameter::TargetInventory | Parameter::AdjustmentTime => self.network.firms(),
-            Parameter::Severity | Parameter::RecoveryRate => self.shock.hits(),
+        if parameter.of_shock() {
+            self.hits()
+        } else {
+            self.network.firms()
         }
     }
 
+    /// The values of a parameter where it does not vary, one per entry.
     pub(super) fn fixed(&self, parameter: Parameter) -> Vec<f64> {
-        let events = self.shock.events.iter();
+        let events = self.scenarios().flat_map(|(shock, _)| &shock.events);
         match parameter {
             Parameter::TargetInventory => self.params.target_inventory.clone(),
             Parameter::AdjustmentTime => self.params.adjustment_time.clone(),

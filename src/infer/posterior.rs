@@ -1,12 +1,12 @@
 //! What a calibration learnt: host data that can be printed, framed, drawn and used to predict.
 
+use super::layout::cut;
 use super::objective::Objective;
+use super::psis::pareto_k;
 use super::saved::Saved;
 use super::snapshot::{Phase, Snapshot};
-use super::{Parameter, Prior, Priors, Problem};
+use super::{Loss, Parameter, Per, Prior};
 use crate::error::{Error, Result};
-use crate::interrupt::Interrupt;
-use crate::model::Shock;
 use crate::observe::Observation;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,24 +17,28 @@ use std::time::{Duration, Instant};
 pub struct Step {
     /// Model evaluations (simulations of one particle or draw) so far.
     pub evaluations: usize,
-    /// Mean relative square loss: the mean of this step's particles, or of the draws kept so far.
+    /// Mean loss (`Problem::loss`): of this step's particles, or of the draws kept so far.
     pub loss: f64,
-    /// Divergence KL(q || p) of the guide from the prior, in nats; 0 for ABC.
+    /// Divergence of the guide from the prior, with its weight, in nats; 0 for methods without a guide.
     pub kl: f64,
-    /// What is minimised: weight x loss + KL; the loss alone for ABC.
+    /// What is minimised: the weight of the data x loss + divergence; the loss alone without a guide.
     pub objective: f64,
-    /// Particles whose simulation was not finite and were left out.
+    /// Particles of this step whose simulation was not finite and were left out.
     pub dropped: usize,
 }
 
-/// What was learnt of one parameter. Entries are firms, or (event, firm) pairs in the order of
-/// the scenario's events.
+/// What was learnt of one parameter. Entries are what has a value of its own: firms, or (event, firm)
+/// pairs in the order of the scenarios' events, or the regions, sectors and so on of `Priors::per`.
 #[derive(Clone, Debug)]
 pub struct Learnt {
     /// Which parameter.
     pub parameter: Parameter,
     /// Its prior.
     pub prior: Prior,
+    /// How finely it varied.
+    pub per: Per,
+    /// What each entry is: a firm, a region, "event 0 · firm", and so on.
+    pub labels: Vec<String>,
     /// Mean of the posterior in the standard-normal coordinates of the prior, one per entry.
     pub location: Vec<f64>,
     /// Standard deviation there, one per entry; 1 is the prior's.
@@ -53,7 +57,7 @@ impl Learnt {
         self.mean.len()
     }
 
-    /// True when nothing was learnt, which a checked problem does not allow.
+    /// True when it has no entries, which a checked problem does not allow.
     pub fn is_empty(&self) -> bool {
         self.mean.is_empty()
     }
@@ -73,7 +77,7 @@ impl Learnt {
 
 /// The `q` quantile of each of `columns` columns of a table, row by row, between neighbours by
 /// linear interpolation.
-fn column_quantiles(table: &[f64], columns: usize, q: f64) -> Vec<f64> {
+pub(super) fn column_quantiles(table: &[f64], columns: usize, q: f64) -> Vec<f64> {
     (0..columns)
         .map(|c| {
             let mut column: Vec<f64> = table.iter().skip(c).step_by(columns).copied().collect();
@@ -120,10 +124,19 @@ impl Prediction {
     }
 }
 
+/// A further scenario, and what the draws make of it.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// The panel that was fitted.
+    pub observed: Observation,
+    /// The draws run through the model on its scenario.
+    pub predictive: Prediction,
+}
+
 /// The result of a calibration.
 #[derive(Clone, Debug)]
 pub struct Posterior {
-    /// "variational inference" or "ABC rejection".
+    /// "variational inference", "ABC rejection" and so on.
     pub method: &'static str,
     /// How it got there.
     pub history: Vec<Step>,
@@ -135,6 +148,16 @@ pub struct Posterior {
     pub observed: Observation,
     /// The draws run through the model on the observed scenario.
     pub predictive: Prediction,
+    /// The same for each further scenario of the problem.
+    pub further: Vec<Fitted>,
+    /// What `Step::loss` is.
+    pub loss: Loss,
+    /// Pareto k-hat of the guide: whether its draws could be weighted to be those of the posterior. Below
+    /// 0.7 they could; above, the guide is another distribution, as it nearly always is for hundreds of
+    /// parameters. NaN without a guide or with fewer than 25 draws.
+    pub pareto_k: f64,
+    /// Relative observation noise σ of the problem.
+    pub noise: f64,
     /// Model evaluations used.
     pub evaluations: usize,
     /// Wall time of the call, seconds.
@@ -189,30 +212,46 @@ pub(super) enum Pace<'a> {
     Until(&'a dyn Fn() -> bool),
 }
 
-/// Builds the result from the posterior's moments and draws in standard-normal coordinates.
+/// Draws of a posterior to be simulated.
+pub(super) struct Draws<'a> {
+    /// Number of them.
+    pub(super) count: usize,
+    /// Coordinates of each, and the logarithm of the guide's density there, NaN without a guide.
+    pub(super) each: Box<dyn Iterator<Item = (Vec<f64>, f64)> + 'a>,
+}
+
+/// Draws that were simulated.
+struct Made {
+    /// [draw, coordinate].
+    coordinates: Vec<f64>,
+    /// Panels of each scenario, [draw, period, group].
+    panels: Vec<Vec<f64>>,
+    /// ln (exp(-weight x loss) prior / guide), `[draw]`.
+    log_ratios: Vec<f64>,
+}
+
+/// Builds the result from means and standard deviations of all units, and draws of all coordinates.
 pub(super) fn assemble(
-    problem: &Problem,
     objective: &Objective,
     method: &'static str,
-    location: &[f64],
-    scale: &[f64],
-    draws: &mut dyn Iterator<Item = f64>,
+    moments: (Vec<f64>, Vec<f64>),
+    draws: Draws<'_>,
     pace: Pace<'_>,
 ) -> Result<Posterior> {
-    let n = objective.dimension();
-    let (predictive, draws) = predict(problem, objective, draws, pace)?;
-    let count = predictive.draws;
-    let mut first = 0;
+    let (n, problem) = (objective.dimension(), objective.problem());
+    let made = make(objective, draws, pace)?;
+    let count = made.coordinates.len() / n;
+    let units = |all: &[f64]| -> Vec<Vec<f64>> {
+        cut(objective.layout(), all).map(<[f64]>::to_vec).collect()
+    };
+    let each = units(&moments.0).into_iter().zip(units(&moments.1));
     let parameters = objective
         .layout()
-        .map(|(parameter, prior, len)| {
-            let range = first..first + len;
-            first += len;
-            let samples: Vec<f64> = draws
-                .chunks_exact(n)
-                .flat_map(|row| &row[range.clone()])
-                .map(|u| prior.value(*u))
-                .collect();
+        .iter()
+        .zip(each)
+        .map(|(varying, (location, scale))| {
+            let samples = varying.unit_values(&made.coordinates, n);
+            let len = varying.units();
             let column = |k: usize| samples.iter().skip(k).step_by(len);
             let mean: Vec<f64> = (0..len)
                 .map(|k| column(k).sum::<f64>() / count as f64)
@@ -224,16 +263,32 @@ pub(super) fn assemble(
                 })
                 .collect();
             Learnt {
-                parameter,
-                prior,
-                location: location[range.clone()].to_vec(),
-                scale: scale[range].to_vec(),
+                parameter: varying.parameter,
+                prior: varying.prior,
+                per: varying.per,
+                labels: varying.labels.clone(),
+                location,
+                scale,
                 mean,
                 sd,
                 samples,
             }
         })
         .collect();
+    let predictions = made.panels.into_iter().map(|samples| {
+        let cells = samples.len() / count;
+        let mean = (0..cells)
+            .map(|c| samples.iter().skip(c).step_by(cells).sum::<f64>() / count as f64)
+            .collect();
+        Ok(Prediction {
+            mean: Observation::from_values(&problem.network, mean)?,
+            draws: count,
+            samples,
+        })
+    });
+    let mut predictions = predictions.collect::<Result<Vec<_>>>()?.into_iter();
+    let predictive = predictions.next().expect("a problem has a scenario");
+    let further = problem.further.iter().zip(predictions);
     Ok(Posterior {
         method,
         history: Vec::new(),
@@ -241,6 +296,15 @@ pub(super) fn assemble(
         draws: count,
         observed: problem.observed.clone(),
         predictive,
+        further: further
+            .map(|(scenario, predictive)| Fitted {
+                observed: scenario.observed.clone(),
+                predictive,
+            })
+            .collect(),
+        loss: problem.loss,
+        pareto_k: pareto_k(&made.log_ratios),
+        noise: problem.noise,
         evaluations: 0,
         seconds: 0.0,
         stopped: false,
@@ -249,15 +313,9 @@ pub(super) fn assemble(
     })
 }
 
-/// Runs draws [draw, coordinate] through the model, some at a time: 64, or in large economies as
-/// many as take about half a second, as it may be asked to stop. Returns the draws that were made, too.
-fn predict(
-    problem: &Problem,
-    objective: &Objective,
-    draws: &mut dyn Iterator<Item = f64>,
-    pace: Pace<'_>,
-) -> Result<(Prediction, Vec<f64>)> {
-    let n = objective.dimension();
+/// Runs draws through the model, some at a time: 64, or in large economies as many as take about half a
+/// second, as it may be asked to stop.
+fn make(objective: &Objective, mut draws: Draws<'_>, pace: Pace<'_>) -> Result<Made> {
     let begin = Instant::now();
     let enough = || match pace {
         Pace::Hurried => begin.elapsed() > Duration::from_millis(250),
@@ -268,92 +326,32 @@ fn predict(
         Pace::Until(_) => 200_000_000,
     };
     let together = objective.particles_within(orders).min(64);
-    let (mut made, mut samples) = (Vec::new(), Vec::new());
+    let weight = objective.weight();
+    let mut made = Made {
+        coordinates: Vec::new(),
+        panels: Vec::new(),
+        log_ratios: Vec::new(),
+    };
     loop {
-        let before = made.len();
-        made.extend(draws.take(together * n));
-        if made.len() == before {
+        let some: Vec<(Vec<f64>, f64)> = draws.each.by_ref().take(together).collect();
+        if some.is_empty() {
             break;
         }
-        samples.extend(objective.panels(&made[before..])?);
+        let u: Vec<f64> = some.iter().flat_map(|(u, _)| u).copied().collect();
+        let (losses, panels) = objective.loss_and_panels(&u)?;
+        made.panels.resize_with(panels.len(), Vec::new);
+        for (all, new) in made.panels.iter_mut().zip(panels) {
+            all.extend(new);
+        }
+        // Constants do not matter: the prior without its normalisation.
+        let ratio = |(loss, (u, log)): (&f64, &(Vec<f64>, f64))| {
+            -weight * loss - 0.5 * u.iter().map(|u| u * u).sum::<f64>() - log
+        };
+        made.log_ratios.extend(losses.iter().zip(&some).map(ratio));
+        made.coordinates.extend(u);
         if enough() {
             break;
         }
     }
-    let count = made.len() / n;
-    let cells = problem.observed.values.len();
-    let mean = (0..cells)
-        .map(|c| samples.iter().skip(c).step_by(cells).sum::<f64>() / count as f64)
-        .collect();
-    let prediction = Prediction {
-        mean: Observation::from_values(&problem.network, mean)?,
-        draws: count,
-        samples,
-    };
-    Ok((prediction, made))
-}
-
-impl Posterior {
-    /// The draws under a new scenario over `periods` periods: what would happen, with bands.
-    /// `problem` is the one that was calibrated. Where severities or recovery rates were learnt
-    /// they belong to the observed scenario; the new one brings its own. The stop button makes it
-    /// return what it has: `Prediction::draws` says how many draws that are.
-    pub fn predict(&self, problem: &Problem, shock: &Shock, periods: usize) -> Result<Prediction> {
-        shock.check(&problem.network)?;
-        let behaviour: Vec<&Learnt> = self
-            .parameters
-            .iter()
-            .filter(|l| {
-                matches!(
-                    l.parameter,
-                    Parameter::TargetInventory | Parameter::AdjustmentTime
-                )
-            })
-            .collect();
-        let mut next = problem.clone();
-        next.simulation.periods = periods;
-        next.simulation.check()?;
-        next.shock = shock.clone();
-        next.priors = Priors {
-            severity: None,
-            recovery_rate: None,
-            ..problem.priors
-        };
-        let groups = problem.network.groups().len();
-        next.observed = Observation::from_values(&problem.network, vec![0.0; periods * groups])?;
-        for learnt in &behaviour {
-            if learnt.len() != problem.network.firms() {
-                return Err(Error::new(
-                    "problem.network",
-                    format!(
-                        "{} firms, but the posterior is of {}",
-                        problem.network.firms(),
-                        learnt.len()
-                    ),
-                    "give the problem that was calibrated",
-                ));
-            }
-        }
-        if behaviour.is_empty() {
-            // Only the observed shock was learnt: one run with the fixed parameters.
-            let run =
-                crate::simulate::simulate(&next.network, &next.params, shock, &next.simulation)?;
-            let mean = run.observe();
-            return Ok(Prediction {
-                samples: mean.values.clone(),
-                draws: 1,
-                mean,
-            });
-        }
-        let mut draws = (0..self.draws).flat_map(|k| {
-            behaviour.iter().flat_map(move |l| {
-                l.samples[k * l.len()..][..l.len()]
-                    .iter()
-                    .map(|v| l.prior.coordinate(*v))
-            })
-        });
-        let interrupt = Interrupt::watch();
-        let pace = Pace::Until(&|| interrupt.asked());
-        Ok(predict(&next, &Objective::new(&next)?, &mut draws, pace)?.0)
-    }
+    Ok(made)
 }

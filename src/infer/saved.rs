@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Written into every file, and raised when what is in it changes.
-const FORMAT: &str = "bullwhip calibration 1";
+const FORMAT: &str = "bullwhip calibration 2";
 
 /// What a state is of: problem and options, told in words and hashes, what matters most first.
 pub(super) type Facts = Vec<(&'static str, String)>;
@@ -39,17 +39,18 @@ pub(super) fn facts_of(problem: &Problem, method: &str) -> Facts {
     let Problem {
         network,
         simulation,
-        shock,
-        observed,
         priors,
         noise,
+        loss,
+        scale,
+        weights,
         ..
     } = problem;
     let whole = |v: &[u32]| -> Vec<f64> { v.iter().map(|k| f64::from(*k)).collect() };
     let varying = priors.varying();
     // A value that varies does not matter.
     let fixed = |parameter| {
-        let values = if varying.iter().any(|(p, _)| *p == parameter) {
+        let values = if varying.iter().any(|(p, _, _)| *p == parameter) {
             Vec::new()
         } else {
             problem.fixed(parameter)
@@ -62,11 +63,19 @@ pub(super) fn facts_of(problem: &Problem, method: &str) -> Facts {
         .chain(network.coefficient().iter().copied());
     let firms = network.output().iter().chain(network.final_demand());
     let groups = whole(network.group()).into_iter();
-    let events = shock.events.iter().flat_map(|e| {
-        let firms = e.firms.iter().map(|i| *i as f64);
-        std::iter::once(e.start as f64).chain(firms).chain([-1.0])
+    // -1 ends an event, -2 a scenario.
+    let events = problem.scenarios().flat_map(|(shock, _)| {
+        let each = shock.events.iter().flat_map(|e| {
+            let firms = e.firms.iter().map(|i| *i as f64);
+            std::iter::once(e.start as f64).chain(firms).chain([-1.0])
+        });
+        each.chain([-2.0])
     });
-    let panel = observed.values.iter().chain(&observed.base).copied();
+    let number: usize = problem.scenarios().map(|(s, _)| s.events.len()).sum();
+    let panels = problem
+        .scenarios()
+        .flat_map(|(_, o)| o.values.iter().chain(&o.base).copied());
+    let missing: usize = problem.scenarios().map(|(_, o)| o.missing()).sum();
     [
         ("format", FORMAT.to_string()),
         ("method", method.to_string()),
@@ -103,7 +112,7 @@ pub(super) fn facts_of(problem: &Problem, method: &str) -> Facts {
             "problem.shock",
             format!(
                 "{} events, {:016x} {} {}",
-                shock.events.len(),
+                number,
                 hash(events),
                 fixed(Parameter::Severity),
                 fixed(Parameter::RecoveryRate)
@@ -111,9 +120,13 @@ pub(super) fn facts_of(problem: &Problem, method: &str) -> Facts {
         ),
         (
             "problem.observed",
-            format!("{} missing, {:016x}", observed.missing(), hash(panel)),
+            format!("{missing} missing, {:016x}", hash(panels)),
         ),
         ("problem.priors", format!("{varying:?}")),
+        (
+            "problem.loss",
+            format!("{loss:?}, {scale:?}, weights {weights:?}"),
+        ),
         ("problem.noise", format!("{noise:?}")),
     ]
     .into()

@@ -59,7 +59,7 @@ pub struct Sbc {
 }
 
 /// Draws true values from the priors, simulates the panel that they give under the problem's
-/// scenario with its noise (independent normal, `noise` x steady level), calibrates, and ranks the
+/// scenarios with its noise (independent normal, `noise` x steady level), calibrates, and ranks the
 /// true values among the draws; `runs` times. Cells that are missing in the problem's panel stay so;
 /// its values do not matter. Costs `runs` calibrations; start with a few hundred firms at most.
 ///
@@ -81,8 +81,9 @@ pub fn sbc(
         runs: 0,
         parameters: objective
             .layout()
-            .map(|(parameter, _, _)| Ranks {
-                parameter,
+            .iter()
+            .map(|v| Ranks {
+                parameter: v.parameter,
                 draws: options.draws,
                 ranks: Vec::new(),
             })
@@ -95,16 +96,25 @@ pub fn sbc(
     for run in 0..runs {
         let truth: Vec<f64> = normals(options.seed, Purpose::Truth, run, n).collect();
         let mut other = problem.clone();
-        other.observed.values = objective.panels(&truth)?;
-        let cells = other.observed.values.len();
-        let groups = problem.observed.groups();
-        let noise = normals(options.seed, Purpose::Noise, run, cells).enumerate();
-        for (c, e) in noise {
-            other.observed.values[c] = if problem.observed.values[c].is_nan() {
-                f64::NAN
-            } else {
-                other.observed.values[c] + problem.noise * problem.observed.base[c % groups] * e
-            };
+        let panels = objective.panels(&truth)?;
+        let mut noise = normals(
+            options.seed,
+            Purpose::Noise,
+            run,
+            panels.iter().map(Vec::len).sum(),
+        );
+        let further = other.further.iter_mut().map(|s| &mut s.observed);
+        for (observed, panel) in std::iter::once(&mut other.observed)
+            .chain(further)
+            .zip(panels)
+        {
+            let groups = observed.groups();
+            for (c, (value, level)) in observed.values.iter_mut().zip(panel).enumerate() {
+                let e = noise.next().expect("as many as cells");
+                if !value.is_nan() {
+                    *value = level + problem.noise * observed.base[c % groups] * e;
+                }
+            }
         }
         let one = Svi {
             seed: options.seed.wrapping_add(run as u64),
@@ -117,15 +127,13 @@ pub fn sbc(
             out.stopped = true;
             break;
         }
-        let mut first = 0;
-        for (ranks, learnt) in out.parameters.iter_mut().zip(&posterior.parameters) {
-            let len = learnt.len();
-            for (k, u) in truth[first..first + len].iter().enumerate() {
-                let value = learnt.prior.value(*u);
-                let column = learnt.samples.iter().skip(k).step_by(len);
-                ranks.ranks.push(column.filter(|x| **x < value).count());
+        let each = out.parameters.iter_mut().zip(&posterior.parameters);
+        for ((ranks, learnt), varying) in each.zip(objective.layout()) {
+            let values = varying.unit_values(&truth, n);
+            for (k, value) in values.iter().enumerate() {
+                let column = learnt.samples.iter().skip(k).step_by(values.len());
+                ranks.ranks.push(column.filter(|x| *x < value).count());
             }
-            first += len;
         }
         out.loss.push(posterior.predictive.loss(&other.observed));
         out.runs = run + 1;

@@ -1,6 +1,7 @@
-//! The loss of one simulation against a panel, and its gradient in every parameter.
+//! How a loss of one simulation changes with every parameter.
 
-use super::objective::Target;
+use super::target::Target;
+use super::{Loss, Scale};
 use crate::error::{Error, Result};
 use crate::model::{Economy, Params, Shock};
 use crate::network::Network;
@@ -8,10 +9,11 @@ use crate::observe::Observation;
 use crate::simulate::{Columns, Horizon, Inputs, Simulation, host};
 use burn::tensor::{Device, Tensor};
 
-/// How the mean relative square loss changes with each parameter: what matters for a panel.
+/// How a loss changes with each parameter: what matters for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sensitivity {
-    /// Mean over observed cells of ((y - target) / y0)².
+    /// The loss: against a panel the mean over observed cells of ((y - target) / y0)²; of output the share
+    /// that is lost.
     pub loss: f64,
     /// Derivative in each firm's target inventory, per period of use, `[firm]`.
     pub target_inventory: Vec<f64>,
@@ -34,9 +36,6 @@ pub fn sensitivity(
     simulation: &Simulation,
     observed: &Observation,
 ) -> Result<Sensitivity> {
-    params.check(network)?;
-    shock.check(network)?;
-    simulation.check()?;
     if observed.periods != simulation.periods || observed.groups() != network.groups().len() {
         return Err(Error::new(
             "observed",
@@ -50,6 +49,77 @@ pub fn sensitivity(
             "give a panel of this network over the simulated periods",
         ));
     }
+    let target = Target::new(observed, Loss::RelativeSquare, Scale::Levels, &[], 1.0);
+    differentiate(network, params, shock, simulation, |panel| {
+        let mut slope = vec![0.0; panel.len()];
+        let sum = target.sum(panel, Some(&mut slope));
+        for s in &mut slope {
+            *s /= target.total();
+        }
+        (sum / target.total(), slope)
+    })
+}
+
+/// Simulates once and differentiates the output that is lost: which firms' inventories matter most for
+/// it. The loss is the share of the steady output over all periods, of the whole economy, or of the
+/// groups of `region` where one is named; an unknown region is an error. A derivative below 0 in a
+/// firm's target inventory says that more stock there makes the loss smaller.
+pub fn output_sensitivity(
+    network: &Network,
+    params: &Params,
+    shock: &Shock,
+    simulation: &Simulation,
+    region: Option<&str>,
+) -> Result<Sensitivity> {
+    let counted: Vec<bool> = match region {
+        None => vec![true; network.groups().len()],
+        Some(region) => {
+            network.firms_in_region(region)?;
+            let of = |g: &(usize, usize)| network.regions()[g.0] == region;
+            network.groups().iter().map(of).collect()
+        }
+    };
+    let base = network.group_sums(network.output());
+    let steady = base.iter().zip(&counted).filter(|(_, c)| **c);
+    let whole = steady.map(|(b, _)| b).sum::<f64>() * simulation.periods as f64;
+    differentiate(network, params, shock, simulation, |panel| {
+        let slope: Vec<f64> = (0..panel.len())
+            .map(|c| {
+                if counted[c % counted.len()] {
+                    -1.0 / whole
+                } else {
+                    0.0
+                }
+            })
+            .collect();
+        let made: f64 = panel.iter().zip(&slope).map(|(y, s)| -y * s).sum();
+        (1.0 - made, slope)
+    })
+}
+
+impl Sensitivity {
+    /// The `count` firms whose target inventory changes the loss most, in either direction, with the
+    /// derivatives, the strongest first.
+    pub fn strongest(&self, count: usize) -> Vec<(usize, f64)> {
+        let mut all: Vec<(usize, f64)> =
+            self.target_inventory.iter().copied().enumerate().collect();
+        all.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        all.truncate(count);
+        all
+    }
+}
+
+/// `loss` gives the loss of a panel [period, group] and its derivative in every cell.
+fn differentiate(
+    network: &Network,
+    params: &Params,
+    shock: &Shock,
+    simulation: &Simulation,
+    loss: impl Fn(&[f64]) -> (f64, Vec<f64>),
+) -> Result<Sensitivity> {
+    params.check(network)?;
+    shock.check(network)?;
+    simulation.check()?;
     let economy = Economy::new(network, &Device::flex().autodiff(), simulation.precision);
     let leaf = |values: &[f64]| economy.row(values).require_grad();
     let flat = |f: fn(&crate::model::Event) -> &Vec<f64>| -> Vec<f64> {
@@ -68,11 +138,11 @@ pub fn sensitivity(
         severity,
         recovery_rate,
     };
-    let target = Target::new(observed, &economy);
     let horizon = Horizon::new(network, economy, shock, simulation, Columns::Groups, None);
-    let loss = target.loss(horizon.run(inputs, None));
-    let value = host(loss.clone())[0];
-    let gradients = loss.sum().backward();
+    let panel = horizon.run(inputs, None);
+    let (value, slope) = loss(&host(panel.clone()));
+    let slope = horizon.economy().row(&slope).reshape(panel.dims());
+    let gradients = (panel * slope).sum().backward();
     let [target_inventory, adjustment_time, severity, recovery_rate] =
         leaves.map(|leaf: Tensor<2>| match leaf.grad(&gradients) {
             Some(g) => host(g),

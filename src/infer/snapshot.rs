@@ -1,9 +1,12 @@
 //! A calibration part of the way: what a picture of it shows.
 
+use super::drive::Search;
+use super::layout::cut;
 use super::objective::Objective;
-use super::{Parameter, Problem, Step};
+use super::{Loss, Parameter, Problem, Step};
 use crate::observe::Observation;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How many panels a picture's bands are made of at most.
 pub(super) const PANELS: usize = 32;
@@ -26,11 +29,13 @@ pub enum Phase {
 /// What a calibration has at some time: host data, a copy that may be kept.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// "variational inference" or "ABC rejection".
+    /// "variational inference", "ABC rejection" and so on.
     pub method: &'static str,
+    /// What `done` counts: "step", "draw", "round".
+    pub unit: &'static str,
     /// How far it is.
     pub phase: Phase,
-    /// Steps of variational inference, or draws of ABC, that are done.
+    /// How many units are done.
     pub done: usize,
     /// How many there are to be.
     pub total: usize,
@@ -40,6 +45,8 @@ pub struct Snapshot {
     pub seconds: f64,
     /// How it got there, from the first step on.
     pub history: Vec<Step>,
+    /// What the losses are.
+    pub loss: Loss,
     /// What is known by now of each parameter that varies.
     pub parameters: Vec<Marginals>,
     /// The panel that is fitted.
@@ -64,22 +71,45 @@ impl Snapshot {
     /// A calibration that has done nothing yet.
     pub(super) fn new(
         method: &'static str,
+        unit: &'static str,
         problem: &Problem,
         total: usize,
         before: usize,
     ) -> Self {
         Self {
             method,
+            unit,
             phase: Phase::Running,
             done: before,
             total,
             before,
             seconds: 0.0,
             history: Vec::new(),
+            loss: problem.loss,
             parameters: Vec::new(),
             observed: Arc::new(problem.observed.clone()),
             panels: Arc::default(),
         }
+    }
+
+    /// Brings it up to date.
+    pub(super) fn look(&mut self, search: &dyn Search, objective: &Objective, begin: Instant) {
+        let (mean, scale) = search.moments(objective);
+        self.done = search.done();
+        self.seconds = begin.elapsed().as_secs_f64();
+        self.history.extend(&search.history()[self.history.len()..]);
+        let layout = objective.layout();
+        let moments = cut(layout, &mean).zip(cut(layout, &scale));
+        self.parameters = layout
+            .iter()
+            .zip(moments)
+            .map(|(v, (location, scale))| Marginals {
+                parameter: v.parameter,
+                location: location.to_vec(),
+                scale: scale.to_vec(),
+            })
+            .collect();
+        self.panels = Arc::new(search.panels());
     }
 
     /// Number of simulated panels.
@@ -89,11 +119,7 @@ impl Snapshot {
 
     /// Where it stands, in one line.
     pub fn line(&self) -> String {
-        let what = if self.method == super::abc::METHOD {
-            "draw"
-        } else {
-            "step"
-        };
+        let what = self.unit;
         let head = match self.phase {
             Phase::Running => format!("{what} {} of {}", self.done, self.total),
             Phase::Drawing => format!(
@@ -132,11 +158,7 @@ impl Snapshot {
 
     /// Simulations that were not finite and were left out, from the first step on.
     pub fn dropped(&self) -> usize {
-        if self.method == super::abc::METHOD {
-            self.history.last().map_or(0, |s| s.dropped)
-        } else {
-            self.history.iter().map(|s| s.dropped).sum()
-        }
+        self.history.iter().map(|s| s.dropped).sum()
     }
 
     /// Steps per second of this call; 0 before the first.
@@ -164,19 +186,4 @@ pub(crate) fn span(seconds: f64) -> String {
         s if s < 5970.0 => format!("{:.0} min", s / 60.0),
         s => format!("{:.1} h", s / 3600.0),
     }
-}
-
-/// Cuts means and standard deviations of all coordinates into those of each parameter.
-pub(super) fn marginals(objective: &Objective, location: &[f64], scale: &[f64]) -> Vec<Marginals> {
-    let mut first = 0;
-    let cut = |(parameter, _, n)| {
-        let range = first..first + n;
-        first += n;
-        Marginals {
-            parameter,
-            location: location[range.clone()].to_vec(),
-            scale: scale[range].to_vec(),
-        }
-    };
-    objective.layout().map(cut).collect()
 }

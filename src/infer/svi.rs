@@ -1,23 +1,44 @@
 //! Generalised variational inference with normal guides.
 
 use super::Problem;
+use super::divergence::Divergence;
+use super::drive::{Frame, Search, drive, not_beyond};
 use super::guide::Guide;
 use super::noise::{Purpose, normals};
 use super::objective::Objective;
-use super::posterior::{Pace, Posterior, Step, assemble};
+use super::posterior::{Draws, Posterior, Step};
 use super::saved::{Facts, Keeper, Saved, facts_of};
-use super::snapshot::{PANELS, Phase, Snapshot, marginals};
+use super::snapshot::PANELS;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
-use crate::simulate::host;
-use burn::tensor::Tensor;
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
 const METHOD: &str = "variational inference";
+
+/// How the gradient of the divergence is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Estimator {
+    /// By its closed form: exact.
+    #[default]
+    ClosedForm,
+    /// Along the particles' paths: ln q - ln p at each particle, with q's own unknowns held still
+    /// (Roeder, Wu & Duvenaud 2017). Noisy at first, but its noise and that of the data cancel where the
+    /// guide is the posterior, so the end of a fit is calmer. With `Divergence::Kl` only.
+    Path,
+}
+
+/// When a fit ends before its last step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EarlyStop {
+    /// Steps that are looked at: the mean objective of the last so many is held against that of the so
+    /// many before.
+    pub patience: usize,
+    /// The fit ends where the mean fell by less than this share of its size.
+    pub tolerance: f64,
+}
 
 /// Options of variational inference.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +60,17 @@ pub struct Svi {
     /// Scale of the guide at the start, relative to the prior. Small, so that the first steps go
     /// downhill with little noise; a scale grows by about the learning rate a step.
     pub initial_scale: f64,
+    /// What holds the guide to the prior.
+    pub divergence: Divergence,
+    /// Weight of the divergence against the data; 1 is Bayes' rule, less trusts the data more.
+    pub kl_weight: f64,
+    /// How the divergence's gradient is taken.
+    pub estimator: Estimator,
+    /// Gradients of the objective longer than this, in nats per unit of the guide's unknowns, are
+    /// shortened to it.
+    pub clip: Option<f64>,
+    /// Ends the fit where it no longer gets better.
+    pub early_stop: Option<EarlyStop>,
     /// Draws kept in the posterior.
     pub draws: usize,
     /// Make no more steps after this many seconds of this call; the draws come on top.
@@ -64,6 +96,11 @@ impl Default for Svi {
             final_rate: 0.02,
             warm_up: 0,
             initial_scale: 0.003,
+            divergence: Divergence::Kl,
+            kl_weight: 1.0,
+            estimator: Estimator::ClosedForm,
+            clip: None,
+            early_stop: None,
             draws: 100,
             max_seconds: None,
             seed: 0,
@@ -92,6 +129,8 @@ impl Svi {
             ("learning_rate", self.learning_rate),
             ("initial_scale", self.initial_scale),
             ("final_rate", self.final_rate),
+            ("kl_weight", self.kl_weight),
+            ("clip", self.clip.unwrap_or(1.0)),
         ] {
             if !(v > 0.0 && v.is_finite()) {
                 return Err(Error::new(
@@ -108,6 +147,26 @@ impl Svi {
                 "give a share of at most 1, which keeps the rate constant",
             ));
         }
+        if let Some(EarlyStop {
+            patience,
+            tolerance,
+        }) = self.early_stop
+            && !(patience > 0 && tolerance >= 0.0 && tolerance.is_finite())
+        {
+            return Err(Error::new(
+                "Svi.early_stop",
+                format!("patience {patience}, tolerance {tolerance}"),
+                "give a patience of at least 1, such as 50, and a tolerance of at least 0, such as 0.001",
+            ));
+        }
+        if self.estimator == Estimator::Path && self.divergence != Divergence::Kl {
+            return Err(Error::new(
+                "Svi.estimator",
+                format!("Estimator::Path with {:?}", self.divergence),
+                "use Estimator::ClosedForm, or Divergence::Kl",
+            ));
+        }
+        self.divergence.check(self.guide)?;
         Keeper::check("Svi.save_seconds", self.save_seconds)
     }
 
@@ -129,16 +188,24 @@ impl Svi {
             ("Svi.final_rate", format!("{:?}", self.final_rate)),
             ("Svi.warm_up", self.warm_up.to_string()),
             ("Svi.initial_scale", format!("{:?}", self.initial_scale)),
+            ("Svi.divergence", format!("{:?}", self.divergence)),
+            ("Svi.kl_weight", format!("{:?}", self.kl_weight)),
+            ("Svi.estimator", format!("{:?}", self.estimator)),
+            ("Svi.clip", format!("{:?}", self.clip)),
             ("Svi.seed", self.seed.to_string()),
         ]);
         facts
     }
 }
 
-/// Where a fit stands: all that the next step depends on, besides the problem and the options.
-struct Fit {
-    /// The family of the guide, and its unknowns.
-    family: Guide,
+/// Where a fit stands: all that the next step depends on.
+pub(super) struct Fit<'a> {
+    options: &'a Svi,
+    /// What the state is of.
+    facts: Facts,
+    /// Nats that the loss weighs.
+    weight: f64,
+    /// The unknowns of the guide.
     guide: Vec<f64>,
     /// Number of coordinates.
     n: usize,
@@ -149,101 +216,95 @@ struct Fit {
     moves: i32,
     /// One entry per step.
     history: Vec<Step>,
+    /// Panels [particle, period, group] of the last steps, where somebody watches.
+    last: VecDeque<Vec<f64>>,
 }
 
-impl Fit {
-    fn new(options: &Svi, n: usize) -> Self {
-        let family = options.guide;
-        let guide = family.start(n, options.initial_scale, options.seed);
+impl<'a> Fit<'a> {
+    pub(super) fn new(options: &'a Svi, objective: &Objective) -> Self {
+        let n = objective.dimension();
+        let guide = options.guide.start(n, options.initial_scale, options.seed);
         Self {
-            family,
+            options,
+            facts: options.facts(objective.problem()),
+            weight: objective.weight(),
             first: vec![0.0; guide.len()],
             second: vec![0.0; guide.len()],
             guide,
             n,
             moves: 0,
             history: Vec::new(),
+            last: VecDeque::new(),
         }
     }
 
     /// Goes on from `saved`, which was found at `place`.
-    fn resumed(saved: &Saved, facts: &Facts, family: Guide, n: usize, place: &str) -> Result<Self> {
-        saved.require(facts, place)?;
-        let row = |name| saved.row(name, Some(family.unknowns(n)), place);
-        Ok(Self {
-            family,
-            n,
-            guide: row("guide")?.to_vec(),
-            first: row("adam.first")?.to_vec(),
-            second: row("adam.second")?.to_vec(),
-            moves: saved.row("adam.moves", Some(1), place)?[0] as i32,
-            history: saved.history(place)?,
-        })
+    fn resumed(mut self, saved: &Saved, place: &str) -> Result<Self> {
+        saved.require(&self.facts, place)?;
+        let row = |name| saved.row(name, Some(self.guide.len()), place);
+        let rows = (row("guide")?, row("adam.first")?, row("adam.second")?);
+        (self.guide, self.first, self.second) = (rows.0.to_vec(), rows.1.to_vec(), rows.2.to_vec());
+        self.moves = saved.row("adam.moves", Some(1), place)?[0] as i32;
+        self.history = saved.history(place)?;
+        Ok(self)
     }
 
-    fn saved(&self, facts: &Facts) -> Saved {
-        let rows = [
-            ("guide", self.guide.clone()),
-            ("adam.first", self.first.clone()),
-            ("adam.second", self.second.clone()),
-            ("adam.moves", vec![f64::from(self.moves)]),
-        ];
-        Saved::new(facts, rows, &self.history)
-    }
-
-    /// Means and scales of the guide.
-    fn moments(&self) -> (Vec<f64>, Vec<f64>) {
-        self.family.moments(&self.guide, self.n)
-    }
-
-    /// One step; returns the panel [particle, period, group] of its particles.
-    fn step(&mut self, objective: &Objective, weight: f64, options: &Svi) -> Result<Tensor<3>> {
-        let n = objective.dimension();
-        let particles = options.particles;
-        let step = self.history.len();
-        let (guide, width) = (self.family, self.family.noise(n));
+    /// The gradient of the objective in the guide's unknowns, its divergence, and the mean loss, which is
+    /// NaN without a finite particle.
+    fn gradient(&mut self, objective: &Objective, watched: bool) -> Result<(Vec<f64>, Step)> {
+        let (n, options) = (self.n, self.options);
+        let (family, particles) = (options.guide, options.particles);
+        let (step, width) = (self.history.len(), family.noise(n));
         let noise: Vec<f64> =
             normals(options.seed, Purpose::Particles, step, width * particles).collect();
-        let u: Vec<f64> = noise
-            .chunks_exact(width)
-            .flat_map(|e| guide.particle(&self.guide, n, e))
+        let noise = |p: usize| &noise[p * width..][..width];
+        let u: Vec<f64> = (0..particles)
+            .flat_map(|p| family.particle(&self.guide, n, noise(p)))
             .collect();
         let (result, panel) = objective.gradient_and_panel(&u)?;
+        if watched {
+            self.last.push_back(panel);
+            if self.last.len() > PANELS.div_ceil(particles) {
+                self.last.pop_front();
+            }
+        }
         let finite = |p: usize| {
             result.loss[p].is_finite()
                 && result.gradient[p * n..][..n].iter().all(|g| g.is_finite())
         };
         let good: Vec<usize> = (0..particles).filter(|&p| finite(p)).collect();
+        let share = 1.0 / good.len() as f64;
         let mut gradient = vec![0.0; self.guide.len()];
-        let kl = guide.kl(&self.guide, n, &mut gradient);
-        let loss = if good.is_empty() {
-            f64::NAN
-        } else {
-            good.iter().map(|&p| result.loss[p]).sum::<f64>() / good.len() as f64
-        };
-        self.history.push(Step {
+        let along_paths = options.estimator == Estimator::Path && family != Guide::Point;
+        // By its closed form the divergence is known however it is differentiated.
+        let divergence =
+            options.kl_weight * options.divergence.of(family, &self.guide, n, &mut gradient);
+        for g in &mut gradient {
+            *g *= if along_paths { 0.0 } else { options.kl_weight };
+        }
+        for &p in &good {
+            let mut pull: Vec<f64> = result.gradient[p * n..][..n]
+                .iter()
+                .map(|g| self.weight * g * share)
+                .collect();
+            if along_paths {
+                let (_, score) = family.density(&self.guide, n, noise(p));
+                let u = &u[p * n..][..n];
+                for (pull, (score, u)) in pull.iter_mut().zip(score.iter().zip(u)) {
+                    *pull += options.kl_weight * share * (score + u);
+                }
+            }
+            family.pull(&self.guide, noise(p), &pull, &mut gradient);
+        }
+        let loss = good.iter().map(|&p| result.loss[p]).sum::<f64>() * share;
+        let step = Step {
             evaluations: (step + 1) * particles,
             loss,
-            kl,
-            objective: weight * loss + kl,
+            kl: divergence,
+            objective: self.weight * loss + divergence,
             dropped: particles - good.len(),
-        });
-        if !good.is_empty() {
-            for &p in &good {
-                let pull: Vec<f64> = result.gradient[p * n..][..n]
-                    .iter()
-                    .map(|g| weight * g / good.len() as f64)
-                    .collect();
-                guide.pull(
-                    &self.guide,
-                    &noise[p * width..][..width],
-                    &pull,
-                    &mut gradient,
-                );
-            }
-            self.adam(options.rate(step), &gradient);
-        }
-        Ok(panel)
+        };
+        Ok((gradient, step))
     }
 
     fn adam(&mut self, rate: f64, gradient: &[f64]) {
@@ -262,9 +323,118 @@ impl Fit {
     }
 }
 
-/// Minimises `w E_q[loss] + KL(q || prior)` over normals q in the coordinates of the prior, of the
-/// family `options.guide`, with w = cells / (2 noise²) (Knoblauch et al. 2022). Particles whose simulation is not
-/// finite are left out and counted.
+impl Search for Fit<'_> {
+    fn method(&self) -> &'static str {
+        METHOD
+    }
+
+    fn unit(&self) -> &'static str {
+        "step"
+    }
+
+    fn done(&self) -> usize {
+        self.history.len()
+    }
+
+    fn settled(&self) -> bool {
+        let Some(EarlyStop {
+            patience,
+            tolerance,
+        }) = self.options.early_stop
+        else {
+            return false;
+        };
+        let Some(first) = self.history.len().checked_sub(2 * patience) else {
+            return false;
+        };
+        let (before, after) = self.history[first..].split_at(patience);
+        let mean = |steps: &[Step]| {
+            let finite = steps.iter().map(|s| s.objective).filter(|o| o.is_finite());
+            finite.clone().sum::<f64>() / finite.count() as f64
+        };
+        let (before, after) = (mean(before), mean(after));
+        before - after < tolerance * before.abs()
+    }
+
+    fn step(&mut self, objective: &Objective, watched: bool) -> Result<String> {
+        let (mut gradient, step) = self.gradient(objective, watched)?;
+        let done = self.history.len();
+        self.history.push(step);
+        if step.loss.is_finite() {
+            if let Some(most) = self.options.clip {
+                let length = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+                let shorten = (most / length).min(1.0);
+                for g in &mut gradient {
+                    *g *= shorten;
+                }
+            }
+            self.adam(self.options.rate(done), &gradient);
+        }
+        Ok(format!("loss {:.2e}", step.loss))
+    }
+
+    fn history(&self) -> &[Step] {
+        &self.history
+    }
+
+    fn saved(&self) -> Saved {
+        let rows = [
+            ("guide", self.guide.clone()),
+            ("adam.first", self.first.clone()),
+            ("adam.second", self.second.clone()),
+            ("adam.moves", vec![f64::from(self.moves)]),
+        ];
+        Saved::new(&self.facts, rows, &self.history)
+    }
+
+    fn moments(&self, objective: &Objective) -> (Vec<f64>, Vec<f64>) {
+        let units = objective.layout().iter();
+        units
+            .flat_map(|v| (0..v.units()).map(|k| v.parts(k)))
+            .map(|parts| self.options.guide.moments(&self.guide, self.n, parts))
+            .unzip()
+    }
+
+    fn center(&self) -> Option<Vec<f64>> {
+        Some(self.guide[..self.n].to_vec())
+    }
+
+    fn panels(&self) -> Vec<f64> {
+        self.last.iter().flatten().copied().collect()
+    }
+
+    fn draws(&self, _: &Objective) -> Result<Draws<'_>> {
+        if self.history.iter().all(|s| s.loss.is_nan()) {
+            return Err(Error::new(
+                "calibration",
+                "no particle gave a finite loss",
+                "lower Svi.learning_rate or Svi.initial_scale, or narrow the priors",
+            ));
+        }
+        let (family, n) = (self.options.guide, self.n);
+        // All draws of a point are the same.
+        let count = if family == Guide::Point {
+            1
+        } else {
+            self.options.draws
+        };
+        let one = move |k| {
+            let width = family.noise(n);
+            let noise: Vec<f64> =
+                normals(self.options.seed, Purpose::Posterior, k, width).collect();
+            let log = family.density(&self.guide, n, &noise).0;
+            (family.particle(&self.guide, n, &noise), log)
+        };
+        Ok(Draws {
+            count,
+            each: Box::new((0..count).map(one)),
+        })
+    }
+}
+
+/// Minimises `w E_q[loss] + divergence(q || prior)` over normals q in the coordinates of the prior, of
+/// the family `options.guide`, with w the weight of `Problem::loss` (Knoblauch, Jewson & Damoulas 2022).
+/// Particles whose simulation is not finite are left out and counted.
 ///
 /// The stop button, Ctrl-C and `Progress::stop` make it return what it has after the step that is
 /// running, with as many of the draws as a quarter of a second allows, at least one.
@@ -280,8 +450,8 @@ pub fn calibrate(
 impl Posterior {
     /// Goes on from where this posterior was left, to `options.steps` steps in all; with the same
     /// `steps` as before, to the same numbers as of a calibration that had not stopped. Problem and
-    /// options are those of the posterior, but for `steps`, `draws`, times and the state file, which
-    /// is not read. For variational inference; ABC goes on from `Abc::state_file`.
+    /// options are those of the posterior, but for `steps`, `draws`, `early_stop`, times and the state
+    /// file, which is not read. For variational inference; ABC goes on from `Abc::state_file`.
     pub fn resume(
         &self,
         problem: &Problem,
@@ -315,119 +485,23 @@ fn fit(
     options.check()?;
     let begin = Instant::now();
     let objective = Objective::new(problem)?;
-    let n = objective.dimension();
-    options.guide.check(n)?;
-    let weight = objective.cells() as f64 / (2.0 * problem.noise * problem.noise);
-    let facts = options.facts(problem);
+    options.guide.check(objective.dimension())?;
     let file = options.state_file.as_deref();
-    let mut fit = match (from, file) {
-        (Some(saved), _) => Fit::resumed(saved, &facts, options.guide, n, "posterior")?,
+    let mut fit = Fit::new(options, &objective);
+    fit = match (from, file) {
+        (Some(saved), _) => fit.resumed(saved, "posterior")?,
         (None, Some(file)) if file.exists() => {
-            let place = file.display().to_string();
-            Fit::resumed(&Saved::read(file)?, &facts, options.guide, n, &place)?
+            fit.resumed(&Saved::read(file)?, &file.display().to_string())?
         }
-        _ => Fit::new(options, n),
+        _ => fit,
     };
-    let before = fit.history.len();
-    if before > options.steps {
-        return Err(Error::new(
-            "Svi.steps",
-            format!("{} steps, but {before} are made already", options.steps),
-            "give the number of all steps, or begin anew with another state_file",
-        ));
-    }
-    let mut keeper = Keeper::new(file, options.save_seconds);
-    // At once, so that a file that cannot be written is refused before any work.
-    if file.is_some() {
-        keeper.save(&fit.saved(&facts))?;
-    }
-    let mut warnings = Vec::new();
-    progress.start(METHOD, options.steps);
-    let watched = progress.watches();
-    let mut last: VecDeque<Tensor<3>> = VecDeque::new();
-    let mut snapshot = Snapshot::new(METHOD, problem, options.steps, before);
-    let (mut late, mut stopped) = (false, false);
-    while fit.history.len() < options.steps && !late && !stopped {
-        let panel = fit.step(&objective, weight, options)?;
-        let done = fit.history.len();
-        let loss = fit.history[done - 1].loss;
-        progress.update(done, &format!("loss {loss:.2e}"));
-        if watched {
-            last.push_back(panel);
-            if last.len() > PANELS.div_ceil(options.particles) {
-                last.pop_front();
-            }
-            if progress.wants_picture() {
-                look(&mut snapshot, &fit, &objective, &last, begin);
-                progress.picture(snapshot.clone());
-            }
-        }
-        if keeper.due()
-            && let Err(e) = keeper.save(&fit.saved(&facts))
-        {
-            warnings = vec![e.to_string()];
-        }
-        late = options
-            .max_seconds
-            .is_some_and(|s| begin.elapsed().as_secs_f64() > s);
-        stopped = asked() || progress.stop();
-    }
-    if fit.history.iter().all(|s| s.loss.is_nan()) {
-        return Err(Error::new(
-            "calibration",
-            "no particle gave a finite loss",
-            "lower Svi.learning_rate or Svi.initial_scale, or narrow the priors",
-        ));
-    }
-    let saved = fit.saved(&facts);
-    if let Err(e) = keeper.save(&saved) {
-        warnings = vec![e.to_string()];
-    }
-    if watched {
-        look(&mut snapshot, &fit, &objective, &last, begin);
-        snapshot.phase = Phase::Drawing;
-        progress.picture(snapshot.clone());
-    }
-    let (mean, scale) = fit.moments();
-    let (guide, width) = (fit.family, fit.family.noise(n));
-    let mut draws = (0..options.draws).flat_map(|k| {
-        let noise: Vec<f64> = normals(options.seed, Purpose::Posterior, k, width).collect();
-        guide.particle(&fit.guide, n, &noise)
-    });
-    let ask = || asked() || progress.stop();
-    let pace = if stopped {
-        Pace::Hurried
-    } else {
-        Pace::Until(&ask)
+    not_beyond("Svi.steps", "step", options.steps, fit.done())?;
+    let frame = Frame {
+        total: options.steps,
+        file,
+        save_seconds: options.save_seconds,
+        max_seconds: options.max_seconds,
+        begin,
     };
-    let mut posterior = assemble(problem, &objective, METHOD, &mean, &scale, &mut draws, pace)?;
-    posterior.stopped = fit.history.len() < options.steps || posterior.draws < options.draws;
-    posterior.warnings = warnings;
-    posterior.evaluations = fit.history.last().map_or(0, |s| s.evaluations);
-    posterior.history = fit.history;
-    posterior.saved = Arc::new(saved);
-    posterior.seconds = begin.elapsed().as_secs_f64();
-    if watched {
-        progress.picture(posterior.last_picture(snapshot));
-    }
-    progress.finish(&format!("{} evaluations", posterior.evaluations));
-    Ok(posterior)
-}
-
-/// Brings a snapshot up to date.
-fn look(
-    snapshot: &mut Snapshot,
-    fit: &Fit,
-    objective: &Objective,
-    last: &VecDeque<Tensor<3>>,
-    begin: Instant,
-) {
-    let (mean, scale) = fit.moments();
-    snapshot.done = fit.history.len();
-    snapshot.seconds = begin.elapsed().as_secs_f64();
-    snapshot
-        .history
-        .extend(&fit.history[snapshot.history.len()..]);
-    snapshot.parameters = marginals(objective, &mean, &scale);
-    snapshot.panels = Arc::new(last.iter().flat_map(|p| host(p.clone())).collect());
+    drive(problem, &objective, &mut fit, &frame, progress, asked)
 }

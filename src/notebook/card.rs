@@ -160,7 +160,7 @@ pub(super) fn problem(p: &Problem) -> Card {
         .priors
         .varying()
         .iter()
-        .map(|(q, _)| format!("{} ({})", q.name().replace('_', " "), p.entries(*q)))
+        .map(|(q, _, _)| format!("{} ({})", q.name().replace('_', " "), p.entries(*q)))
         .collect();
     (
         "Calibration problem".into(),

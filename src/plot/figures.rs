@@ -138,8 +138,8 @@ pub fn history(posterior: &Posterior) -> Figure {
     let line = |y: Vec<f64>, color| vec![Layer::new(Mark::Line, "", color, x.clone(), y)];
     let mut panels = vec![Panel {
         x_label: "model evaluations".into(),
-        y_label: "mean relative square loss".into(),
-        log_y: true,
+        y_label: posterior.loss.name().into(),
+        log_y: posterior.loss.positive(),
         layers: line(steps.iter().map(|s| s.loss).collect(), 0),
         ..Panel::default()
     }];
@@ -151,7 +151,7 @@ pub fn history(posterior: &Posterior) -> Figure {
             ..Panel::default()
         });
     }
-    let dropped: usize = steps.iter().map(|s| s.dropped).max().unwrap_or(0);
+    let dropped: usize = steps.iter().map(|s| s.dropped).sum();
     Figure {
         title: format!("Calibration by {}", posterior.method),
         subtitle: if dropped > 0 {

@@ -69,7 +69,7 @@ fn loss(snapshot: &Snapshot) -> Panel {
         ("loss (nats)", lines)
     } else {
         let lines = vec![line("loss", 0, |s| s.loss)];
-        ("mean square loss of kept draws", lines)
+        (snapshot.loss.name(), lines)
     };
     // The axis is the whole way, or a half, quarter... of it while less is done.
     let each = snapshot
@@ -87,7 +87,7 @@ fn loss(snapshot: &Snapshot) -> Panel {
         x_label: "model evaluations".into(),
         y_label: y_label.into(),
         span: 3,
-        log_y: true,
+        log_y: snapshot.loss.positive(),
         x_range: Some((0.0, (end * each).max(1.0))),
         layers,
         ..Panel::default()

@@ -1,67 +1,38 @@
 //! The paper's figures, from the lines that the benchmarks write.
 
-use super::{Figure, Layer, Mark, Panel};
-use crate::error::{Error, Result};
-use serde_json::Value;
+use super::{Draw, Figure, Layer, Mark, Panel};
+use crate::error::Result;
+use crate::infer::{Contest, Standing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// One line of a benchmark's file.
-struct Line {
-    method: String,
-    evaluations: f64,
-    in_sample: f64,
-    out_of_sample: f64,
-    seconds: f64,
-}
-
-fn lines(file: &Path) -> Result<Vec<Line>> {
-    let place = || file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|e| {
-        Error::new(
-            place(),
-            format!("it cannot be read: {e}"),
-            "make it with `cargo bench --bench fig2b`",
-        )
-    })?;
-    let mut found = Vec::new();
-    for (k, line) in text.lines().enumerate() {
-        let value: Value = serde_json::from_str(line).unwrap_or_default();
-        let number = |key: &str| value[key].as_f64();
-        let parsed = || {
-            Some(Line {
-                method: value["method"].as_str()?.to_string(),
-                evaluations: number("evaluations")?,
-                in_sample: number("in_sample")?,
-                out_of_sample: number("out_of_sample")?,
-                seconds: number("seconds")?,
-            })
-        };
-        found.push(parsed().ok_or_else(|| {
-            Error::new(
-                format!("{}, line {}", place(), k + 1),
-                "it has not the fields method, evaluations, in_sample, out_of_sample and seconds",
-                "make the file anew with `cargo bench --bench fig2b`",
-            )
-        })?);
-    }
-    Ok(found)
-}
-
 /// What each method is called, and its colour.
-const METHODS: [(&str, &str, usize); 4] = [
+const METHODS: [(&str, &str, usize); 6] = [
     ("svi", "variational inference", 0),
     ("svi mean", "its mean", 2),
-    ("abc", "ABC, best 100", 1),
-    ("abc mean", "their mean", 3),
+    ("abc", "ABC rejection", 1),
+    ("abc mean", "its mean", 3),
+    ("smc", "SMC-ABC", 4),
+    ("walk", "random walk", 5),
 ];
 
 /// Loss in and out of sample against model evaluations and against wall time: means over seeds, with
 /// bands from the lowest to the highest seed. `file` is `target/fig2b.json`, as `cargo bench --bench
 /// fig2b` writes it.
 pub fn fig2b(file: impl AsRef<Path>) -> Result<Figure> {
-    let lines = lines(file.as_ref())?;
-    type Column = fn(&Line) -> f64;
+    Ok(Contest::read(file)?.figure())
+}
+
+impl Draw for Contest {
+    /// Loss in and out of sample against model evaluations and against wall time; several seeds are
+    /// means, with bands from the lowest to the highest.
+    fn figure(&self) -> Figure {
+        draw(&self.standings)
+    }
+}
+
+fn draw(lines: &[Standing]) -> Figure {
+    type Column = fn(&Standing) -> f64;
     let samples: [(&str, Column); 2] = [
         ("observed shocks", |l| l.in_sample),
         ("fresh shocks", |l| l.out_of_sample),
@@ -69,13 +40,16 @@ pub fn fig2b(file: impl AsRef<Path>) -> Result<Figure> {
     let mut panels = Vec::new();
     for (x_label, by_time) in [("model evaluations", false), ("seconds", true)] {
         for (title, loss) in samples {
+            if lines.iter().all(|l| loss(l).is_nan()) {
+                continue;
+            }
             let mut layers = Vec::new();
             let mut widest = BTreeSet::new();
             for (method, label, color) in METHODS {
                 // By evaluations: losses and seconds of every seed.
-                let mut points: BTreeMap<u64, Vec<(f64, f64)>> = BTreeMap::new();
+                let mut points: BTreeMap<usize, Vec<(f64, f64)>> = BTreeMap::new();
                 for l in lines.iter().filter(|l| l.method == method) {
-                    let at = points.entry(l.evaluations as u64).or_default();
+                    let at = points.entry(l.evaluations).or_default();
                     at.push((loss(l), l.seconds));
                 }
                 let mean = |v: &[(f64, f64)], f: fn(&(f64, f64)) -> f64| {
@@ -91,6 +65,9 @@ pub fn fig2b(file: impl AsRef<Path>) -> Result<Figure> {
                     each.map(|v| v.iter().fold(from, |a, p| f(a, p.0)))
                         .collect()
                 };
+                if points.is_empty() {
+                    continue;
+                }
                 layers.push(Layer::band(
                     "",
                     color,
@@ -127,11 +104,11 @@ pub fn fig2b(file: impl AsRef<Path>) -> Result<Figure> {
             });
         }
     }
-    Ok(Figure {
-        title: "Variational inference against ABC".into(),
+    Figure {
+        title: "Loss against model evaluations and time".into(),
         subtitle: "means over seeds, bands from the lowest to the highest".into(),
         panels,
         columns: 2,
         size: (900, 760),
-    })
+    }
 }

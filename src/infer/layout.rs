@@ -1,0 +1,298 @@
+//! From coordinates to the values of firms and hits, and gradients back.
+
+use super::prior::Transport;
+use super::{Parameter, Per, Prior, Problem};
+use crate::network::Network;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// One varying parameter. Its *entries* are what the model takes: firms, or hits of all scenarios end to
+/// end. Its *units* are what has a value of its own: entries, or regions, sectors and so on. Its
+/// *coordinates* are the standard normals that units are made of.
+pub(crate) struct Varying {
+    pub(crate) parameter: Parameter,
+    pub(crate) prior: Prior,
+    pub(crate) per: Per,
+    /// What each unit is called.
+    pub(crate) labels: Vec<String>,
+    transport: Transport,
+    /// Unit of each entry; empty where units are entries.
+    unit: Vec<u32>,
+    /// Number of entries.
+    entries: usize,
+    common: Option<Common>,
+    /// Its coordinates among those of a particle: of the common parts first.
+    coordinates: Range<usize>,
+}
+
+/// What firms of a region, sector or group have in common.
+struct Common {
+    of: Vec<u32>,
+    groups: usize,
+    /// √share and √(1 - share) of `Per::FirmInSector`.
+    weight: (f64, f64),
+}
+
+/// Values of a batch of particles, [particle, entry], and T' at the units, [particle, unit].
+pub(crate) struct Values {
+    pub(crate) entries: Vec<f64>,
+    slope: Vec<f64>,
+}
+
+/// Numbers things by the order in which they come.
+struct Numbers {
+    seen: HashMap<(usize, usize), u32>,
+    labels: Vec<String>,
+}
+
+impl Numbers {
+    fn of(&mut self, key: (usize, usize), label: impl FnOnce() -> String) -> u32 {
+        let next = self.labels.len() as u32;
+        *self.seen.entry(key).or_insert_with(|| {
+            self.labels.push(label());
+            next
+        })
+    }
+}
+
+/// Firm of each hit and event of each hit, over all scenarios; the events are numbered through.
+fn hits(problem: &Problem) -> Vec<(usize, usize)> {
+    let events = problem.scenarios().flat_map(|(shock, _)| &shock.events);
+    let numbered = events.enumerate();
+    numbered
+        .flat_map(|(k, e)| e.firms.iter().map(move |firm| (k, *firm)))
+        .collect()
+}
+
+/// Where a firm belongs, as a number, and its name.
+fn place(network: &Network, per: Per, firm: usize) -> (usize, String) {
+    let g = network.group()[firm] as usize;
+    let (r, s) = network.groups()[g];
+    let (region, sector) = (&network.regions()[r], &network.sectors()[s]);
+    match per {
+        Per::Region | Per::FirmInRegion(_) => (r, region.clone()),
+        Per::Sector | Per::FirmInSector(_) => (s, sector.clone()),
+        Per::Group | Per::FirmInGroup(_) => (g, format!("{region} · {sector}")),
+        Per::Event | Per::All => (0, "all".into()),
+        Per::Firm => (firm, network.name(firm)),
+    }
+}
+
+/// Lays out everything that varies, one parameter after the other.
+pub(crate) fn layout(problem: &Problem) -> Vec<Varying> {
+    let mut first = 0;
+    let varying = problem.priors.varying().into_iter();
+    varying
+        .map(|(parameter, prior, per)| {
+            let one = Varying::new(problem, parameter, prior, per, first);
+            first = one.coordinates.end;
+            one
+        })
+        .collect()
+}
+
+impl Varying {
+    fn new(problem: &Problem, parameter: Parameter, prior: Prior, per: Per, first: usize) -> Self {
+        let network = &problem.network;
+        // (event, firm) of each entry; behaviour belongs to no event.
+        let entries: Vec<(Option<usize>, usize)> = if parameter.of_shock() {
+            hits(problem)
+                .into_iter()
+                .map(|(k, i)| (Some(k), i))
+                .collect()
+        } else {
+            (0..network.firms()).map(|i| (None, i)).collect()
+        };
+        let named = |event: Option<usize>, name: String| match event {
+            Some(k) if per != Per::All => format!("event {k} · {name}"),
+            _ => name,
+        };
+        let mut units = Numbers {
+            seen: HashMap::new(),
+            labels: Vec::new(),
+        };
+        let each = matches!(
+            per,
+            Per::Firm | Per::FirmInRegion(_) | Per::FirmInSector(_) | Per::FirmInGroup(_)
+        );
+        let mut unit = Vec::new();
+        for (event, firm) in &entries {
+            if each {
+                let label = named(*event, network.name(*firm));
+                units.labels.push(label);
+            } else {
+                let (key, name) = place(network, per, *firm);
+                let event_key = if per == Per::All {
+                    0
+                } else {
+                    event.map_or(0, |k| k + 1)
+                };
+                unit.push(units.of((event_key, key), || named(*event, name)));
+            }
+        }
+        let common = match per {
+            Per::FirmInRegion(share) | Per::FirmInSector(share) | Per::FirmInGroup(share) => {
+                let mut groups = Numbers {
+                    seen: HashMap::new(),
+                    labels: Vec::new(),
+                };
+                let of = entries
+                    .iter()
+                    .map(|(event, firm)| {
+                        let (key, name) = place(network, per, *firm);
+                        groups.of((event.map_or(0, |k| k + 1), key), || name)
+                    })
+                    .collect();
+                Some(Common {
+                    of,
+                    groups: groups.labels.len(),
+                    weight: (share.sqrt(), (1.0 - share).sqrt()),
+                })
+            }
+            _ => None,
+        };
+        let count = units.labels.len() + common.as_ref().map_or(0, |c| c.groups);
+        Self {
+            parameter,
+            prior,
+            per,
+            labels: units.labels,
+            transport: Transport::new(prior),
+            unit,
+            entries: entries.len(),
+            common,
+            coordinates: first..first + count,
+        }
+    }
+
+    pub(crate) fn units(&self) -> usize {
+        self.labels.len()
+    }
+
+    pub(crate) fn end(&self) -> usize {
+        self.coordinates.end
+    }
+
+    /// The coordinates that unit k is made of, with their weights.
+    pub(crate) fn parts(&self, k: usize) -> impl Iterator<Item = (usize, f64)> + use<> {
+        let first = self.coordinates.start;
+        let (own, common) = match &self.common {
+            None => ((first + k, 1.0), None),
+            Some(c) => (
+                (first + c.groups + k, c.weight.1),
+                Some((first + c.of[k] as usize, c.weight.0)),
+            ),
+        };
+        common.into_iter().chain([own])
+    }
+
+    /// The standard-normal coordinate of unit k's value, for a particle's row of coordinates.
+    fn coordinate(&self, row: &[f64], k: usize) -> f64 {
+        match &self.common {
+            None => row[self.coordinates.start + k],
+            Some(_) => self.parts(k).map(|(at, w)| w * row[at]).sum(),
+        }
+    }
+
+    /// Coordinates of the units of every particle, [particle, unit]; `u` is [particle, coordinate].
+    pub(crate) fn unit_coordinates(&self, u: &[f64], dimension: usize) -> Vec<f64> {
+        let rows = u.chunks_exact(dimension);
+        rows.flat_map(|row| (0..self.units()).map(|k| self.coordinate(row, k)))
+            .collect()
+    }
+
+    /// Values of the units of every particle, [particle, unit].
+    pub(crate) fn unit_values(&self, u: &[f64], dimension: usize) -> Vec<f64> {
+        let rows = u.chunks_exact(dimension);
+        rows.flat_map(|row| (0..self.units()).map(|k| self.transport.at(self.coordinate(row, k)).0))
+            .collect()
+    }
+
+    /// Values of the entries of every particle, with the slopes that their gradient needs.
+    pub(crate) fn values(&self, u: &[f64], dimension: usize) -> Values {
+        let units = self.units();
+        let particles = u.len() / dimension;
+        let mut value = vec![0.0; particles * units];
+        let mut slope = vec![0.0; particles * units];
+        // Pieces of a row, so that one particle of many firms fills the threads as well.
+        const PIECE: usize = 4096;
+        let piece = PIECE.min(units.max(1));
+        value
+            .par_chunks_mut(units)
+            .zip(slope.par_chunks_mut(units))
+            .zip(u.par_chunks_exact(dimension))
+            .for_each(|((value, slope), row)| {
+                let fill = |first: usize, value: &mut [f64], slope: &mut [f64]| {
+                    for (k, (x, d)) in value.iter_mut().zip(slope).enumerate() {
+                        (*x, *d) = self.transport.at(self.coordinate(row, first + k));
+                    }
+                };
+                if units <= PIECE {
+                    fill(0, value, slope);
+                } else {
+                    let pieces = value.par_chunks_mut(piece).zip(slope.par_chunks_mut(piece));
+                    pieces
+                        .enumerate()
+                        .for_each(|(k, (value, slope))| fill(k * piece, value, slope));
+                }
+            });
+        Values {
+            entries: self.spread(value),
+            slope,
+        }
+    }
+
+    /// Values of the entries, [row, entry], from those of the units, [row, unit].
+    pub(crate) fn spread(&self, value: Vec<f64>) -> Vec<f64> {
+        if self.unit.is_empty() {
+            return value;
+        }
+        let rows = value.chunks_exact(self.units());
+        rows.flat_map(|row| self.unit.iter().map(|k| row[*k as usize]))
+            .collect()
+    }
+
+    /// Adds the gradient in the coordinates, [particle, coordinate], of what has gradient `g` in some of
+    /// the entries: those from `first` on, [particle, entry].
+    pub(crate) fn pull(
+        &self,
+        values: &Values,
+        g: &[f64],
+        first: usize,
+        dimension: usize,
+        to: &mut [f64],
+    ) {
+        let units = self.units();
+        let count = g.len() * dimension / to.len();
+        for (p, to) in to.chunks_exact_mut(dimension).enumerate() {
+            let (g, slope) = (
+                &g[p * count..][..count],
+                &values.slope[p * units..][..units],
+            );
+            for (k, g) in g.iter().enumerate() {
+                let unit = match self.unit.is_empty() {
+                    true => first + k,
+                    false => self.unit[first + k] as usize,
+                };
+                for (at, w) in self.parts(unit) {
+                    to[at] += w * g * slope[unit];
+                }
+            }
+        }
+    }
+
+    /// Number of entries.
+    pub(crate) fn entries(&self) -> usize {
+        self.entries
+    }
+}
+
+/// A value that follows coordinates, cut into those of each parameter's units.
+pub(crate) fn cut<'a>(layout: &'a [Varying], all: &'a [f64]) -> impl Iterator<Item = &'a [f64]> {
+    let mut first = 0;
+    layout.iter().map(move |v| {
+        first += v.units();
+        &all[first - v.units()..first]
+    })
+}
