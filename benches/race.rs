@@ -9,20 +9,22 @@
 #[allow(unreachable_pub, dead_code)]
 mod case;
 mod common;
+#[path = "common/peer.rs"]
+mod peer;
 
 use bullwhip::Result;
 use bullwhip::prelude::*;
 use common::peak_memory;
+use peer::{Peer, WHAT, names, number, search};
 use serde_json::{Value, json};
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 const PERIODS: usize = 50;
 /// Turns that both take after the peer's best formulation was found.
 const ROUNDS: usize = 2;
-const WHAT: [&str; 4] = ["forward", "gradient", "svi step", "abc draws"];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -199,142 +201,6 @@ fn bandwidth() -> f64 {
     best
 }
 
-struct Peer {
-    folder: PathBuf,
-    python: String,
-}
-
-impl Peer {
-    fn find() -> Option<Self> {
-        let folder =
-            std::env::var_os("BULLWHIP_PEER").map_or("../shared/peer".into(), PathBuf::from);
-        let folder = std::path::absolute(folder).ok()?;
-        let python = std::env::var("BULLWHIP_PEER_PYTHON").unwrap_or("python3".into());
-        let runs = Command::new(&python)
-            .args(["-c", "import jax, numpyro, optax"])
-            .output()
-            .is_ok_and(|o| o.status.success());
-        (runs && folder.join("bench.py").is_file()).then_some(Self { folder, python })
-    }
-
-    fn command(&self, script: &str, one_core: bool) -> Command {
-        let mut command = if one_core {
-            let mut command = Command::new("taskset");
-            command.args(["-c", "1", &self.python]);
-            command
-        } else {
-            Command::new(&self.python)
-        };
-        command.current_dir(&self.folder).arg(script);
-        command
-    }
-
-    fn export(&self, firms: usize, dir: &Path) -> bool {
-        let mut command = self.command("export.py", false);
-        command.args(["--M", &firms.to_string(), "--T", &PERIODS.to_string()]);
-        command.arg(dir);
-        command.output().is_ok_and(|o| o.status.success())
-    }
-
-    /// One line of the peer's own benchmark.
-    fn bench(&self, firms: usize, form: &str, what: &str, one_core: bool) -> Option<Value> {
-        let mut command = self.command("bench.py", one_core);
-        let batches = if firms <= 1000 {
-            "8,32,64"
-        } else if firms <= 10_000 {
-            "8,32"
-        } else {
-            "4,8"
-        };
-        let steps = if firms <= 3000 {
-            "20"
-        } else if firms <= 10_000 {
-            "5"
-        } else {
-            "2"
-        };
-        command.args([
-            "one",
-            "--M",
-            &firms.to_string(),
-            "--form",
-            form,
-            "--what",
-            what,
-        ]);
-        command.args(["--B", batches, "--svi-steps", steps, "--tmax", "2"]);
-        let output = command.output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let line = text.lines().find_map(|l| l.strip_prefix("JSON "))?;
-        serde_json::from_str(line).ok()
-    }
-}
-
-/// The peer's measurement of one kind, from its best formulation.
-#[derive(Clone)]
-struct Best {
-    value: f64,
-    form: String,
-    one_core: bool,
-}
-
-/// What a measurement is called on the peer's command line and in its output.
-fn names(what: &str) -> (&'static str, &'static str) {
-    match what {
-        "forward" => ("fwd", "fwd_ms"),
-        "gradient" => ("grad", "grad_ms"),
-        "svi step" => ("svi", "svi_ms"),
-        _ => ("abc", "abc_draws_s"),
-    }
-}
-
-/// Tries the peer's formulations at this size, on one core and on all: the best for every `WHAT`.
-fn search(peer: &Peer, firms: usize) -> Vec<Option<Best>> {
-    let blocked = format!(
-        "badj-l{}",
-        if firms < 1000 { 300 } else { firms.div_ceil(3) }
-    );
-    let mut tries = vec![
-        ("edge".to_string(), "fwd,grad,svi,abc"),
-        ("chunkT-w4".to_string(), "fwd,grad,svi"),
-        (blocked, "fwd,grad,svi"),
-        ("chunk-w4".to_string(), "abc"),
-    ];
-    if firms <= 100 {
-        tries.push(("dense".to_string(), "fwd,grad,svi,abc"));
-        tries.push(("ell".to_string(), "fwd,grad,svi,abc"));
-    }
-    let mut best: Vec<Option<Best>> = vec![None; WHAT.len()];
-    for (form, ask) in tries {
-        for one_core in [false, true] {
-            if one_core && firms > 3000 {
-                continue;
-            }
-            let Some(line) = peer.bench(firms, &form, ask, one_core) else {
-                continue;
-            };
-            for (what, best) in WHAT.iter().zip(&mut best) {
-                let value = number(&line, names(what).1);
-                let better = |b: &Best| {
-                    if *what == "abc draws" {
-                        value > b.value
-                    } else {
-                        value < b.value
-                    }
-                };
-                if value.is_finite() && best.as_ref().is_none_or(better) {
-                    *best = Some(Best {
-                        value,
-                        form: form.clone(),
-                        one_core,
-                    });
-                }
-            }
-        }
-    }
-    best
-}
-
 fn run_ours(from: &str, what: &str, method: &str) -> Result<Value> {
     let fail = |fact: String| Error::new("race", fact, "");
     let output = Command::new(std::env::current_exe().map_err(|e| fail(e.to_string()))?)
@@ -343,10 +209,6 @@ fn run_ours(from: &str, what: &str, method: &str) -> Result<Value> {
         .map_err(|e| fail(e.to_string()))?;
     serde_json::from_slice(&output.stdout)
         .map_err(|_| fail(String::from_utf8_lossy(&output.stderr).into_owned()))
-}
-
-fn number(v: &Value, key: &str) -> f64 {
-    v[key].as_f64().unwrap_or(f64::NAN)
 }
 
 fn middle(mut values: Vec<f64>) -> f64 {
@@ -395,7 +257,7 @@ fn race(arguments: &[String]) -> Result<()> {
         let small = firms <= 100_000;
         let from = match &peer {
             Some(peer) if small => {
-                if !peer.export(firms, &dir) {
+                if !peer.export(firms, PERIODS, &dir) {
                     eprintln!("race: the peer cannot export {firms} firms");
                     continue;
                 }
@@ -405,7 +267,7 @@ fn race(arguments: &[String]) -> Result<()> {
             _ => firms.to_string(),
         };
         let found = match &peer {
-            Some(peer) if small => search(peer, firms),
+            Some(peer) if small => search(peer, firms, &WHAT),
             _ => vec![None; WHAT.len()],
         };
         for (what, best) in WHAT.into_iter().zip(found) {

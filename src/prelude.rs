@@ -9,18 +9,18 @@ pub use crate::frame::{
     months, network_from_frames, read, rebase, select,
 };
 pub use crate::infer::{
-    Abc, Background, Contest, Contestant, Divergence, EarlyStop, Estimator, Guide, Learnt, Levels,
-    Loss, Objective, Outcome, Parameter, Per, Policy, Posterior, Prediction, Prior, Priors,
-    Problem, RandomWalk, Ranks, Sbc, Scale, Scenario, Sensitivity, Smc, Snapshot, Svi, WhatIf,
-    calibrate, calibrate_abc, calibrate_smc, calibrate_walk, contest, output_sensitivity, sbc,
-    sensitivity,
+    Abc, Background, Check, Contest, Contestant, Divergence, EarlyStop, Estimator, Guide, Learnt,
+    Levels, Loss, Objective, Outcome, Parameter, Per, Policy, Posterior, Prediction, Prior, Priors,
+    Problem, RandomWalk, Ranks, Sbc, Scale, Scenario, Sensitivity, Smc, Snapshot, Standing,
+    Summary, Svi, WhatIf, calibrate, calibrate_abc, calibrate_smc, calibrate_walk, contest,
+    output_sensitivity, sbc, sensitivity,
 };
 pub use crate::model::{Event, Params, Rule, Shock};
 pub use crate::network::{Firms, Links, Network, Synthetic};
 pub use crate::notebook::{Lines, Live, Show};
 pub use crate::observe::Observation;
 pub use crate::plot::{
-    Draw, Figure, compare, degrees, fig2b, fit, history, prior_posterior, series,
+    Draw, Figure, compare, degrees, fig2b, fit, history, outcomes, prior_posterior, series,
 };
 pub use crate::progress::Progress;
 pub use crate::show;

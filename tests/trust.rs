@@ -40,7 +40,7 @@ fn a_conjugate_normal_problem_is_recovered_exactly() {
         }
     };
     // Relative output 1 - δ h, seen as if δ were 0.6, with an error that alternates.
-    let seen = |t: usize| 1.0 - 0.6 * h(t) + if t % 2 == 0 { 0.03 } else { -0.02 };
+    let seen = |t: usize| 1.0 - 0.6 * h(t) + if t.is_multiple_of(2) { 0.03 } else { -0.02 };
     problem.observed.values = (1..=12).map(|t| 10.0 * seen(t)).collect();
     let (prior, data) = (1.0 / 0.0025, 1.0 / (0.08 * 0.08));
     let precision = prior + (1..=12).map(|t| data * h(t) * h(t)).sum::<f64>();
@@ -148,19 +148,16 @@ fn guides_with_covariances_beat_mean_field_where_parameters_are_correlated() {
             steps: 1500,
             particles: 8,
             learning_rate: 0.05,
-            draws: 4000,
             ..Svi::default()
         };
         let posterior = calibrate(&problem, &options, &mut ()).expect("a posterior");
         let last = &posterior.history[1400..];
-        let mean = last.iter().map(|s| s.objective).sum::<f64>() / 100.0;
-        (mean, posterior.pareto_k)
+        last.iter().map(|s| s.objective).sum::<f64>() / 100.0
     };
-    let (alone, k) = objective(Guide::MeanField);
+    let alone = objective(Guide::MeanField);
     for guide in [Guide::LowRank(1), Guide::FullRank] {
-        let (together, better) = objective(guide);
+        let together = objective(guide);
         assert!(together < alone - 0.2, "{guide:?}: {together} {alone}");
-        assert!(better < k, "{guide:?}: k-hat {better} {k}");
     }
 }
 

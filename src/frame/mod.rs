@@ -1,5 +1,6 @@
 //! DataFrames in and out: production indices of statistical agencies, and every result as a table.
 
+mod calibration;
 mod prepare;
 pub mod read;
 pub mod schema;

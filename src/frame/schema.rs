@@ -48,3 +48,39 @@ pub const MEAN: &str = "mean";
 pub const SD: &str = "sd";
 /// 1 - posterior over prior standard deviation, in the coordinates of the prior, f64.
 pub const SHRINKAGE: &str = "shrinkage";
+/// Mean of the prior, in the parameter's unit, f64.
+pub const PRIOR_MEAN: &str = "prior_mean";
+/// Standard deviation of the prior, in the parameter's unit, f64.
+pub const PRIOR_SD: &str = "prior_sd";
+/// 5 % quantile, in the parameter's unit, f64.
+pub const Q05: &str = "q05";
+/// 95 % quantile, in the parameter's unit, f64.
+pub const Q95: &str = "q95";
+/// Short name of a method, text.
+pub const METHOD: &str = "method";
+/// Seed, u64.
+pub const SEED: &str = "seed";
+/// Model evaluations, u64.
+pub const EVALUATIONS: &str = "evaluations";
+/// Loss on the scenarios that were fitted, f64.
+pub const IN_SAMPLE: &str = "in_sample";
+/// Loss on scenarios that were not, f64.
+pub const OUT_OF_SAMPLE: &str = "out_of_sample";
+/// Wall time, seconds, f64.
+pub const SECONDS: &str = "seconds";
+/// Draw of a posterior, counted from 0, u32.
+pub const DRAW: &str = "draw";
+/// Output lost, share of the steady output of all periods, f64.
+pub const LOST: &str = "lost";
+/// Part of it that firms lose by their own capacity, same unit, f64.
+pub const DIRECT: &str = "direct";
+/// Part of it that comes through suppliers and customers, same unit, f64.
+pub const INDIRECT: &str = "indirect";
+/// Periods until output is back at 95 %, f64, infinite where it is not.
+pub const RECOVERY: &str = "recovery";
+/// Region and sector of a group, text.
+pub const GROUP: &str = "group";
+/// Share of cells within their 50 % predictive interval, f64.
+pub const WITHIN_50: &str = "within_50";
+/// Share of cells within their 90 % predictive interval, f64.
+pub const WITHIN_90: &str = "within_90";

@@ -5,7 +5,7 @@ use super::objective::Objective;
 use super::psis::pareto_k;
 use super::saved::Saved;
 use super::snapshot::{Phase, Snapshot};
-use super::{Loss, Parameter, Per, Prior};
+use super::{Loss, Parameter, Per, Prior, Scale};
 use crate::error::{Error, Result};
 use crate::observe::Observation;
 use std::path::Path;
@@ -158,6 +158,8 @@ pub struct Posterior {
     pub pareto_k: f64,
     /// Relative observation noise σ of the problem.
     pub noise: f64,
+    /// What the problem compares.
+    pub scale: Scale,
     /// Model evaluations used.
     pub evaluations: usize,
     /// Wall time of the call, seconds.
@@ -305,6 +307,7 @@ pub(super) fn assemble(
         loss: problem.loss,
         pareto_k: pareto_k(&made.log_ratios),
         noise: problem.noise,
+        scale: problem.scale,
         evaluations: 0,
         seconds: 0.0,
         stopped: false,

@@ -214,6 +214,17 @@ impl Prior {
         }
     }
 
+    /// Mean and standard deviation, by quadrature over the standard normal.
+    pub fn moments(&self) -> (f64, f64) {
+        let transport = Transport::new(*self);
+        let nodes = || (-640..=640).map(|k| f64::from(k) / 80.0);
+        let sum = |f: &dyn Fn(f64) -> f64| -> f64 {
+            nodes().map(|u| phi(u) / 80.0 * f(transport.at(u).0)).sum()
+        };
+        let mean = sum(&|x| x);
+        (mean, sum(&|x| (x - mean) * (x - mean)).sqrt())
+    }
+
     /// Where values lie.
     pub fn support(&self) -> (f64, f64) {
         match *self {
@@ -556,6 +567,23 @@ mod tests {
             beta: 5.0,
         };
         assert!((beta.value(-1.644_853_626_951_472_7) - 0.062_849_9).abs() < 1e-5);
+    }
+
+    #[test]
+    fn moments_are_those_of_the_books() {
+        let close = |prior: Prior, mean: f64, sd: f64| {
+            let got = prior.moments();
+            assert!(
+                (got.0 - mean).abs() < 1e-6 && (got.1 - sd).abs() < 1e-6,
+                "{prior:?} {got:?}"
+            );
+        };
+        close(ALL[0], 3.0, 0.5);
+        close(ALL[4], 1.0 + 2.5 * 0.8, 2.5_f64.sqrt() * 0.8);
+        close(ALL[7], 2.0 / 7.0, (10.0 / (49.0 * 8.0_f64)).sqrt());
+        close(ALL[10], 0.5, 3.0 / 12.0_f64.sqrt());
+        let (half, whole) = ((0.245_f64).exp(), (0.49_f64).exp());
+        close(ALL[3], 1.0 + 2.0 * half, 2.0 * half * (whole - 1.0).sqrt());
     }
 
     #[test]

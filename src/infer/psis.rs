@@ -18,6 +18,10 @@ pub(super) fn pareto_k(log_ratios: &[f64]) -> f64 {
     let tail = (0.2 * s as f64).min(3.0 * (s as f64).sqrt()).ceil() as usize;
     let cutoff = ratio[s - tail - 1];
     let excess: Vec<f64> = ratio[s - tail..].iter().map(|r| r - cutoff).collect();
+    // Ratios that differ by rounding only: the guide is the posterior.
+    if excess[tail - 1] < 1e-9 {
+        return 0.0;
+    }
     fit(&excess)
 }
 
@@ -84,6 +88,7 @@ mod tests {
             .map(|k| (1.0 + f64::from(k) / 400.0).ln())
             .collect();
         assert!(pareto_k(&even) < 0.3);
+        assert_eq!(pareto_k(&[2.0; 30]), 0.0);
         assert!(pareto_k(&even[..24]).is_nan());
         assert!(pareto_k(&[f64::NAN; 30]).is_nan());
         let mut one = vec![-900.0; 100];

@@ -1,7 +1,7 @@
 //! What networks, scenarios and results say of themselves in a few facts.
 
 use super::table::number;
-use crate::infer::{Posterior, Prediction, Problem, Sbc, Sensitivity};
+use crate::infer::{Check, Outcome, Posterior, Prediction, Problem, Sbc, Sensitivity, WhatIf};
 use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
@@ -206,11 +206,104 @@ pub(super) fn posterior(p: &Posterior) -> Card {
     if p.stopped {
         facts.push(("draws", p.draws.to_string()));
     }
-    if p.parameters.iter().all(|l| l.informed(0.1) < 0.5) {
-        facts.push(("note", "the data say little about most parameters: trust what is predicted for groups, not single firms".into()));
+    if !p.pareto_k.is_nan() {
+        let verdict = match p.pareto_k {
+            k if k < 0.7 => "the guide is close to the posterior",
+            _ => "the guide is only an approximation: its intervals may be too narrow, see sbc",
+        };
+        facts.push(("Pareto k-hat", format!("{:.2}: {verdict}", p.pareto_k)));
     }
+    facts.push(("what the data say", p.identification()));
     facts.extend(p.warnings.iter().map(|w| ("note", w.clone())));
     (format!("Posterior by {}", p.method), facts)
+}
+
+/// A share in per cent with its 5-95 % range.
+fn percent(values: &[f64]) -> String {
+    let (mean, low, high) = Outcome::band(values);
+    format!(
+        "{:.2} % (5-95 %: {:.2} to {:.2} %)",
+        100.0 * mean,
+        100.0 * low,
+        100.0 * high
+    )
+}
+
+pub(super) fn outcome(o: &Outcome) -> Card {
+    let back: Vec<f64> = o
+        .recovery
+        .iter()
+        .copied()
+        .filter(|r| r.is_finite())
+        .collect();
+    let mut facts = vec![
+        (
+            "draws, periods",
+            format!("{}, {}", o.lost.len(), o.prediction.mean.periods),
+        ),
+        ("output lost", percent(&o.lost)),
+        ("of it direct, by own capacity", percent(&o.direct)),
+        (
+            "of it indirect, by suppliers and customers",
+            percent(&o.indirect()),
+        ),
+    ];
+    let (mean, low, high) = Outcome::band(&back);
+    facts.push((
+        "periods until 95 % of the steady output",
+        match (back.len(), o.recovery.len() - back.len()) {
+            (0, _) => "not within these periods".into(),
+            (_, 0) => format!("{mean:.1} (5-95 %: {low:.0} to {high:.0})"),
+            (_, n) => format!("{mean:.1} where it is back; in {n} draws it is not"),
+        },
+    ));
+    ("What would happen".into(), facts)
+}
+
+pub(super) fn what_if(w: &WhatIf) -> Card {
+    let mut facts = vec![(
+        "shock",
+        match &w.shock {
+            None => "the observed one".into(),
+            Some(s) => format!("{} events, {} hits", s.events.len(), s.hits()),
+        },
+    )];
+    for p in &w.policies {
+        facts.push((
+            "policy",
+            format!(
+                "{} firms: target inventory {:+} periods, adjustment time x {}",
+                p.firms.len(),
+                p.more_inventory,
+                p.slower
+            ),
+        ));
+    }
+    ("A world".into(), facts)
+}
+
+pub(super) fn check(c: &Check) -> Card {
+    let mut facts: Vec<_> = [0.5, 0.9]
+        .map(|level| {
+            let name = if level < 0.9 {
+                "in 50 % intervals"
+            } else {
+                "in 90 % intervals"
+            };
+            (
+                name,
+                format!("{:.0} % of the observed cells", 100.0 * c.coverage(level)),
+            )
+        })
+        .into();
+    let worst: Vec<String> = c
+        .worst(0.9)
+        .iter()
+        .take(3)
+        .map(|(label, share)| format!("{label} ({:.0} %)", 100.0 * share))
+        .collect();
+    facts.push(("worst groups, in 90 % intervals", worst.join(", ")));
+    ("Predictive check".into(), facts)
 }
 
 pub(super) fn prediction(p: &Prediction) -> Card {

@@ -4,8 +4,11 @@ use super::card::{self, Card};
 use super::page::{emit, in_notebook};
 use super::table;
 use crate::error::Error;
-use crate::frame::{Alignment, Index};
-use crate::infer::{Background, Posterior, Prediction, Problem, Sbc, Sensitivity, Snapshot};
+use crate::frame::{Alignment, Index, ToFrame};
+use crate::infer::{
+    Background, Check, Contest, Outcome, Posterior, Prediction, Problem, Sbc, Sensitivity,
+    Snapshot, Summary, WhatIf,
+};
 use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
@@ -59,6 +62,9 @@ cards! {
     Prediction => card::prediction,
     Sensitivity => card::sensitivity,
     Sbc => card::sbc,
+    Check => card::check,
+    Outcome => card::outcome,
+    WhatIf => card::what_if,
 }
 
 impl Show for Figure {
@@ -114,6 +120,24 @@ impl Show for Background {
     }
     fn text(&self) -> String {
         self.status()
+    }
+}
+
+impl Show for Summary {
+    fn html(&self) -> String {
+        self.frame().html()
+    }
+    fn text(&self) -> String {
+        self.frame().text()
+    }
+}
+
+impl Show for Contest {
+    fn html(&self) -> String {
+        self.frame().html()
+    }
+    fn text(&self) -> String {
+        self.frame().text()
     }
 }
 

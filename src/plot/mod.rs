@@ -4,6 +4,7 @@ mod axis;
 mod draw;
 mod figures;
 mod live;
+mod outcome;
 mod paper;
 mod render;
 mod theme;
@@ -11,6 +12,7 @@ mod theme;
 pub use draw::Draw;
 pub use figures::{compare, degrees, fit, history, prior_posterior, series};
 pub use live::{Steady, calibration};
+pub use outcome::outcomes;
 pub use paper::fig2b;
 
 use crate::error::{Error, Result};

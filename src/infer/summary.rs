@@ -1,0 +1,209 @@
+//! What was learnt, entry by entry and in plain words, and whether the data look like its predictions.
+
+use super::posterior::column_quantiles;
+use super::{Parameter, Posterior, Prediction, Scale};
+use crate::observe::Observation;
+use statrs::function::erf::erfc;
+
+/// One entry of one parameter before and after.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Which parameter.
+    pub parameter: Parameter,
+    /// What the entry is: a firm, a region, "event 0 · firm".
+    pub label: String,
+    /// Mean of the prior, in the parameter's unit.
+    pub prior_mean: f64,
+    /// Standard deviation of the prior.
+    pub prior_sd: f64,
+    /// Posterior mean.
+    pub mean: f64,
+    /// Posterior standard deviation.
+    pub sd: f64,
+    /// 5 % quantile of the posterior.
+    pub q05: f64,
+    /// 95 % quantile.
+    pub q95: f64,
+    /// 1 - the posterior's standard deviation relative to the prior's, both in standard-normal
+    /// coordinates: 0 where nothing was learnt, 1 where the value is known.
+    pub shrinkage: f64,
+}
+
+/// All entries of a posterior, those that were learnt best first within each parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// The entries.
+    pub rows: Vec<Row>,
+}
+
+/// How observed cells lie among what the posterior predicts for them, noise included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// Share of predicted values below each observed cell, in 0..1, [period, group] of the first and then
+    /// of the further scenarios; NaN where missing. Uniform where the model and its noise are right;
+    /// in the middle where they say more spread than there is, at the ends where less.
+    pub below: Vec<f64>,
+    /// Number of groups.
+    pub groups: usize,
+    /// Label of each group.
+    pub labels: Vec<String>,
+}
+
+impl Check {
+    /// Share of observed cells within the central predictive interval of probability `level`: 0.9 should
+    /// hold 90 %.
+    pub fn coverage(&self, level: f64) -> f64 {
+        let out = 0.5 * (1.0 - level);
+        let seen = self.below.iter().filter(|p| !p.is_nan());
+        let inside = seen.clone().filter(|p| **p > out && **p < 1.0 - out);
+        inside.count() as f64 / seen.count() as f64
+    }
+
+    /// Coverage of each group's cells, the worst first: (label, share of its cells in the interval).
+    pub fn worst(&self, level: f64) -> Vec<(String, f64)> {
+        let one = |g: usize| {
+            let own = Check {
+                below: self
+                    .below
+                    .iter()
+                    .skip(g)
+                    .step_by(self.groups)
+                    .copied()
+                    .collect(),
+                groups: 1,
+                labels: Vec::new(),
+            };
+            (self.labels[g].clone(), own.coverage(level))
+        };
+        let mut all: Vec<(String, f64)> = (0..self.groups).map(one).collect();
+        all.retain(|(_, c)| !c.is_nan());
+        all.sort_by(|a, b| a.1.total_cmp(&b.1));
+        all
+    }
+}
+
+impl Posterior {
+    /// Every entry before and after.
+    pub fn summary(&self) -> Summary {
+        let mut rows = Vec::new();
+        for l in &self.parameters {
+            let (prior_mean, prior_sd) = l.prior.moments();
+            let (q05, q95) = (l.quantile(0.05), l.quantile(0.95));
+            let first = rows.len();
+            rows.extend((0..l.len()).map(|k| Row {
+                parameter: l.parameter,
+                label: l.labels[k].clone(),
+                prior_mean,
+                prior_sd,
+                mean: l.mean[k],
+                sd: l.sd[k],
+                q05: q05[k],
+                q95: q95[k],
+                shrinkage: 1.0 - l.scale[k],
+            }));
+            rows[first..].sort_by(|a: &Row, b| b.shrinkage.total_cmp(&a.shrinkage));
+        }
+        Summary { rows }
+    }
+
+    /// What the data say about the parameters, in plain words.
+    pub fn identification(&self) -> String {
+        let all: usize = self.parameters.iter().map(|l| l.len()).sum();
+        let informed = |by: f64| -> usize {
+            let each = self.parameters.iter();
+            let n = each.map(|l| l.scale.iter().filter(|s| **s <= 1.0 - by).count());
+            n.sum()
+        };
+        let (some, half) = (informed(0.1), informed(0.5));
+        let cells: usize = self
+            .further
+            .iter()
+            .map(|f| &f.observed)
+            .chain([&self.observed])
+            .map(|o| o.values.len() - o.missing())
+            .sum();
+        let facts = format!(
+            "Of {all} unknowns, the {cells} observed cells narrow {some} by a tenth or more, and {half} by a half."
+        );
+        if 2 * some >= all {
+            return format!("{facts} Most of what is reported here comes from the data.");
+        }
+        format!(
+            "{facts} For the others the posterior is the prior: trust what is predicted for groups, and \
+             do not read single firms; a narrower prior, coarser levels (Per::Sector) or further \
+             scenarios would tell more."
+        )
+    }
+
+    /// Posterior predictive check: where each observed cell lies among its predictions. A prediction is
+    /// a draw plus normal noise of `Problem::noise` x steady level.
+    pub fn check(&self) -> Check {
+        let further = self.further.iter().map(|f| (&f.predictive, &f.observed));
+        let all = std::iter::once((&self.predictive, &self.observed)).chain(further);
+        Check {
+            below: all
+                .flat_map(|(p, o)| below(p, o, self.noise, self.scale))
+                .collect(),
+            groups: self.observed.groups(),
+            labels: (0..self.observed.groups())
+                .map(|g| self.observed.label(g))
+                .collect(),
+        }
+    }
+}
+
+/// Share of predictions below each observed cell.
+fn below(prediction: &Prediction, observed: &Observation, noise: f64, scale: Scale) -> Vec<f64> {
+    let (g, cells) = (observed.groups(), observed.values.len());
+    // Both as a share of the steady level, or of their own mean in the base periods.
+    let relative = |values: &[f64]| -> Vec<f64> {
+        let base: Vec<f64> = match scale {
+            Scale::Levels => observed.base.clone(),
+            Scale::Indices { first, last } => (0..g)
+                .map(|k| {
+                    let seen = (first - 1..last).filter(|t| !observed.values[t * g + k].is_nan());
+                    let (sum, n) =
+                        seen.fold((0.0, 0.0), |(s, n), t| (s + values[t * g + k], n + 1.0));
+                    sum / n
+                })
+                .collect(),
+        };
+        values
+            .iter()
+            .enumerate()
+            .map(|(c, v)| v / base[c % g])
+            .collect()
+    };
+    let seen = relative(&observed.values);
+    let mut below = vec![0.0; cells];
+    for draw in prediction.samples.chunks_exact(cells) {
+        for (c, y) in relative(draw).iter().enumerate() {
+            let z = (seen[c] - y) / noise;
+            below[c] += 0.5 * erfc(-z / std::f64::consts::SQRT_2) / prediction.draws as f64;
+        }
+    }
+    below
+}
+
+impl Summary {
+    /// The entries of one parameter, a copy.
+    pub fn of(&self, parameter: Parameter) -> Summary {
+        let rows = self.rows.iter().filter(|r| r.parameter == parameter);
+        Summary {
+            rows: rows.cloned().collect(),
+        }
+    }
+}
+
+impl Prediction {
+    /// The `q` quantile over draws of every period's total output, q in 0..=1.
+    pub fn total_quantile(&self, q: f64) -> Vec<f64> {
+        let g = self.mean.groups();
+        let totals: Vec<f64> = self
+            .samples
+            .chunks_exact(g)
+            .map(|row| row.iter().sum())
+            .collect();
+        column_quantiles(&totals, self.mean.periods, q)
+    }
+}
