@@ -215,27 +215,16 @@ impl Varying {
         let particles = u.len() / dimension;
         let mut value = vec![0.0; particles * units];
         let mut slope = vec![0.0; particles * units];
-        // Pieces of a row, so that one particle of many firms fills the threads as well.
-        const PIECE: usize = 4096;
-        let piece = PIECE.min(units.max(1));
+        // Pieces that are worth a thread's while, whether there are many particles or many units.
         value
-            .par_chunks_mut(units)
-            .zip(slope.par_chunks_mut(units))
-            .zip(u.par_chunks_exact(dimension))
-            .for_each(|((value, slope), row)| {
-                let fill = |first: usize, value: &mut [f64], slope: &mut [f64]| {
-                    for (k, (x, d)) in value.iter_mut().zip(slope).enumerate() {
-                        (*x, *d) = self.transport.at(self.coordinate(row, first + k));
-                    }
-                };
-                if units <= PIECE {
-                    fill(0, value, slope);
-                } else {
-                    let pieces = value.par_chunks_mut(piece).zip(slope.par_chunks_mut(piece));
-                    pieces
-                        .enumerate()
-                        .for_each(|(k, (value, slope))| fill(k * piece, value, slope));
-                }
+            .par_iter_mut()
+            .zip(&mut slope)
+            .enumerate()
+            .with_min_len(4096)
+            .for_each(|(at, (x, d))| {
+                let (p, k) = (at / units, at % units);
+                let row = &u[p * dimension..][..dimension];
+                (*x, *d) = self.transport.at(self.coordinate(row, k));
             });
         Values {
             entries: self.spread(value),

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::Economy;
 use crate::simulate::{Columns, Horizon, Inputs, Simulation, host};
 use burn::tensor::{Device, Tensor};
+use rayon::prelude::*;
 
 /// One scenario with its panel, ready to be run.
 struct Run {
@@ -39,6 +40,9 @@ pub struct Evaluation {
     /// Its gradient, [particle, coordinate] row by row.
     pub gradient: Vec<f64>,
 }
+
+/// Cells that are worth a thread's while.
+const CELLS: usize = 20_000;
 
 /// The four inputs of the model as tensors [particle, entry], or [1, entry] where they are fixed.
 struct Leaves {
@@ -176,9 +180,10 @@ impl Objective {
             let leaves = self.leaves(run, &values, particles);
             let panel = host(self.panel(run, &leaves));
             let one = panel.len() / particles;
-            for (loss, panel) in loss.iter_mut().zip(panel.chunks_exact(one)) {
-                *loss += run.target.sum(panel, None) / self.total();
-            }
+            loss.par_iter_mut()
+                .zip(panel.par_chunks_exact(one))
+                .with_min_len(CELLS.div_ceil(one))
+                .for_each(|(loss, panel)| *loss += run.target.sum(panel, None) / self.total());
             panels.push(panel);
         }
         Ok((loss, panels))

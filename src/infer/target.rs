@@ -119,10 +119,19 @@ pub(super) struct Target {
     /// Weight of each series, `[group]`.
     weight: Vec<f64>,
     base: Option<Base>,
+    /// The same three by cell, all 0 where it is missing, for squares of levels.
+    square: Vec<Square>,
     /// Sum of weights over observed cells.
     total: f64,
     /// Nats per unit of loss of a cell with weight 1.
     nats: f64,
+}
+
+/// What a cell is multiplied with, compared with, and counts.
+struct Square {
+    scale: f64,
+    level: f64,
+    weight: f64,
 }
 
 /// Base periods of indices, from 0, and how many of them are observed, `[group]`.
@@ -171,6 +180,7 @@ impl Target {
             level: observed.values.clone(),
             weight,
             base,
+            square: Vec::new(),
             total: 0.0,
             nats: 0.0,
         };
@@ -182,6 +192,16 @@ impl Target {
                 .map_or(target.scale[c % g], |m| 1.0 / m[c % g]);
         }
         target.level = level;
+        let square = |(c, level): (usize, &f64)| {
+            let seen = !level.is_nan() && target.weight[c % g] > 0.0;
+            let or_none = |v| if seen { v } else { 0.0 };
+            Square {
+                scale: or_none(target.scale[c % g]),
+                level: or_none(*level),
+                weight: or_none(target.weight[c % g]),
+            }
+        };
+        target.square = target.level.iter().enumerate().map(square).collect();
         let cells = target.level.iter().enumerate();
         let counted = cells.filter(|(_, v)| !v.is_nan());
         target.total = counted.map(|(c, _)| target.weight[c % g]).sum();
@@ -191,6 +211,26 @@ impl Target {
         };
         target.nats = loss.nats(noise, square);
         target
+    }
+
+    /// `sum` of squares of levels, which most calibrations take: without a branch per cell.
+    fn squares(&self, panel: &[f64], slope: Option<&mut [f64]>) -> f64 {
+        let cells = panel.iter().zip(&self.square);
+        let error = |(y, c): (&f64, &Square)| y * c.scale - c.level;
+        if let Some(slope) = slope {
+            for (slope, (y, c)) in slope.iter_mut().zip(cells.clone()) {
+                *slope = 2.0 * c.weight * c.scale * error((y, c));
+            }
+        }
+        // Several sums at once, as additions wait for each other.
+        let mut sums = [0.0; 8];
+        for (panel, square) in panel.chunks(8).zip(self.square.chunks(8)) {
+            for (sum, (y, c)) in sums.iter_mut().zip(panel.iter().zip(square)) {
+                let e = error((y, c));
+                *sum += c.weight * e * e;
+            }
+        }
+        sums.iter().sum()
     }
 
     /// Means over the base periods of a panel [period, group], where indices are compared. Cells that
@@ -222,6 +262,9 @@ impl Target {
     /// Sum of the cells' losses of one panel [period, group]. Where `slope` is given, the sum's
     /// derivative in every cell is written to it.
     pub(super) fn sum(&self, panel: &[f64], mut slope: Option<&mut [f64]>) -> f64 {
+        if self.base.is_none() && self.loss.positive() {
+            return self.squares(panel, slope);
+        }
         let g = self.weight.len();
         let means = self.means(panel);
         let scale: Vec<f64> = match &means {

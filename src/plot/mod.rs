@@ -13,7 +13,7 @@ pub use draw::Draw;
 pub use figures::{compare, degrees, fit, history, prior_posterior, series};
 pub use live::{Steady, calibration};
 pub use outcome::outcomes;
-pub use paper::fig2b;
+pub use paper::{fig2a, fig2b};
 
 use crate::error::{Error, Result};
 use std::path::Path;

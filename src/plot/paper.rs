@@ -1,8 +1,9 @@
 //! The paper's figures, from the lines that the benchmarks write.
 
 use super::{Draw, Figure, Layer, Mark, Panel};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::infer::{Contest, Standing};
+use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -111,4 +112,68 @@ fn draw(lines: &[Standing]) -> Figure {
         columns: 2,
         size: (900, 760),
     }
+}
+
+/// One line of `target/fig2a.json`.
+#[derive(Deserialize)]
+struct Timing {
+    firms: f64,
+    steps: f64,
+    device: String,
+    seconds: f64,
+}
+
+/// Time of a fixed number of steps of variational inference against the number of firms, on every device
+/// that was measured, on logarithmic axes; beside it how many times longer each takes than the fastest of
+/// our own. `file` is `target/fig2a.json`, as `cargo bench --bench fig2a` writes it.
+pub fn fig2a(file: impl AsRef<Path>) -> Result<Figure> {
+    let file = file.as_ref();
+    let refused = |place: String, fact: String| {
+        Error::new(place, fact, "make it with `cargo bench --bench fig2a`")
+    };
+    let place = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|e| refused(place.clone(), e.to_string()))?;
+    let one = |(k, line): (usize, &str)| {
+        serde_json::from_str(line)
+            .map_err(|e| refused(format!("{place}, line {}", k + 1), e.to_string()))
+    };
+    let lines: Vec<Timing> = text.lines().enumerate().map(one).collect::<Result<_>>()?;
+    let mut devices: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    for line in &lines {
+        let points = devices.entry(&line.device).or_default();
+        points.push((line.firms, line.seconds));
+    }
+    let theirs = |device: &str| device.starts_with("JAX");
+    let best = |firms: f64| {
+        let ours = lines
+            .iter()
+            .filter(|l| l.firms == firms && !theirs(&l.device));
+        ours.map(|l| l.seconds).fold(f64::INFINITY, f64::min)
+    };
+    let (mut times, mut ratios) = (Vec::new(), Vec::new());
+    for (k, (device, points)) in devices.iter().enumerate() {
+        let (x, y): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+        let ratio = points.iter().map(|(m, s)| s / best(*m)).collect();
+        times.push(Layer::new(Mark::Line, *device, k, x.clone(), y));
+        ratios.push(Layer::new(Mark::Line, *device, k, x, ratio));
+    }
+    let panel = |y_label: &str, log_y, layers| Panel {
+        x_label: "firms".into(),
+        y_label: y_label.into(),
+        log_x: true,
+        log_y,
+        layers,
+        ..Panel::default()
+    };
+    let steps = lines.first().map_or(0.0, |l| l.steps);
+    Ok(Figure {
+        title: format!("{steps} steps of variational inference"),
+        subtitle: "JAX: its best formulation at each size, without its compilation".into(),
+        panels: vec![
+            panel("seconds", true, times),
+            panel("times our fastest", false, ratios),
+        ],
+        columns: 2,
+        size: (900, 380),
+    })
 }

@@ -118,5 +118,9 @@ impl Simulation {
 
 /// The numbers of a tensor, row by row, on the host in 64 bits.
 pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    tensor.into_data().iter::<f64>().collect()
+    let data = tensor.into_data();
+    match data.as_slice::<f32>() {
+        Ok(numbers) => numbers.iter().map(|v| f64::from(*v)).collect(),
+        Err(_) => data.iter::<f64>().collect(),
+    }
 }
