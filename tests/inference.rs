@@ -247,7 +247,7 @@ fn a_stopped_calibration_returns_what_it_has() {
 }
 
 #[test]
-fn intervals_are_checked_and_better_with_all_covariances() {
+fn intervals_are_checked_and_right_with_common_factors() {
     let (problem, _) = problem();
     let cover = |options: &Svi, runs| -> Vec<f64> {
         let check = sbc(&problem, options, runs, &mut ()).expect("runs");
@@ -263,11 +263,23 @@ fn intervals_are_checked_and_better_with_all_covariances() {
         guide: Guide::FullRank,
         ..mean_field.clone()
     };
-    let (narrow, good) = (cover(&mean_field, 20), cover(&full, 20));
-    println!("90 % intervals hold {narrow:?} (mean field), {good:?} (full rank)");
-    for (narrow, good) in narrow.iter().zip(&good) {
-        assert!((0.68..0.9).contains(narrow), "{narrow}");
-        assert!((0.78..0.96).contains(good) && good > narrow, "{good}");
+    let factors = Svi {
+        guide: Guide::LowRank(20),
+        estimator: Estimator::Path,
+        ..mean_field.clone()
+    };
+    let (narrow, better) = (cover(&mean_field, 20), cover(&full, 20));
+    let right = cover(&factors, 20);
+    println!(
+        "90 % intervals hold {narrow:?} (mean field), {better:?} (full rank), {right:?} (20 factors, along paths)"
+    );
+    for k in 0..2 {
+        assert!((0.68..0.9).contains(&narrow[k]), "{narrow:?}");
+        assert!(
+            (0.78..0.96).contains(&better[k]) && better[k] > narrow[k],
+            "{better:?}"
+        );
+        assert!((0.85..0.95).contains(&right[k]), "{right:?}");
     }
     // Intervals that had no time to widen are found out.
     let hasty = Svi {
@@ -275,6 +287,38 @@ fn intervals_are_checked_and_better_with_all_covariances() {
         ..mean_field
     };
     assert!(cover(&hasty, 5).iter().all(|c| *c < 0.5));
+}
+
+/// Where the data say much, ranks are uniform in every bin, not just in their middle.
+#[test]
+fn ranks_are_uniform_where_few_values_are_shared_by_many_firms() {
+    let (mut problem, _) = problem();
+    problem.priors.per = Levels {
+        target_inventory: Per::Sector,
+        adjustment_time: Per::All,
+        ..Levels::default()
+    };
+    let options = Svi {
+        guide: Guide::FullRank,
+        steps: 400,
+        particles: 4,
+        draws: 99,
+        learning_rate: 0.1,
+        ..Svi::default()
+    };
+    let runs = 60;
+    let check = sbc(&problem, &options, runs, &mut ()).expect("runs");
+    for ranks in &check.parameters {
+        let bins = ranks.histogram(5);
+        let expected = ranks.ranks.len() as f64 / 5.0;
+        let chi: f64 = bins
+            .iter()
+            .map(|n| (*n as f64 - expected).powi(2) / expected)
+            .sum();
+        println!("{}: {bins:?}, chi-square {chi:.1}", ranks.parameter.name());
+        // 99.9 % of chi-square with four degrees of freedom; runs are not all independent.
+        assert!(chi < 18.5, "{}: {bins:?}", ranks.parameter.name());
+    }
 }
 
 #[test]

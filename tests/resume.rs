@@ -125,6 +125,57 @@ fn rejection_goes_on_from_a_file() {
 }
 
 #[test]
+fn populations_and_chains_go_on_from_a_file() {
+    let problem = problem();
+    let folder = folder("others");
+    let smc = Smc {
+        population: 50,
+        evaluations: 700,
+        batch: 32,
+        ..Smc::default()
+    };
+    let whole = calibrate_smc(&problem, &smc, &mut ()).expect("a posterior");
+    let options = Smc {
+        state_file: Some(folder.join("smc.safetensors")),
+        save_seconds: 0.0,
+        ..smc
+    };
+    // In the middle of a round.
+    let part = calibrate_smc(&problem, &options, &mut Stopper(5)).expect("a posterior");
+    assert!(part.stopped && part.evaluations < 300);
+    let rest = calibrate_smc(&problem, &options, &mut ()).expect("the rest");
+    assert_same(&whole, &rest);
+    let walk = RandomWalk {
+        chains: 8,
+        evaluations: 800,
+        keep: 40,
+        ..RandomWalk::default()
+    };
+    let whole = calibrate_walk(&problem, &walk, &mut ()).expect("a posterior");
+    assert_eq!((whole.draws, whole.evaluations), (40, 800));
+    for (k, stop) in [11, 77].into_iter().enumerate() {
+        let options = RandomWalk {
+            state_file: Some(folder.join(format!("walk{k}.safetensors"))),
+            save_seconds: 0.0,
+            ..walk.clone()
+        };
+        let part = calibrate_walk(&problem, &options, &mut Stopper(stop)).expect("a posterior");
+        assert_eq!(part.evaluations, 8 * stop);
+        let rest = calibrate_walk(&problem, &options, &mut ()).expect("the rest");
+        assert_same(&whole, &rest);
+    }
+    // Of other options they are refused.
+    let other = RandomWalk {
+        seed: 1,
+        state_file: Some(folder.join("walk0.safetensors")),
+        ..walk
+    };
+    let error = calibrate_walk(&problem, &other, &mut ()).expect_err("refused");
+    assert!(error.to_string().contains("RandomWalk.seed"), "{error}");
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
 fn a_state_of_another_calibration_is_refused() {
     let good = problem();
     let folder = folder("other");
