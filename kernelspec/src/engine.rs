@@ -11,7 +11,7 @@ use crate::runtime::Runtime;
 use crate::session::{self, Session};
 use crate::spare;
 use crate::toolchain;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalContextOutputs, EvalOutputs};
 use serde_json::{Value, json};
@@ -30,6 +30,8 @@ use std::time::{Duration, Instant};
 pub(crate) const FOLDER: &str = "BULLWHIP_ENGINE";
 /// Set where the engine is for one notebook only, with a configuration of its own.
 pub(crate) const PRIVATE: &str = "BULLWHIP_ENGINE_PRIVATE";
+/// A folder's own configuration.
+pub(crate) const OWN: &str = "evcxr.toml";
 
 /// Loads what users use first, so that no notebook waits for it; it leaves nothing behind.
 const WARM_UP: [&str; 2] = [
@@ -37,8 +39,8 @@ const WARM_UP: [&str; 2] = [
     "drop(bullwhip_warm_up);",
 ];
 
-/// How long a spare waits for a notebook.
-const PATIENCE: Duration = Duration::from_secs(2 * 3600);
+/// How long a spare waits for a notebook, in seconds, where it is not two hours; for tests.
+const PATIENCE: &str = "BULLWHIP_PATIENCE";
 
 /// Makes the session's folder, and starts this program again, in this process, with what a session
 /// needs in its environment.
@@ -46,6 +48,9 @@ pub(crate) fn start() -> Result<()> {
     let runtime = Runtime::locate()?;
     let session = Session::new(&runtime)?;
     fs::write(session.dir.join("stamp"), spare::stamp(&runtime)?)?;
+    // Files that whoever started the kernel has left open: held for hours, a lock among them would
+    // be, too. Closed where this program starts itself again.
+    close_fds::set_fds_cloexec(3, &[]);
     let error = Command::new(std::env::current_exe()?)
         .envs(session.environment(&runtime)?)
         .envs(toolchain::home(&session.dir.join("cargo"))?)
@@ -145,10 +150,22 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Loads the toolkit, in a private engine also what the folder's evcxr.toml adds to it, and what
+    /// users use first.
     fn warm_up(&mut self) -> Result<()> {
-        self.context
-            .execute(":load_config")
-            .map_err(|e| anyhow!("the notebook's dependencies cannot be loaded: {e}"))?;
+        let here = std::env::current_dir()?;
+        let mut load = |folder: &Path| -> Result<()> {
+            std::env::set_current_dir(folder)?;
+            let loaded = self.context.execute(":load_config").map(|_| ());
+            loaded.map_err(|e| anyhow!("{e}"))
+        };
+        // Beside the cells there is no evcxr.toml, so that it is ours that is loaded.
+        load(&self.shared.dir).context("the notebook's dependencies cannot be loaded")?;
+        if here.join(OWN).is_file() {
+            let own = load(&here);
+            own.with_context(|| format!("{} cannot be loaded", here.join(OWN).display()))?;
+        }
+        std::env::set_current_dir(&here)?;
         for cell in WARM_UP {
             if let Err(error) = self.context.execute(cell) {
                 // Only slower: the notebook's first cell loads what this one has not.
@@ -390,19 +407,25 @@ impl Shared {
 
     /// Ends a spare that nobody claims, or that has become stale.
     fn watch(self: &Arc<Self>, dir: &Path) -> Result<()> {
-        let (shared, runtime) = (self.clone(), Runtime::locate()?);
+        let (shared, home) = (self.clone(), Runtime::locate()?.home);
         let free = dir.join(spare::FREE);
         let begin = Instant::now();
+        let patience = patience();
+        // Every 20 seconds of two hours.
+        let pause = patience.div_f64(360.0);
         std::thread::spawn(move || {
             loop {
-                std::thread::sleep(Duration::from_secs(20));
+                std::thread::sleep(pause);
                 if !shared.dir.exists() {
                     shared.finish();
                 }
                 if !free.exists() {
                     return;
                 }
-                let good = begin.elapsed() < PATIENCE && spare::is_fresh(&runtime, &shared.dir);
+                // Another Rust has a runtime in another folder.
+                let fresh = Runtime::locate()
+                    .is_ok_and(|now| now.home == home && spare::is_fresh(&now, &shared.dir));
+                let good = begin.elapsed() < patience && fresh;
                 // By the same renaming that a notebook claims it with: only one of the two succeeds.
                 if !good && fs::rename(&free, shared.dir.join(spare::TAKEN)).is_ok() {
                     shared.finish();
@@ -479,6 +502,29 @@ fn inspect(context: &mut CommandContext, code: &str, at: usize) -> Result<Value>
         }),
         _ => nothing,
     })
+}
+
+/// Refuses a folder's configuration that would have everything compiled anew.
+pub(crate) fn check_own(file: &Path) -> Result<()> {
+    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let line = text
+        .lines()
+        .position(|line| line.trim_start().starts_with("tmpdir"));
+    match line {
+        Some(line) => bail!(
+            "{}: line {}: this kernel has a folder for what it compiles; remove `tmpdir`",
+            file.display(),
+            line + 1
+        ),
+        None => Ok(()),
+    }
+}
+
+/// How long a spare waits for a notebook.
+fn patience() -> Duration {
+    let given = std::env::var(PATIENCE).ok();
+    let given = given.and_then(|text| Duration::try_from_secs_f64(text.parse().ok()?).ok());
+    given.unwrap_or(Duration::from_secs(2 * 3600))
 }
 
 /// True for a command of evcxr's that changes a setting: it cannot be asked for, so not be undone.

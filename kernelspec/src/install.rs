@@ -1,9 +1,9 @@
 //! Registers the kernel with Jupyter, and removes it.
 
 use crate::lab;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, cache_dir};
 use crate::spare;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,11 +17,20 @@ pub(crate) fn install(prefix: Option<PathBuf>) -> Result<()> {
     };
     println!("installed {}", dir.display());
     spare::start_next(&runtime)?;
-    if !spare::free(&runtime).is_empty() || spare::wanted() > 0 {
-        println!(
-            "an engine warms up in the background (about a minute): the next notebook starts at once"
-        );
-    }
+    // One that has just been started tells so a moment later.
+    println!(
+        "{}",
+        match (spare::free(&runtime).first(), spare::wanted()) {
+            (Some(found), _) if found.warm =>
+                "an engine waits: the next notebook starts in seconds",
+            (None, 0) =>
+                "no engine waits (BULLWHIP_SPARES=0): each notebook starts in about a minute",
+            (None, _) if !spare::memory_allows() =>
+                "less than 4 GB of memory are free, so no engine waits: each notebook starts in about a minute",
+            _ =>
+                "an engine warms up in the background, for about a minute: after that the next notebook starts in seconds",
+        }
+    );
     println!("start it with: jupyter lab, kernel \"Rust (bullwhip)\"; or `bullwhip-kernel lab`");
     Ok(())
 }
@@ -33,17 +42,22 @@ pub(crate) fn register(data: &Path) -> Result<PathBuf> {
     Ok(dir)
 }
 
-/// Removes the kernelspec and the compiled runtime; says so when there was none.
+/// Removes the kernelspec and the compiled runtimes; says so when there was none.
 pub(crate) fn uninstall(prefix: Option<PathBuf>) -> Result<()> {
     let dir = kernel_dir(prefix)?;
-    let mut removed = vec![dir, lab::private_dir()?, lab::data_dir()?];
-    if let Ok(runtime) = Runtime::locate() {
-        let ended = spare::end_all(&runtime);
-        if ended > 0 {
-            println!("ended {ended} waiting engines");
-        }
-        removed.push(runtime.home);
+    let homes = Runtime::homes()?;
+    let ended: usize = homes.iter().map(|home| spare::end_all(home)).sum();
+    if ended > 0 {
+        println!("ended {ended} waiting engines");
     }
+    let serving: Vec<u32> = homes.iter().flat_map(|home| spare::in_use(home)).collect();
+    if !serving.is_empty() {
+        bail!(
+            "notebooks are open (processes {serving:?}), and need what would be removed; close them first"
+        );
+    }
+    let mut removed = vec![dir, lab::private_dir()?, lab::data_dir()?];
+    removed.extend(homes);
     for dir in removed {
         if dir.exists() {
             fs::remove_dir_all(&dir).with_context(|| dir.display().to_string())?;
@@ -52,6 +66,8 @@ pub(crate) fn uninstall(prefix: Option<PathBuf>) -> Result<()> {
             println!("nothing at {}", dir.display());
         }
     }
+    // The cache itself, where nothing of another checkout is in it.
+    let _ = fs::remove_dir(cache_dir()?);
     Ok(())
 }
 

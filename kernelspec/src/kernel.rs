@@ -1,6 +1,7 @@
 //! The kernel that Jupyter starts: it owns the sockets, answers what it can, and has the rest done by
 //! an engine. It turns marked lines of the library into displays, and interrupts into requests.
 
+use crate::engine;
 use crate::link::{self, Ask, Failure, Place, Tell};
 use crate::runtime::Runtime;
 use crate::spare;
@@ -30,8 +31,6 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// miss the wake-up for one that comes in the moment in which it has emptied itself: it would stay
 /// there until the next, and a cell without its last message never ends.
 const APART: Duration = Duration::from_millis(1);
-const PREPARING: &str =
-    "preparing the notebook: about a minute the first time; the next ones start at once\n";
 
 /// Everything that can happen to a kernel.
 enum Event {
@@ -193,10 +192,7 @@ impl Kernel {
             Event::Interrupt => self.interrupt().await?,
             Event::Progress(text) => {
                 self.progress = format!("{text}\n");
-                if self.running.as_ref().is_some_and(|r| r.waiting) {
-                    let text = self.progress.clone();
-                    self.print("stdout", &text).await?;
-                }
+                self.say_why().await?;
             }
             Event::Engine(stream) => {
                 self.engine = Some(stream);
@@ -209,11 +205,19 @@ impl Kernel {
             Event::Told(tell) => self.told(tell).await?,
             Event::Gone => {
                 let had = self.engine.take().is_some();
-                self.ready = false;
+                let served = std::mem::replace(&mut self.ready, false);
                 if had {
                     self.forget_displays();
-                    let reason = "the process that compiles cells has ended; the variables and items are lost, and the next cell starts afresh";
-                    self.lose_engine(reason).await?;
+                    let reason = if served {
+                        "the process that compiles cells has ended; the variables and items are lost, and the next cell starts afresh".into()
+                    } else {
+                        let log = Runtime::locate().map(|runtime| spare::log_tail(&runtime));
+                        let log = log.unwrap_or_default();
+                        format!(
+                            "the process that compiles cells has ended while it started; it said last:\n{log}"
+                        )
+                    };
+                    self.lose_engine(&reason).await?;
                 }
             }
             Event::End => return Ok(false),
@@ -292,7 +296,9 @@ impl Kernel {
         }
         if !self.ready {
             self.seek_engine();
-            return self.wait().await;
+            if self.running.as_ref().is_some_and(|r| !r.waiting) {
+                return self.say_why().await;
+            }
         }
         Ok(())
     }
@@ -346,17 +352,13 @@ impl Kernel {
         self.ask(&ask);
     }
 
-    /// Tells the user of a cell that has to wait why.
-    async fn wait(&mut self) -> Result<()> {
-        let text = if self.progress.is_empty() {
-            PREPARING.to_string()
-        } else {
-            self.progress.clone()
-        };
+    /// Tells the user of a cell that has to wait why, as soon as that is known.
+    async fn say_why(&mut self) -> Result<()> {
         match &mut self.running {
-            Some(running) if !running.silent && !running.waiting => running.waiting = true,
+            Some(running) if !self.progress.is_empty() && !running.silent => running.waiting = true,
             _ => return Ok(()),
         }
+        let text = self.progress.clone();
         self.print("stdout", &text).await
     }
 
@@ -666,18 +668,30 @@ impl Kernel {
 
 /// Finds an engine and takes it; may compile, and then says so.
 fn find_engine(sender: &UnboundedSender<Event>) -> Result<UnixStream> {
-    let runtime = Runtime::locate()?;
-    runtime.prepare(&|text| {
+    let say = |text: &str| {
         let _ = sender.send(Event::Progress(text.to_string()));
-    })?;
+    };
+    let runtime = Runtime::locate()?;
+    runtime.prepare(&say)?;
     let folder = std::env::current_dir().context("the notebook's folder has gone")?;
-    let stream = if folder.join("evcxr.toml").is_file() {
+    let own = folder.join(engine::OWN);
+    let stream = if own.is_file() {
+        engine::check_own(&own)?;
         // It is read when an engine starts, so this notebook needs an engine of its own.
+        say(
+            "starting with this folder's evcxr.toml: about a minute, and the time to compile what it adds",
+        );
         spare::start_and_claim(&runtime, Some(&folder))?
     } else {
-        match spare::claim(&runtime) {
+        match spare::claim(&runtime, &say) {
             Some(stream) => stream,
-            None => spare::start_and_claim(&runtime, None)?,
+            None => {
+                say(match spare::wanted() {
+                    0 => "starting: about a minute, as no engine waits (BULLWHIP_SPARES=0)",
+                    _ => "starting: about a minute; the next notebooks start in seconds",
+                });
+                spare::start_and_claim(&runtime, None)?
+            }
         }
     };
     let mut environment: Vec<_> = std::env::vars_os().collect();

@@ -67,7 +67,7 @@ fn program() -> Result<PathBuf> {
         "installing JupyterLab into {} (about a minute)",
         dir.display()
     );
-    let remedy = "JupyterLab cannot be installed; install it yourself (`pip install jupyterlab`) and run this again";
+    let remedy = "JupyterLab cannot be installed (it takes Python's `venv` and `pip`, and the network); install it yourself (`pip install jupyterlab`) and run this again";
     run(Command::new(python).args(["-m", "venv"]).arg(&dir)).context(remedy)?;
     let pip = [
         "-m",

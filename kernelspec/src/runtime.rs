@@ -24,6 +24,9 @@ pub(crate) const PROFILE: [(&str, &str); 9] = [
     ("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "false"),
 ];
 
+/// In a runtime's folder: the checkout that it is of.
+const SOURCE: &str = "source";
+
 /// Where things are.
 pub(crate) struct Runtime {
     /// The checkout of bullwhip that notebooks use.
@@ -39,9 +42,7 @@ pub(crate) struct Runtime {
 impl Runtime {
     /// Finds the sources and the compiler; creates nothing.
     pub(crate) fn locate() -> Result<Self> {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .unwrap_or(Path::new("/"));
+        let source = checkout();
         if !source.join("kernelspec/runtime/Cargo.toml").is_file() {
             bail!(
                 "the sources of bullwhip are not at {}, where this kernel was built; build the kernel again from the checkout you use",
@@ -87,6 +88,27 @@ impl Runtime {
         self.home.join("ready")
     }
 
+    /// The folders of this checkout's runtimes: one for each Rust that it was used with.
+    pub(crate) fn homes() -> Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(cache_dir()?).into_iter().flatten().flatten();
+        let ours = entries.map(|entry| entry.path()).filter(|home| {
+            fs::read(home.join(SOURCE))
+                .is_ok_and(|s| s == checkout().as_os_str().as_encoded_bytes())
+        });
+        Ok(ours.collect())
+    }
+
+    /// Why something has to be compiled, and how long that takes.
+    fn reason(&self) -> &'static str {
+        if self.stamp_file().exists() {
+            "bullwhip has changed: compiling what notebooks use of it (minutes)"
+        } else if Self::homes().is_ok_and(|homes| homes.iter().any(|home| home != &self.home)) {
+            "Rust has changed: compiling all that notebooks use with it (about 15 minutes)"
+        } else {
+            "compiling the notebook runtime (the first time takes about 15 minutes)"
+        }
+    }
+
     /// True when it is compiled from the sources as they are now.
     pub(crate) fn is_fresh(&self) -> bool {
         fs::read_to_string(self.stamp_file()).is_ok_and(|s| self.stamp().is_ok_and(|now| now == s))
@@ -130,7 +152,11 @@ impl Runtime {
         if self.is_fresh() {
             return Ok(());
         }
-        let stamp = self.stamp()?;
+        let (stamp, reason) = (self.stamp()?, self.reason());
+        fs::write(
+            self.home.join(SOURCE),
+            self.source.as_os_str().as_encoded_bytes(),
+        )?;
         let mut build = Command::new("cargo");
         build
             .args([
@@ -144,11 +170,7 @@ impl Runtime {
             .arg("--target-dir")
             .arg(&self.target)
             .current_dir(&self.source);
-        follow(
-            build,
-            "compiling the notebook runtime (the first time takes about 15 minutes)",
-            say,
-        )?;
+        follow(build, reason, say)?;
         let prepared = self.prepared();
         if prepared.exists() {
             fs::remove_dir_all(&prepared)?;
@@ -209,6 +231,12 @@ impl Runtime {
         fs::write(self.home.join("config/evcxr.toml"), config)?;
         Ok(())
     }
+}
+
+/// Where this program was built.
+fn checkout() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
 }
 
 /// What `rustc -vV` prints.

@@ -3,8 +3,10 @@
 use crate::engine;
 use crate::link::{self, Ask};
 use crate::runtime::Runtime;
+use crate::toolchain;
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -56,7 +58,11 @@ pub(crate) fn is_fresh(runtime: &Runtime, dir: &Path) -> bool {
 
 /// The engines that nobody has claimed, warm ones first.
 pub(crate) fn free(runtime: &Runtime) -> Vec<Found> {
-    let entries = fs::read_dir(runtime.home.join("sessions"));
+    free_in(&runtime.home)
+}
+
+fn free_in(home: &Path) -> Vec<Found> {
+    let entries = fs::read_dir(home.join("sessions"));
     let mut all: Vec<Found> = entries
         .into_iter()
         .flatten()
@@ -84,14 +90,20 @@ impl Found {
 }
 
 /// A claimed engine for this notebook; waits a moment for one that another notebook gives back.
-pub(crate) fn claim(runtime: &Runtime) -> Option<UnixStream> {
+/// Says how long the notebook has to wait for it.
+pub(crate) fn claim(runtime: &Runtime, say: &dyn Fn(&str)) -> Option<UnixStream> {
     let limit = Instant::now() + Duration::from_secs(30);
+    let mut told = false;
     loop {
         // Asked before looking for free ones: what returns in between is found.
         let returning = returning(runtime);
-        let claimed = claim_free(runtime);
+        let claimed = claim_free(runtime, say);
         if claimed.is_some() || !returning || Instant::now() > limit {
             return claimed;
+        }
+        if !told {
+            say("taking over from the notebook before: a few seconds");
+            told = true;
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -113,23 +125,53 @@ fn is_alive(session: &fs::DirEntry) -> bool {
 }
 
 /// The first engine that waits; ends those that are stale.
-fn claim_free(runtime: &Runtime) -> Option<UnixStream> {
+fn claim_free(runtime: &Runtime, say: &dyn Fn(&str)) -> Option<UnixStream> {
     free(runtime).iter().find_map(|found| {
         let stream = found.claim()?;
         if is_fresh(runtime, &found.dir) {
+            say(match found.warm {
+                true => "starting: a few seconds",
+                false => "starting: the engine is still warming up, at most a minute",
+            });
             return Some(stream);
         }
+        say("bullwhip has changed: the engine that waited is of the old version, and ends");
         let _ = link::send(&stream, &Ask::End);
         None
     })
 }
 
-/// Ends all that wait; the number of them.
-pub(crate) fn end_all(runtime: &Runtime) -> usize {
-    let streams = free(runtime).into_iter().filter_map(|found| found.claim());
-    streams
-        .filter(|stream| link::send(stream, &Ask::End).is_ok())
-        .count()
+/// The processes that serve notebooks.
+pub(crate) fn in_use(home: &Path) -> Vec<u32> {
+    let entries = fs::read_dir(home.join("sessions"));
+    let serving = entries.into_iter().flatten().flatten().filter(|entry| {
+        let waits = [FREE, RETURNING]
+            .iter()
+            .any(|n| entry.path().join(n).exists());
+        !waits && is_alive(entry)
+    });
+    serving
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// Ends all that wait, and sees them end; the number of them.
+pub(crate) fn end_all(home: &Path) -> usize {
+    let ended = free_in(home).into_iter().filter_map(|found| {
+        let stream = found.claim()?;
+        // One that still warms up would hear it in a minute.
+        if found.warm && link::send(&stream, &Ask::End).is_ok() {
+            // Nothing comes: the end of the stream is the end of the engine.
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+            let _ = (&stream).read(&mut [0]);
+        } else {
+            toolchain::stop(&found.dir);
+        }
+        // Its group, which its cells are in; where it has ended by itself, there is none.
+        toolchain::signal("KILL", &format!("-{}", found.process));
+        Some(())
+    });
+    ended.count()
 }
 
 /// Starts an engine; `private` in a folder whose own evcxr.toml it reads.

@@ -12,6 +12,7 @@ use serde_json::Value;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -21,6 +22,8 @@ const RUSTC: &str = "BULLWHIP_RUSTC";
 const CARGO_HOME: &str = "BULLWHIP_CARGO_HOME";
 /// Where evcxr wants to read the path of a cell's library.
 const LIBRARY_FILE: &str = "EVCXR_EXECUTION_SO_PATH";
+/// How evcxr keeps a variable for later cells.
+const KEEPS: &str = "evcxr_variable_store.put_variable::<";
 /// In a session's folder: the Cargo.toml that cargo has built; a compiler that runs; one that was
 /// stopped.
 const KNOWN: &str = "known.toml";
@@ -90,7 +93,7 @@ fn cargo() -> Result<()> {
     }
     let status = match direct(&dir, &arguments) {
         Some((mut rustc, library)) => {
-            let status = compile(&dir, &mut rustc)?;
+            let status = compile(&dir, rustc.stderr(Stdio::piped()))?;
             if let (true, Some(file)) = (status.success(), std::env::var_os(LIBRARY_FILE)) {
                 fs::write(file, library.as_os_str().as_encoded_bytes())?;
             }
@@ -106,7 +109,7 @@ fn cargo() -> Result<()> {
                     command.arg("--release");
                 }
             }
-            compile(&dir, &mut command)?
+            compile(&dir, command.stdout(Stdio::piped()))?
         }
     };
     std::process::exit(status.code().unwrap_or(1));
@@ -292,16 +295,63 @@ pub(crate) fn remember(dir: &Path, manifest: &str) -> Result<()> {
     Ok(fs::write(dir.join(KNOWN), manifest)?)
 }
 
-/// Runs a compiler in a group of its own, so that it can be stopped with all that it starts.
+/// Runs a compiler in a group of its own, so that it can be stopped with all that it starts. Its
+/// messages are on the channel that is piped: the compiler's own are on the error stream, cargo's not.
 fn compile(dir: &Path, command: &mut Command) -> Result<ExitStatus> {
     let mut child = command
         .process_group(0)
         .spawn()
         .context("the compiler cannot be started")?;
     fs::write(dir.join(COMPILING), child.id().to_string())?;
+    if let Some(messages) = child.stderr.take() {
+        pass_on(messages, std::io::stderr())?;
+    }
+    if let Some(messages) = child.stdout.take() {
+        pass_on(messages, std::io::stdout())?;
+    }
     let status = child.wait();
     fs::remove_file(dir.join(COMPILING))?;
     Ok(status?)
+}
+
+fn pass_on(from: impl Read, mut to: impl Write) -> Result<()> {
+    let mut from = BufReader::new(from);
+    let mut line = Vec::new();
+    while from.read_until(b'\n', &mut line)? > 0 {
+        let ours = std::str::from_utf8(&line).ok().and_then(without_user);
+        match ours {
+            Some(ours) => writeln!(to, "{ours}")?,
+            None => to.write_all(&line)?,
+        }
+        line.clear();
+    }
+    Ok(())
+}
+
+/// A compiler's message that evcxr cannot keep a variable which the cell has moved, as one about
+/// evcxr's line only; None for all others.
+///
+/// evcxr then forgets the variable and compiles again. If the message also points to the cell's last
+/// expression, evcxr takes it for the fault of the way it shows that, and falls back to the plain one.
+fn without_user(line: &str) -> Option<String> {
+    if !line.contains("\"E0382\"") {
+        return None;
+    }
+    let mut whole: Value = serde_json::from_str(line).ok()?;
+    // Cargo wraps what the compiler says.
+    let message = match whole["message"].is_object() {
+        true => &mut whole["message"],
+        false => &mut whole,
+    };
+    let spans = message["spans"].as_array_mut()?;
+    let primary = |span: &Value| span["is_primary"] == true;
+    let keeps = |span: &Value| span["text"].to_string().contains(KEEPS);
+    if !spans.iter().filter(|span| primary(span)).all(keeps) {
+        return None;
+    }
+    spans.retain(primary);
+    message["children"] = Value::Array(Vec::new());
+    Some(whole.to_string())
 }
 
 /// Stops the compiler that runs in `dir`; false when none does.
@@ -388,6 +438,34 @@ mod tests {
             kept["resolve"]["nodes"][0]["deps"].as_array().map(Vec::len),
             Some(1)
         );
+    }
+
+    #[test]
+    fn a_moved_variable_is_not_the_fault_of_the_display() {
+        let message = |kept: &str| {
+            let span = |primary: bool, text: &str| serde_json::json!({ "is_primary": primary, "text": [{ "text": text }] });
+            serde_json::json!({
+                "code": { "code": "E0382" }, "children": [{ "message": "consider cloning" }],
+                "spans": [span(false, "(shock.and(other)).evcxr_display();"), span(true, kept)],
+            })
+            .to_string()
+        };
+        let line = "evcxr_variable_store.put_variable::<Shock>(stringify!(shock), shock);";
+        let ours: Value =
+            serde_json::from_str(&without_user(&message(line)).expect("ours")).expect("JSON");
+        assert_eq!(ours["spans"].as_array().map(Vec::len), Some(1));
+        assert_eq!(ours["spans"][0]["is_primary"], true);
+        assert_eq!(ours["children"].as_array().map(Vec::len), Some(0));
+        let wrapped = format!(
+            "{{\"reason\":\"compiler-message\",\"message\":{}}}",
+            message(line)
+        );
+        let wrapped: Value =
+            serde_json::from_str(&without_user(&wrapped).expect("ours")).expect("JSON");
+        assert_eq!(wrapped["message"], ours);
+        // A fault of the user's stays as it is, with all that the compiler says of it.
+        assert_eq!(without_user(&message("shock.and(other);")), None);
+        assert_eq!(without_user("error: aborting"), None);
     }
 
     #[test]

@@ -58,6 +58,15 @@ impl Cell {
             .collect()
     }
 
+    /// What the user was told while the cell waited for an engine; it was taken back.
+    pub(crate) fn waited(&self) -> String {
+        let end = self.kinds().iter().position(|kind| *kind == "clear_output");
+        let texts = self.messages[..end.unwrap_or(0)].iter().map(content);
+        texts
+            .filter_map(|c| c["text"].as_str().map(str::to_string))
+            .collect()
+    }
+
     /// The plain text of the result.
     pub(crate) fn result(&self) -> String {
         let results = self.of("execute_result");
