@@ -42,7 +42,7 @@ impl Session {
             .and_then(|()| {
                 copy_file(
                     &prepared.join("Cargo.lock"),
-                    &session.dir.join("Cargo.lock"),
+                    &session.dir.join(toolchain::VERSIONS),
                 )
             })
             .context("making the session's folder")?;

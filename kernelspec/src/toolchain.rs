@@ -24,9 +24,12 @@ const CARGO_HOME: &str = "BULLWHIP_CARGO_HOME";
 const LIBRARY_FILE: &str = "EVCXR_EXECUTION_SO_PATH";
 /// How evcxr keeps a variable for later cells.
 const KEEPS: &str = "evcxr_variable_store.put_variable::<";
-/// In a session's folder: the Cargo.toml that cargo has built; a compiler that runs; one that was
-/// stopped.
+/// How a Cargo.lock names the toolkit.
+const TOOLKIT: &str = "name = \"bullwhip-notebook\"";
+/// In a session's folder: the Cargo.toml that cargo has built; the Cargo.lock of what is compiled; a
+/// compiler that runs; one that was stopped.
 const KNOWN: &str = "known.toml";
+pub(crate) const VERSIONS: &str = "prepared.lock";
 const COMPILING: &str = "compiling";
 const STOPPED: &str = "stopped";
 
@@ -88,6 +91,7 @@ fn cargo() -> Result<()> {
         let error = with_home(&mut Command::new(real)).args(arguments).exec();
         return Err(error).context("cargo cannot be started");
     };
+    keep_versions(&dir)?;
     if arguments.first().is_some_and(|verb| verb == "metadata") {
         return metadata(&real, &arguments);
     }
@@ -113,6 +117,19 @@ fn cargo() -> Result<()> {
         }
     };
     std::process::exit(status.code().unwrap_or(1));
+}
+
+/// Gives cargo the versions that are compiled, where it has none of them.
+///
+/// evcxr asks cargo about crates that depend on nothing, or on one thing only. Cargo then forgets all
+/// other versions, and would take, and compile, whatever is the newest.
+fn keep_versions(dir: &Path) -> Result<()> {
+    let lock = dir.join("Cargo.lock");
+    let knows = fs::read_to_string(&lock).is_ok_and(|text| text.contains(TOOLKIT));
+    if !knows {
+        fs::copy(dir.join(VERSIONS), lock).context("the versions of the toolkit's crates")?;
+    }
+    Ok(())
 }
 
 /// What cargo knows of the packages, less those that are never compiled.
@@ -438,6 +455,27 @@ mod tests {
             kept["resolve"]["nodes"][0]["deps"].as_array().map(Vec::len),
             Some(1)
         );
+    }
+
+    #[test]
+    fn versions_are_kept() {
+        let dir = std::env::temp_dir().join(format!("bullwhip-versions-{}", std::process::id()));
+        fs::create_dir_all(&dir).expect("a folder");
+        let all = format!("[[package]]\n{TOOLKIT}\n[[package]]\nname = \"polars\"\n");
+        fs::write(dir.join(VERSIONS), &all).expect("written");
+        let lock = || fs::read_to_string(dir.join("Cargo.lock")).expect("a lock");
+        keep_versions(&dir).expect("none yet");
+        assert_eq!(lock(), all);
+        // What cargo leaves of a crate without dependencies.
+        fs::write(dir.join("Cargo.lock"), "[[package]]\nname = \"ctx\"\n").expect("written");
+        keep_versions(&dir).expect("lost");
+        assert_eq!(lock(), all);
+        // What the user has added stays.
+        let more = all.clone() + "[[package]]\nname = \"itoa\"\n";
+        fs::write(dir.join("Cargo.lock"), &more).expect("written");
+        keep_versions(&dir).expect("there");
+        assert_eq!(lock(), more);
+        fs::remove_dir_all(dir).expect("cleaned up");
     }
 
     #[test]

@@ -1,10 +1,12 @@
-"""Opens a notebook in JupyterLab, in a headless Chromium, runs it, and photographs it while it runs.
+"""Opens a notebook in JupyterLab, in a headless Chromium, runs it, and photographs a cell while it runs.
 
-python browser.py KERNEL_DATA NOTEBOOK PICTURES
+python browser.py KERNEL_DATA NOTEBOOK PICTURES CELL
 
-KERNEL_DATA is a Jupyter data folder with the kernel, PICTURES a folder for what was seen. Prints a
-JSON line: how many pictures there are, how many differ, how many displays the page holds, how many
-cells the saved notebook has outputs in. Needs the packages jupyterlab and playwright, and chromium.
+KERNEL_DATA is a Jupyter data folder with the kernel, PICTURES a folder for what was seen, CELL the
+number of the code cell that is watched, from 0. Prints a JSON line: how many pictures there are of the
+cell while it ran and had a display, how many states of the display they show, how many outputs the cell
+had, and where the display was; and the code cells of the saved notebook. Needs the packages jupyterlab
+and playwright, and chromium.
 """
 
 import hashlib
@@ -21,9 +23,14 @@ import urllib.request
 from playwright.sync_api import sync_playwright
 
 
-def main(data, notebook, pictures):
+def main(data, notebook, pictures, cell):
     folder = tempfile.mkdtemp(prefix="bullwhip-browser-")
     shutil.copy(notebook, os.path.join(folder, "notebook.ipynb"))
+    # All cells on the page, not only those in view: else they cannot be asked what they show.
+    settings = os.path.join(folder, ".jupyter/lab/user-settings/@jupyterlab/notebook-extension")
+    os.makedirs(settings)
+    with open(os.path.join(settings, "tracker.jupyterlab-settings"), "w") as file:
+        json.dump({"windowingMode": "none"}, file)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -40,17 +47,16 @@ def main(data, notebook, pictures):
         with sync_playwright() as play:
             browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": 1100, "height": 900})
+            connected = connection(page)
             page.goto(f"http://127.0.0.1:{port}/lab/tree/notebook.ipynb?token=bullwhip")
-            seen = watch(page, pictures)
+            seen = watch(page, pictures, int(cell), connected)
             browser.close()
     finally:
         server.terminate()
         server.wait(30)
     with open(os.path.join(folder, "notebook.ipynb")) as file:
         cells = [c for c in json.load(file)["cells"] if c["cell_type"] == "code"]
-    seen["saved"] = sum(bool(c["outputs"]) for c in cells)
-    seen["counts"] = [c["execution_count"] for c in cells]
-    seen["svg"] = [o["data"]["image/svg+xml"] for c in cells for o in c["outputs"] if "image/svg+xml" in o.get("data", {})]
+    seen["cells"] = cells
     shutil.rmtree(folder)
     print(json.dumps(seen))
 
@@ -72,29 +78,71 @@ def wait_for(address, server):
     sys.exit("JupyterLab does not answer")
 
 
-def watch(page, pictures):
-    """Runs all cells; pictures of the notebook until the last one has its number."""
+def connection(page):
+    """A list that gets an entry when the kernel has introduced itself to the page.
+
+    Before that "Run all" makes JupyterLab ask for a kernel, whatever its indicator says.
+    """
+    heard = []
+
+    def listen(socket):
+        if "/channels" in socket.url:
+            socket.on("framereceived", lambda frame: b"kernel_info_reply" in raw(frame) and heard.append(True))
+
+    page.on("websocket", listen)
+    return heard
+
+
+def raw(frame):
+    return frame if isinstance(frame, bytes) else frame.encode()
+
+
+# What the watched cell shows: its prompt, how many outputs, where and what the first display is.
+LOOK = """number => {
+    const cells = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')];
+    const prompt = cell => cell.querySelector('.jp-InputPrompt').innerText.trim();
+    const cell = cells[number];
+    const display = cell.querySelector('.jp-RenderedSVG, .jp-RenderedImage');
+    cell.scrollIntoView({ block: 'start' });
+    const box = display && display.getBoundingClientRect(), top = cell.getBoundingClientRect().top;
+    return {
+        prompts: cells.map(prompt), prompt: prompt(cell),
+        outputs: cell.querySelectorAll('.jp-OutputArea-output').length,
+        shows: display && display.innerHTML,
+        place: box && [box.left, box.top - top].map(Math.round),
+    };
+}"""
+
+
+def watch(page, pictures, number, connected):
+    """Runs all cells; pictures of one while it runs, and of all at the end."""
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=120_000)
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=300_000)
-    # JupyterLab shows "idle" a moment before it sends what is to run.
-    page.wait_for_timeout(2000)
+    begin = time.time()
+    while not connected:
+        if time.time() - begin > 120:
+            sys.exit("the page does not reach the kernel")
+        page.wait_for_timeout(20)
     page.click("li.lm-MenuBar-item:has-text('Run')")
     page.click("li.lm-Menu-item[data-command='runmenu:run-all']")
-    seen, displays, begin = [], [], time.time()
-    while time.time() - begin < 120:
-        picture = page.screenshot(path=os.path.join(pictures, f"{len(seen):03}.png"))
-        outputs = page.query_selector_all(".jp-RenderedSVG, .jp-RenderedImage")
-        displays.append(len(outputs))
-        seen.append(hashlib.sha256(picture).hexdigest())
-        prompts = [p.inner_text() for p in page.query_selector_all(".jp-CodeCell .jp-InputPrompt")]
-        if prompts and all(p.strip("[]: ").isdigit() for p in prompts):
+    states, outputs, places, count, begin = set(), set(), set(), 0, time.time()
+    while time.time() - begin < 400:
+        look = page.evaluate(LOOK, number)
+        if look["prompt"] == "[*]:" and look["shows"]:
+            page.screenshot(path=os.path.join(pictures, f"{count:03}.png"))
+            count += 1
+            states.add(hashlib.sha256(look["shows"].encode()).hexdigest())
+            outputs.add(look["outputs"])
+            places.add(tuple(look["place"]))
+        if all(prompt.strip("[]:").isdigit() for prompt in look["prompts"]):
             break
-        time.sleep(0.25)
+        page.wait_for_timeout(100)
+    page.screenshot(path=os.path.join(pictures, "end.png"))
+    # Saved when the mark of unsaved changes has gone.
     page.keyboard.press("Control+s")
-    page.wait_for_timeout(2000)
-    page.screenshot(path=os.path.join(pictures, "end.png"), full_page=True)
-    return {"pictures": len(seen), "different": len(set(seen)), "displays": max(displays), "seconds": time.time() - begin}
+    page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)", timeout=30_000)
+    return {"pictures": count, "states": len(states), "outputs": sorted(outputs), "places": sorted(places),
+            "prompts": look["prompts"], "seconds": time.time() - begin}
 
 
 if __name__ == "__main__":
-    main(*map(os.path.abspath, sys.argv[1:4]))
+    main(*map(os.path.abspath, sys.argv[1:4]), sys.argv[4])

@@ -1,4 +1,5 @@
-//! JupyterLab in a real browser: a display changes in place while its cell runs, and is saved.
+//! JupyterLab in a real browser: it opens notebook 03 and runs it, and the picture of the calibration
+//! changes in place while the cell runs, and is saved.
 //!
 //! Needs Python with jupyterlab and playwright (`BULLWHIP_TEST_PYTHON`, or a virtual environment in
 //! `bullwhip-test` in the user's cache) and chromium; skipped, with a printed line, without them.
@@ -6,6 +7,10 @@
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// The code cell of the notebook that calibrates, and the steps that it is given here.
+const FIT: usize = 1;
+const STEPS: usize = 12_000;
 
 fn python() -> Option<PathBuf> {
     let given = std::env::var_os("BULLWHIP_TEST_PYTHON").map(PathBuf::from);
@@ -25,8 +30,10 @@ fn a_display_changes_in_place_in_jupyterlab() {
         println!("skipped: no Python with jupyterlab and playwright, or no chromium");
         return;
     };
-    let dir = std::env::temp_dir().join(format!("bullwhip-browser-{}", std::process::id()));
+    // The pictures stay, to be looked at.
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
     let pictures = dir.join("pictures");
+    let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&pictures).expect("a folder");
     let kernel = env!("CARGO_BIN_EXE_bullwhip-kernel");
     let installed = Command::new(kernel)
@@ -39,40 +46,76 @@ fn a_display_changes_in_place_in_jupyterlab() {
         installed.is_ok_and(|o| o.status.success()),
         "the kernel is installed"
     );
-    let live = r##"for k in 1..=20 {
-    let bar = format!("<svg xmlns='http://www.w3.org/2000/svg' width='420' height='60'><rect width='{}' height='60' fill='#2a6f97'/></svg>", 20 * k);
-    println!("\u{1}bullwhip-display {{\"id\":\"bar\",\"data\":{{\"text/plain\":\"{k} of 20\",\"image/svg+xml\":\"{bar}\"}}}}");
-    std::thread::sleep(std::time::Duration::from_millis(200));
-}"##;
-    let code = |id: &str, source: &str| json!({ "cell_type": "code", "id": id, "metadata": {}, "source": source, "outputs": [], "execution_count": null });
-    let book = json!({
-        "cells": [code("a", "use bullwhip::prelude::*;"), code("b", live), code("c", "6 * 7")],
-        "metadata": { "kernelspec": { "name": "bullwhip", "display_name": "Rust (bullwhip)", "language": "rust" } },
-        "nbformat": 4, "nbformat_minor": 5,
-    });
-    let notebook = dir.join("live.ipynb");
-    std::fs::write(&notebook, book.to_string()).expect("written");
+    // The notebook's own fit is over in a tenth of a second: here it goes on for some seconds.
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks/03_calibrate.ipynb");
+    let text = std::fs::read_to_string(source).expect("the notebook");
+    let longer = text.replace("steps: 300,", &format!("steps: {STEPS},"));
+    assert_ne!(text, longer, "the number of steps is where it was");
+    let notebook = dir.join("calibrate.ipynb");
+    std::fs::write(&notebook, without_outputs(&longer)).expect("written");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser.py");
     let seen = Command::new(python)
         .arg(script)
         .args([&dir, &notebook, &pictures])
+        .arg(FIT.to_string())
         .output()
         .expect("it starts");
     let said = String::from_utf8_lossy(&seen.stderr).into_owned();
     let line = String::from_utf8_lossy(&seen.stdout).into_owned();
     let seen: Value =
         serde_json::from_str(line.trim()).unwrap_or_else(|e| panic!("{e}: {line}\n{said}"));
-    println!("{seen}\npictures in {}", pictures.display());
-    assert_eq!(seen["displays"], 1, "one display, in place");
+    println!("pictures in {}", pictures.display());
+    for name in [
+        "pictures", "states", "outputs", "places", "prompts", "seconds",
+    ] {
+        println!("{name}: {}", seen[name]);
+    }
     assert!(
-        seen["different"].as_u64().is_some_and(|n| n >= 8),
+        seen["states"].as_u64().is_some_and(|n| n >= 5),
         "it changes while the cell runs"
     );
-    assert_eq!(seen["counts"], json!([1, 2, 3]));
-    assert_eq!(
-        seen["svg"].as_array().map(Vec::len),
-        Some(1),
-        "its last state is saved"
+    assert_eq!(seen["outputs"], json!([1]), "one output, in place");
+    assert_eq!(seen["places"].as_array().map(Vec::len), Some(1), "it stays");
+    let cells = seen["cells"].as_array().expect("cells");
+    let counts: Vec<_> = cells
+        .iter()
+        .map(|c| c["execution_count"].as_u64())
+        .collect();
+    let expected: Vec<_> = (1..=cells.len() as u64).map(Some).collect();
+    assert_eq!(counts, expected);
+    // The display's last state is saved, and what the cell gave behind it.
+    let outputs = cells[FIT]["outputs"].as_array().expect("outputs");
+    assert_eq!(outputs.len(), 2);
+    assert_eq!(outputs[0]["output_type"], "display_data");
+    let told = outputs[0]["data"]["text/plain"].to_string();
+    assert!(told.contains(&format!("finished: {STEPS} steps")), "{told}");
+    assert!(
+        outputs[0]["data"]["image/svg+xml"].is_string()
+            || outputs[0]["data"]["image/svg+xml"].is_array()
     );
-    assert!(seen["svg"].to_string().contains("width='400'"));
+    for cell in cells {
+        let failed = |o: &Value| o["output_type"] == "error" || o["name"] == "stderr";
+        assert!(
+            !cell["outputs"]
+                .as_array()
+                .expect("outputs")
+                .iter()
+                .any(failed),
+            "{cell}"
+        );
+    }
+}
+
+/// The notebook as it is before it is run.
+fn without_outputs(text: &str) -> String {
+    let mut book: Value = serde_json::from_str(text).expect("JSON");
+    for cell in book["cells"].as_array_mut().expect("cells") {
+        if cell["cell_type"] == "code" {
+            cell["outputs"] = json!([]);
+            cell["execution_count"] = Value::Null;
+        }
+    }
+    book["metadata"]["kernelspec"] =
+        json!({ "name": "bullwhip", "display_name": "Rust (bullwhip)", "language": "rust" });
+    book.to_string()
 }

@@ -9,6 +9,7 @@ mod client;
 
 use client::{Cell, Kernel, content};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -18,7 +19,6 @@ const ALONE: (&str, &str) = ("BULLWHIP_ALONE", "1");
 
 /// What all parts work in.
 struct Place {
-    /// On the disk of the build, so that its files can be linked.
     cache: PathBuf,
     jupyter: PathBuf,
     work: PathBuf,
@@ -26,7 +26,8 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("l{}", std::process::id()));
+        // Outside of the project: cargo would take what is compiled in it for a part of it.
+        let root = std::env::temp_dir().join(format!("bullwhip-lifecycle-{}", std::process::id()));
         let place = Self {
             cache: root.join("cache"),
             jupyter: root.join("jupyter"),
@@ -199,7 +200,13 @@ fn jupyterlab_is_installed_where_there_is_none(place: &Place) {
         let mut pip = Command::new(place.cache.join("lab/bin/python"));
         pip.args(["-m", "pip", "download", "--no-deps", "-d"])
             .args([place.work.as_os_str(), "jupyterlab".as_ref()]);
-        println!("skipped: no package can be had:\n{}", failed(pip));
+        assert!(
+            !pip.output().is_ok_and(|o| o.status.success()),
+            "{}",
+            said(&output)
+        );
+        println!("skipped: no package can be had");
+        done(place.command(&["install"]));
         return;
     }
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -292,9 +299,27 @@ async fn a_crate_is_added(place: &Place) {
         "{}",
         error(&wrong)
     );
+    only_prepared_versions_are_used(&engine);
     kernel.shutdown().await;
     // The next notebook would see the crates.
     until("the engine ends", || gone(&engine));
+}
+
+/// Cargo has not taken newer versions of the toolkit's crates than those that are compiled.
+fn only_prepared_versions_are_used(engine: &Path) {
+    let versions = |file: PathBuf| -> HashSet<String> {
+        let text = std::fs::read_to_string(&file).expect("a lock file");
+        let lines: Vec<&str> = text.lines().collect();
+        let named = lines.windows(2).filter(|l| l[0].starts_with("name = "));
+        named.map(|l| format!("{} {}", l[0], l[1])).collect()
+    };
+    let prepared = engine.join("../../prepared/Cargo.lock");
+    let newer: Vec<String> = versions(engine.join("Cargo.lock"))
+        .difference(&versions(prepared))
+        .filter(|line| !line.contains("\"small\""))
+        .cloned()
+        .collect();
+    assert_eq!(newer, Vec::<String>::new());
 }
 
 async fn a_folder_has_its_own_configuration(place: &Place) {
