@@ -51,7 +51,7 @@ pub(crate) fn start() -> Result<()> {
     // Files that whoever started the kernel has left open: held for hours, a lock among them would
     // be, too. Closed where this program starts itself again.
     close_fds::set_fds_cloexec(3, &[]);
-    let error = Command::new(std::env::current_exe()?)
+    let error = toolchain::without_package(&mut Command::new(std::env::current_exe()?))
         .envs(session.environment(&runtime)?)
         .envs(toolchain::home(&session.dir.join("cargo"))?)
         .env(FOLDER, &session.dir)

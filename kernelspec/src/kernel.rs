@@ -249,8 +249,8 @@ impl Kernel {
             _ => return Ok(()),
         };
         self.status("busy", &request).await?;
-        let answer = reply(&request, content);
-        self.shell.send(answer).await?;
+        let told = reply(&request, content);
+        answer(&mut self.shell, told).await;
         self.status("idle", &request).await?;
         // A page that was loaded again takes the last status for the kernel's.
         if let Some(running) = &self.running {
@@ -277,7 +277,7 @@ impl Kernel {
                 true,
             ),
         };
-        self.control.send(reply(request, content.clone())).await?;
+        answer(&mut self.control, reply(request, content.clone())).await;
         if !goes_on {
             self.publish("shutdown_reply", content, Some(request))
                 .await?;
@@ -366,7 +366,7 @@ impl Kernel {
     async fn end(&mut self, content: Value) -> Result<()> {
         if let Some(running) = self.running.take() {
             let failed = content["status"] == "error";
-            self.shell.send(reply(&running.request, content)).await?;
+            answer(&mut self.shell, reply(&running.request, content)).await;
             self.status("idle", &running.request).await?;
             if let JupyterMessageContent::ExecuteRequest(execute) = &running.request.content {
                 self.next_spare = Some(Instant::now() + PAUSE);
@@ -394,7 +394,7 @@ impl Kernel {
         for request in cells {
             self.status("busy", &request).await?;
             let aborted = reply(&request, json!({ "status": "aborted" }));
-            self.shell.send(aborted).await?;
+            answer(&mut self.shell, aborted).await;
             self.status("idle", &request).await?;
         }
         Ok(())
@@ -504,7 +504,7 @@ impl Kernel {
                 if allowed {
                     let content = json!({ "prompt": prompt, "password": password });
                     let request = message("input_request", content, Some(&running.request));
-                    self.stdin.send(request).await?;
+                    answer(&mut self.stdin, request).await;
                 } else {
                     self.ask(&Ask::Input(String::new()));
                 }
@@ -735,6 +735,14 @@ async fn watch_parent(sender: UnboundedSender<Event>) {
         tokio::time::sleep(Duration::from_secs(3)).await;
     }
     let _ = sender.send(Event::End);
+}
+
+/// Answers one client. One that has gone, as Jupyter's server does that only asks whether the kernel is
+/// there, is no fault of the others'.
+async fn answer(channel: &mut RouterSendConnection, message: JupyterMessage) {
+    if let Err(error) = channel.send(message).await {
+        eprintln!("an answer finds nobody: {error}");
+    }
 }
 
 fn message(kind: &str, content: Value, parent: Option<&JupyterMessage>) -> JupyterMessage {

@@ -1,6 +1,7 @@
 //! The prepared runtime: everything a cell links, compiled once and kept in a cache folder.
 
 use crate::session;
+use crate::toolchain;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
@@ -301,7 +302,7 @@ fn follow(mut command: Command, what: &str, say: &dyn Fn(&str)) -> Result<()> {
     if !terminal {
         eprintln!("{what}");
     }
-    let mut child = command
+    let mut child = toolchain::without_package(&mut command)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -2,6 +2,7 @@
 
 use crate::runtime::Runtime;
 use crate::session::Session;
+use crate::toolchain;
 use anyhow::{Context, Result};
 use std::process::Command;
 
@@ -18,7 +19,7 @@ pub(crate) fn serve() -> Result<()> {
     let runtime = Runtime::locate()?;
     runtime.prepare(&|_| ())?;
     let session = Session::new(&runtime)?;
-    let status = Command::new(std::env::current_exe()?)
+    let status = toolchain::without_package(&mut Command::new(std::env::current_exe()?))
         .args(std::env::args_os().skip(1))
         .envs(session.environment(&runtime)?)
         .env_remove("BULLWHIP_KERNEL")

@@ -371,6 +371,20 @@ fn without_user(line: &str) -> Option<String> {
     Some(whole.to_string())
 }
 
+/// Takes away what a cargo that has started this program tells of the package it has built: crates that
+/// look at it would be compiled anew.
+pub(crate) fn without_package(command: &mut Command) -> &mut Command {
+    let names = ["OUT_DIR", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE"];
+    let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CFG_"];
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if names.contains(&&*text) || prefixes.iter().any(|p| text.starts_with(p)) {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 /// Stops the compiler that runs in `dir`; false when none does.
 pub(crate) fn stop(dir: &Path) -> bool {
     let running = fs::read_to_string(dir.join(COMPILING)).ok();

@@ -26,11 +26,13 @@ async fn a_kernel_keeps_the_protocol() {
     let dir = folder("one");
     let mut kernel = Kernel::start(&dir, &[("BULLWHIP_TEST_WORD", "supply chain"), ALONE]).await;
     answers_at_once(&mut kernel).await;
+    a_client_may_go_before_its_answer(&mut kernel).await;
     messages_come_in_order(&mut kernel).await;
     cells_run_where_the_notebook_is(&mut kernel, &dir).await;
     marked_lines_are_displays(&mut kernel).await;
     errors_are_told(&mut kernel).await;
     code_is_completed_and_described(&mut kernel).await;
+    what_moves_a_variable_shows_itself(&mut kernel).await;
     a_cell_may_ask_the_user(&mut kernel).await;
     an_interrupt_keeps_the_variables(&mut kernel).await;
     an_interrupt_stops_the_compiler(&mut kernel).await;
@@ -68,6 +70,34 @@ async fn answers_at_once(kernel: &mut Kernel) {
         }
     }
     assert_eq!(states, ["busy", "idle"]);
+}
+
+/// As Jupyter's server does with the connection on which it asks whether the kernel is there.
+async fn a_client_may_go_before_its_answer(kernel: &mut Kernel) {
+    println!("a client may go before its answer");
+    for _ in 0..20 {
+        kernel.ask_and_go().await;
+    }
+    answers_at_once(kernel).await;
+}
+
+/// evcxr falls back to the plain form where the value's making has used up a variable.
+async fn what_moves_a_variable_shows_itself(kernel: &mut Kernel) {
+    println!("what moves a variable shows itself");
+    let code = "let shock = Shock::random(&economy, 3, 0.3, 10, 1);\nlet other = shock.clone();";
+    assert!(kernel.run(code).await.ok());
+    let cell = kernel.run("shock.and(other)").await;
+    assert!(cell.of("execute_result")[0]["data"]["text/html"].is_string());
+    let gone = kernel.run("shock").await;
+    assert!(
+        gone.of("error")[0]["evalue"]
+            .to_string()
+            .contains("cannot find value")
+    );
+    // A fault of the user's is told in full.
+    let twice = "let one = vec![1];\nlet two = one;\nprintln!(\"{one:?} {two:?}\");";
+    let trace = kernel.run(twice).await.of("error")[0]["traceback"].to_string();
+    assert!(trace.contains("value moved here"), "{trace}");
 }
 
 async fn messages_come_in_order(kernel: &mut Kernel) {

@@ -24,6 +24,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 pub(crate) struct Kernel {
     pub(crate) child: Child,
     file: PathBuf,
+    connection: ConnectionInfo,
     pub(crate) shell: ClientShellConnection,
     pub(crate) control: ClientControlConnection,
     pub(crate) iopub: ClientIoPubConnection,
@@ -141,6 +142,7 @@ impl Kernel {
         let mut kernel = Self {
             child,
             file,
+            connection,
             shell: shell.expect("a channel"),
             control: control.expect("a channel"),
             iopub: iopub.expect("a channel"),
@@ -185,6 +187,17 @@ impl Kernel {
         let id = message.header.msg_id.clone();
         self.shell.send(message).await.expect("sent");
         id
+    }
+
+    /// Asks on a connection of its own, and closes that.
+    pub(crate) async fn ask_and_go(&mut self) {
+        let session = uuid::Uuid::new_v4().to_string();
+        let identity = peer_identity_for_session(&session).expect("an identity");
+        let shell =
+            create_client_shell_connection_with_identity(&self.connection, &session, identity);
+        let mut shell = soon(shell).await.expect("a channel");
+        let request: JupyterMessage = KernelInfoRequest {}.into();
+        shell.send(request).await.expect("sent");
     }
 
     pub(crate) async fn begin(&mut self, code: &str) -> String {
