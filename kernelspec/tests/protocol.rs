@@ -334,7 +334,14 @@ fn compiling() -> bool {
     };
     folders(cache)
         .flat_map(|runtime| folders(runtime.join("sessions")))
-        .any(|session| session.join("compiling").exists())
+        .filter_map(|session| std::fs::read_to_string(session.join("compiling")).ok())
+        // An engine that was killed leaves the file behind.
+        .any(|group| {
+            let alive = std::process::Command::new("kill")
+                .args(["-0", "--", &format!("-{group}")])
+                .output();
+            !group.is_empty() && alive.is_ok_and(|o| o.status.success())
+        })
 }
 
 async fn a_second_interrupt_ends_the_cell(kernel: &mut Kernel) {
