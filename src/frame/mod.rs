@@ -1,13 +1,14 @@
 //! DataFrames in and out: production indices of statistical agencies, and every result as a table.
 
 mod calibration;
+pub mod fetch;
 mod prepare;
 pub mod read;
 pub mod schema;
 mod write;
 
 pub use prepare::{Alignment, align, distinct, month_lengths, months, rebase, select};
-pub use read::{Format, Index, ReadOptions, read};
+pub use read::{Columns, DateOrder, Decimal, Format, Guess, Index, ReadOptions, guess_format, read, read_with};
 pub use write::{ToFrame, links_frame, network_from_frames};
 
 use crate::error::Error;
