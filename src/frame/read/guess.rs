@@ -181,25 +181,7 @@ fn refuse_documents(head: &[String]) -> Result<()> {
     let text = head.join(" ");
     let text = text.trim_start();
     if text.starts_with('<') {
-        let mut inside = false;
-        let words: String = text
-            .chars()
-            .take(4000)
-            .filter_map(|c| match c {
-                '<' => {
-                    inside = true;
-                    Some(' ')
-                }
-                '>' => {
-                    inside = false;
-                    None
-                }
-                c if inside || c.is_control() => None,
-                c => Some(c),
-            })
-            .collect();
-        let words: Vec<&str> = words.split_whitespace().collect();
-        let mut says: String = words.join(" ").chars().take(160).collect();
+        let mut says = words(text);
         if !says.is_empty() {
             says = format!(" It says: {says:?}");
         }
@@ -217,4 +199,20 @@ fn refuse_documents(head: &[String]) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// The text of an XML or HTML document, its beginning.
+pub(in crate::frame) fn words(text: &str) -> String {
+    let mut plain = String::new();
+    for (k, part) in text.split('<').enumerate() {
+        let outside = match part.split_once('>') {
+            Some((_, rest)) if k > 0 => rest,
+            _ if k == 0 => part,
+            _ => "",
+        };
+        plain.push_str(outside);
+        plain.push(' ');
+    }
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    words.join(" ").chars().take(160).collect()
 }

@@ -25,6 +25,7 @@ mod workbook;
 
 pub use cell::{DateOrder, Decimal};
 pub(in crate::frame) use cell::first_day;
+pub(in crate::frame) use guess::words;
 pub use guess::{Format, Guess};
 
 use super::fetch::Source;
