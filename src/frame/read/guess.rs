@@ -88,6 +88,12 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
     }
     let rows = table.head_records();
     let header: &[String] = rows.iter().find(|r| r.iter().any(|f| !f.is_empty())).map_or(&[], |r| r);
+    if header.is_empty() {
+        return Err(match table.sheet() {
+            Some(_) => Error::new("", "it is empty", "choose another with ReadOptions.sheet"),
+            None => Error::new("", "its first lines hold no text", "download the file again"),
+        });
+    }
     let has = |name: &str| header.iter().any(|f| f == name);
     let has_any = |names: &[&str]| {
         header.iter().any(|f| names.iter().any(|n| f.eq_ignore_ascii_case(n)))

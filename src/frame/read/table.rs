@@ -111,7 +111,11 @@ impl<'a> Table<'a> {
             head.push(line.to_string());
         }
         Ok(Self {
-            delimiter: delimiter(&head),
+            // A sheet was written with tabs.
+            delimiter: match lines.sheet {
+                Some(_) => b'\t',
+                None => delimiter(&head),
+            },
             lines,
             head,
             at: 0,
