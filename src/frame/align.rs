@@ -78,7 +78,10 @@ impl Calendar {
         if !(0..lengths.len() as i32).contains(&k) {
             return Err(Error::new(
                 "calendar",
-                format!("{month:?} is not among the {} months from {:?} on", self.months, self.first),
+                format!(
+                    "{month:?} is not among the {} months from {:?} on",
+                    self.months, self.first
+                ),
                 "give a month that is simulated",
             ));
         }
@@ -122,7 +125,8 @@ pub fn align(
 pub fn align_to(frame: &DataFrame, network: &Network, calendar: &Calendar) -> Result<Alignment> {
     let first = code(calendar.first)?;
     let lengths = calendar.lengths()?;
-    let names = |&(r, s): &(usize, usize)| (network.regions()[r].as_str(), network.sectors()[s].as_str());
+    let names =
+        |&(r, s): &(usize, usize)| (network.regions()[r].as_str(), network.sectors()[s].as_str());
     let groups: HashMap<(&str, &str), usize> = network
         .groups()
         .iter()
@@ -149,7 +153,10 @@ pub fn align_to(frame: &DataFrame, network: &Network, calendar: &Calendar) -> Re
     if !seen.contains(&true) {
         return Err(nothing(&monthly, frame, &unused, calendar)?);
     }
-    let without_data = (0..g).filter(|k| !seen[*k]).map(|k| monthly.label(k)).collect();
+    let without_data = (0..g)
+        .filter(|k| !seen[*k])
+        .map(|k| monthly.label(k))
+        .collect();
     let mut spread = Vec::with_capacity(lengths.iter().sum::<usize>() * g);
     for (k, n) in lengths.iter().enumerate() {
         for period in 0..*n {
@@ -180,7 +187,11 @@ fn nothing(
     let names = if series.is_empty() {
         String::new()
     } else {
-        format!("; it has the series {}, the network has {}", series.join(", "), panel.label(0))
+        format!(
+            "; it has the series {}, the network has {}",
+            series.join(", "),
+            panel.label(0)
+        )
     };
     let last = month(code(calendar.first)? + calendar.months as i32 - 1);
     Ok(Error::new(

@@ -89,7 +89,11 @@ fn facts(column: &Column) -> Result<ColumnFacts> {
         name: column.name().to_string(),
         kind: column.dtype().to_string(),
         missing: column.null_count(),
-        distinct: if is_text { Some(column.n_unique()?) } else { None },
+        distinct: if is_text {
+            Some(column.n_unique()?)
+        } else {
+            None
+        },
         range,
     })
 }

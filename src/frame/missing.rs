@@ -27,7 +27,9 @@ pub enum Missing {
 pub fn fill(frame: &DataFrame, policy: Missing) -> Result<DataFrame> {
     let mut series = index_series(frame)?;
     for s in &mut series {
-        let known: Vec<usize> = (0..s.values.len()).filter(|k| !s.values[*k].is_nan()).collect();
+        let known: Vec<usize> = (0..s.values.len())
+            .filter(|k| !s.values[*k].is_nan())
+            .collect();
         if known.is_empty() && policy == Missing::Refuse {
             return Err(Error::new(
                 format!("series {}", s.label()),

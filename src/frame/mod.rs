@@ -19,7 +19,9 @@ pub use fetch::{Fetch, Reuse, Source, eurostat, fred};
 pub use missing::{Missing, fill};
 pub use onset::{Onset, shock_month};
 pub use prepare::{distinct, months, rebase, select};
-pub use read::{Columns, DateOrder, Decimal, Format, Guess, Index, ReadOptions, guess_format, read, read_with};
+pub use read::{
+    Columns, DateOrder, Decimal, Format, Guess, Index, ReadOptions, guess_format, read, read_with,
+};
 pub use season::seasonal_adjust;
 pub use series::{IndexSeries, index_series};
 pub use write::{ToFrame, links_frame, network_from_frames};

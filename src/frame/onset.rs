@@ -88,7 +88,11 @@ pub fn shock_month(frame: &DataFrame, from: (i32, u32), to: (i32, u32)) -> Resul
 /// ln(v_t / mean of the months before); NaN where one is missing or not positive.
 fn change(s: &IndexSeries, t: i32) -> f64 {
     let before = (t - BEFORE..t).map(|k| s.at(k)).sum::<f64>() / f64::from(BEFORE);
-    if before > 0.0 { (s.at(t) / before).ln() } else { f64::NAN }
+    if before > 0.0 {
+        (s.at(t) / before).ln()
+    } else {
+        f64::NAN
+    }
 }
 
 /// Median and robust standard deviation of a series' changes.

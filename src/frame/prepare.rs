@@ -32,17 +32,22 @@ pub fn select(frame: &DataFrame, regions: &[&str], sectors: &[&str]) -> Result<D
 /// The distinct texts of a column, sorted.
 pub fn distinct(frame: &DataFrame, column: &str) -> Result<Vec<String>> {
     let values = frame.column(column)?.str()?;
-    let set: BTreeSet<String> = values.iter().flatten().map(String::from).collect();
-    Ok(set.into_iter().collect())
+    let mut set: BTreeSet<&str> = BTreeSet::new();
+    let mut last = None;
+    for value in values.iter().flatten() {
+        // Most rows repeat the text before.
+        if last != Some(value) {
+            set.insert(value);
+            last = Some(value);
+        }
+    }
+    Ok(set.into_iter().map(String::from).collect())
 }
 
 /// The months (year, month) that the frame covers, ascending.
 pub fn months(frame: &DataFrame) -> Result<Vec<(i32, u32)>> {
     let all: BTreeSet<i32> = month_codes(frame)?.into_iter().collect();
-    Ok(all
-        .into_iter()
-        .map(month)
-        .collect())
+    Ok(all.into_iter().map(month).collect())
 }
 
 /// Each series as 100 x value / its mean over the months `from..=to` (year, month) before the

@@ -56,7 +56,10 @@ pub fn index_series(frame: &DataFrame) -> Result<Vec<IndexSeries>> {
     };
     let mut groups: BTreeMap<(&str, &str), Vec<(Cell<'_>, Option<String>)>> = BTreeMap::new();
     for (cell, flag) in rows(frame)?.into_iter().zip(flags) {
-        groups.entry((cell.region, cell.sector)).or_default().push((cell, flag));
+        groups
+            .entry((cell.region, cell.sector))
+            .or_default()
+            .push((cell, flag));
     }
     let mut all = Vec::with_capacity(groups.len());
     for ((region, sector), mut cells) in groups {
@@ -93,7 +96,10 @@ pub fn index_series(frame: &DataFrame) -> Result<Vec<IndexSeries>> {
 pub(super) fn series_frame(series: &[IndexSeries], like: &DataFrame) -> Result<DataFrame> {
     let n: usize = series.iter().map(|s| s.values.len()).sum();
     let names = |f: fn(&IndexSeries) -> &str| -> Vec<&str> {
-        series.iter().flat_map(|s| std::iter::repeat_n(f(s), s.values.len())).collect()
+        series
+            .iter()
+            .flat_map(|s| std::iter::repeat_n(f(s), s.values.len()))
+            .collect()
     };
     let days: Vec<i32> = series
         .iter()
@@ -103,8 +109,10 @@ pub(super) fn series_frame(series: &[IndexSeries], like: &DataFrame) -> Result<D
         .iter()
         .flat_map(|s| s.values.iter().map(|v| (!v.is_nan()).then_some(*v)))
         .collect();
-    let flags: Vec<Option<&str>> =
-        series.iter().flat_map(|s| s.flags.iter().map(Option::as_deref)).collect();
+    let flags: Vec<Option<&str>> = series
+        .iter()
+        .flat_map(|s| s.flags.iter().map(Option::as_deref))
+        .collect();
     let mut columns = vec![
         Column::new(schema::REGION.into(), names(|s| &s.region)),
         Column::new(schema::SECTOR.into(), names(|s| &s.sector)),

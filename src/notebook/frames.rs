@@ -11,11 +11,7 @@ fn list(names: &[String]) -> String {
     match names {
         [] => "none".into(),
         names if names.len() <= SHOWN => names.join(", "),
-        names => format!(
-            "{} … ({} in all)",
-            names[..SHOWN].join(", "),
-            names.len()
-        ),
+        names => format!("{} … ({} in all)", names[..SHOWN].join(", "), names.len()),
     }
 }
 
@@ -39,7 +35,11 @@ pub(super) fn description(d: &Description) -> Card {
     facts.push(("cells without a value", index.missing.to_string()));
     facts.push(("unit", list(&index.units)));
     facts.push(("seasonal adjustment", list(&index.s_adj)));
-    let flags: Vec<String> = index.flags.iter().map(|(f, n)| format!("{f} × {n}")).collect();
+    let flags: Vec<String> = index
+        .flags
+        .iter()
+        .map(|(f, n)| format!("{f} × {n}"))
+        .collect();
     facts.push(("flags", list(&flags)));
     (title, facts)
 }
@@ -47,7 +47,15 @@ pub(super) fn description(d: &Description) -> Card {
 /// One row a column of a frame.
 pub(super) fn columns(columns: &[ColumnFacts]) -> String {
     let mut html = String::from("<table><tr>");
-    for name in ["column", "type", "missing", "different", "smallest", "mean", "largest"] {
+    for name in [
+        "column",
+        "type",
+        "missing",
+        "different",
+        "smallest",
+        "mean",
+        "largest",
+    ] {
         let _ = write!(html, "<th style=\"text-align:right\">{name}</th>");
     }
     html += "</tr>";
@@ -58,7 +66,15 @@ pub(super) fn columns(columns: &[ColumnFacts]) -> String {
         };
         let distinct = c.distinct.map_or(String::new(), |n| n.to_string());
         html += "<tr>";
-        for cell in [&c.name, &c.kind, &c.missing.to_string(), &distinct, &low, &mean, &high] {
+        for cell in [
+            &c.name,
+            &c.kind,
+            &c.missing.to_string(),
+            &distinct,
+            &low,
+            &mean,
+            &high,
+        ] {
             let _ = write!(html, "<td style=\"text-align:right\">{}</td>", escape(cell));
         }
         html += "</tr>";
@@ -74,7 +90,13 @@ pub(super) fn columns_text(columns: &[ColumnFacts]) -> String {
             let _ = write!(text, ", {n} different");
         }
         if let Some((low, mean, high)) = c.range {
-            let _ = write!(text, ", {} to {}, mean {}", number(low), number(high), number(mean));
+            let _ = write!(
+                text,
+                ", {} to {}, mean {}",
+                number(low),
+                number(high),
+                number(mean)
+            );
         }
         text
     })

@@ -32,7 +32,10 @@ pub fn indices(series: &[IndexSeries]) -> Figure {
     Figure {
         title: "Production by region and sector".into(),
         subtitle: if order.len() > shown {
-            format!("the {shown} of {} series that fell deepest in colour", order.len())
+            format!(
+                "the {shown} of {} series that fell deepest in colour",
+                order.len()
+            )
         } else {
             String::new()
         },

@@ -37,21 +37,35 @@ fn with(text: &str, options: &ReadOptions) -> Index {
 }
 
 fn refused(bytes: &[u8]) -> String {
-    read_bytes(bytes).expect_err("this must be refused").to_string()
+    read_bytes(bytes)
+        .expect_err("this must be refused")
+        .to_string()
 }
 
 fn refused_with(bytes: &[u8], options: &ReadOptions) -> String {
-    parse(bytes, options).expect_err("this must be refused").to_string()
+    parse(bytes, options)
+        .expect_err("this must be refused")
+        .to_string()
 }
 
 /// The text column of one row; empty where it is null.
 fn text(index: &Index, column: &str, row: usize) -> String {
-    let values = index.frame.column(column).expect("a column").str().expect("text");
+    let values = index
+        .frame
+        .column(column)
+        .expect("a column")
+        .str()
+        .expect("text");
     values.get(row).unwrap_or_default().to_string()
 }
 
 fn values(index: &Index) -> Vec<Option<f64>> {
-    let values = index.frame.column("value").expect("a column").f64().expect("numbers");
+    let values = index
+        .frame
+        .column("value")
+        .expect("a column")
+        .f64()
+        .expect("numbers");
     values.iter().collect()
 }
 
@@ -105,7 +119,8 @@ fn sheet_xml(rows: &[Vec<Cell<'_>>]) -> String {
 fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let mut put = |name: &str, text: &str| {
-        zip.start_file(name, zip::write::SimpleFileOptions::default()).expect("an entry");
+        zip.start_file(name, zip::write::SimpleFileOptions::default())
+            .expect("an entry");
         zip.write_all(text.as_bytes()).expect("packed");
     };
     let ns = "http://schemas.openxmlformats.org";
@@ -116,23 +131,33 @@ fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
     let mut links = String::new();
     for (k, (name, xml)) in sheets.iter().enumerate() {
         let n = k + 1;
-        types += &format!("<Override PartName=\"/xl/worksheets/sheet{n}.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml\"/>");
+        types += &format!(
+            "<Override PartName=\"/xl/worksheets/sheet{n}.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml\"/>"
+        );
         list += &format!("<sheet name=\"{name}\" sheetId=\"{n}\" r:id=\"rId{n}\"/>");
-        links += &format!("<Relationship Id=\"rId{n}\" Type=\"{ns}/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/sheet{n}.xml\"/>");
+        links += &format!(
+            "<Relationship Id=\"rId{n}\" Type=\"{ns}/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/sheet{n}.xml\"/>"
+        );
         put(&format!("xl/worksheets/sheet{n}.xml"), xml);
     }
     put("[Content_Types].xml", &(types + "</Types>"));
     put(
         "_rels/.rels",
-        &format!("<Relationships xmlns=\"{ns}/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"{ns}/officeDocument/2006/relationships/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"),
+        &format!(
+            "<Relationships xmlns=\"{ns}/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"{ns}/officeDocument/2006/relationships/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+        ),
     );
     put(
         "xl/workbook.xml",
-        &format!("<workbook xmlns=\"{ns}/spreadsheetml/2006/main\" xmlns:r=\"{ns}/officeDocument/2006/relationships\"><sheets>{list}</sheets></workbook>"),
+        &format!(
+            "<workbook xmlns=\"{ns}/spreadsheetml/2006/main\" xmlns:r=\"{ns}/officeDocument/2006/relationships\"><sheets>{list}</sheets></workbook>"
+        ),
     );
     put(
         "xl/_rels/workbook.xml.rels",
-        &format!("<Relationships xmlns=\"{ns}/package/2006/relationships\">{links}</Relationships>"),
+        &format!(
+            "<Relationships xmlns=\"{ns}/package/2006/relationships\">{links}</Relationships>"
+        ),
     );
     zip.finish().expect("a workbook").into_inner()
 }

@@ -125,7 +125,9 @@ impl Spot {
         let hash = hex(&Sha256::digest(address.as_bytes()));
         let name: String = name.replace(',', "+").chars().take(40).collect();
         Ok(Self {
-            data: folder.join(source).join(format!("{name}-{}.csv", &hash[..12])),
+            data: folder
+                .join(source)
+                .join(format!("{name}-{}.csv", &hash[..12])),
         })
     }
 
@@ -165,12 +167,7 @@ impl Spot {
     }
 
     /// Puts a finished download into its place, its card first.
-    pub(super) fn keep(
-        &self,
-        part: Part,
-        address: &str,
-        licence: &str,
-    ) -> Result<Source> {
+    pub(super) fn keep(&self, part: Part, address: &str, licence: &str) -> Result<Source> {
         let (sha256, bytes) = sha256(&part.path)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let source = Source {
@@ -194,7 +191,11 @@ impl Spot {
 }
 
 fn default_folder() -> Result<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|p| p.is_absolute())
+    };
     folder("XDG_CACHE_HOME")
         .or_else(|| folder("HOME").map(|h| h.join(".cache")))
         .map(|p| p.join("bullwhip"))

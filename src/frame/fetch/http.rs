@@ -1,7 +1,7 @@
 //! One download: time limits, tries with growing pauses, and what each refusal of a source means.
 
-use super::cache::disk;
 use super::Fetch;
+use super::cache::disk;
 use crate::error::{Error, Result};
 use crate::frame::read::words;
 use crate::progress::Progress;
@@ -72,7 +72,11 @@ pub(super) fn download(
 }
 
 fn stopped(address: &str) -> Error {
-    Error::new(address, "the download was stopped", "nothing was kept; call it again")
+    Error::new(
+        address,
+        "the download was stopped",
+        "nothing was kept; call it again",
+    )
 }
 
 fn once(
@@ -91,7 +95,9 @@ fn once(
         let value = response.headers().get(name)?.to_str().ok()?;
         Some(value.trim().to_string())
     };
-    let retry = header("retry-after").and_then(|t| t.parse().ok()).map(Duration::from_secs);
+    let retry = header("retry-after")
+        .and_then(|t| t.parse().ok())
+        .map(Duration::from_secs);
     let length: Option<u64> = header("content-length").and_then(|t| t.parse().ok());
     if status != 200 {
         return Err(refusal(address, status, retry, &mut response));
@@ -169,15 +175,39 @@ fn refusal(
         .read_to_end(&mut text);
     let says = words(&String::from_utf8_lossy(&text));
     let (fact, remedy, again) = match status {
-        202 => ("the source has queued the request and has no data yet", "try again later, or ask for fewer series", true),
-        404 => ("the source does not have it", "check the names of the data set, its dimensions and codes", false),
-        413 => ("the source finds the request too large", "ask for fewer series or months", false),
-        429 => ("the source asks to come less often", "wait some minutes", true),
-        400..500 => ("the source refuses the request", "check the names of the data set, its dimensions and codes", false),
+        202 => (
+            "the source has queued the request and has no data yet",
+            "try again later, or ask for fewer series",
+            true,
+        ),
+        404 => (
+            "the source does not have it",
+            "check the names of the data set, its dimensions and codes",
+            false,
+        ),
+        413 => (
+            "the source finds the request too large",
+            "ask for fewer series or months",
+            false,
+        ),
+        429 => (
+            "the source asks to come less often",
+            "wait some minutes",
+            true,
+        ),
+        400..500 => (
+            "the source refuses the request",
+            "check the names of the data set, its dimensions and codes",
+            false,
+        ),
         500..600 => ("the source has a fault of its own", "try again later", true),
         _ => ("the source gives no data", "try again later", false),
     };
-    let said = if says.is_empty() { String::new() } else { format!("; it says {says:?}") };
+    let said = if says.is_empty() {
+        String::new()
+    } else {
+        format!("; it says {says:?}")
+    };
     let error = Error::new(address, format!("{fact} (HTTP {status}){said}"), remedy);
     if again {
         Failure::Again(error, retry)

@@ -203,7 +203,12 @@ fn get(remote: &Remote<'_>, options: &Fetch, progress: &mut dyn Progress) -> Res
         ),
         _ => format!("{}{}", remote.home, remote.path),
     };
-    let spot = cache::Spot::new(options.cache.as_deref(), remote.source, remote.name, &address)?;
+    let spot = cache::Spot::new(
+        options.cache.as_deref(),
+        remote.source,
+        remote.name,
+        &address,
+    )?;
     let read_options = ReadOptions {
         format: options.read.format.or(Some(remote.format)),
         ..options.read.clone()
@@ -244,8 +249,13 @@ fn download(
     progress: &mut dyn Progress,
 ) -> Result<Index> {
     let part = spot.part()?;
-    http::download(address, &part.path, options, progress)
-        .map_err(|e| Error::new(e.place, e.fact, format!("{}. {}", e.remedy, offline(remote))))?;
+    http::download(address, &part.path, options, progress).map_err(|e| {
+        Error::new(
+            e.place,
+            e.fact,
+            format!("{}. {}", e.remedy, offline(remote)),
+        )
+    })?;
     // What cannot be read is not kept: an error page must not be taken for data next time.
     let mut index = read(&part.path, read_options).map_err(|e| {
         let fact = e.fact.clone();

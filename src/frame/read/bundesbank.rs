@@ -65,7 +65,9 @@ pub(super) fn read(
                     s.unit = text.into();
                 }
                 let ones = ["", "1", "eins", "one"];
-                if (what == "dimension" || what == "unit multiplier") && !ones.contains(&text.to_lowercase().as_str()) {
+                if (what == "dimension" || what == "unit multiplier")
+                    && !ones.contains(&text.to_lowercase().as_str())
+                {
                     return Err(Error::new(
                         format!("line {}, series {}", row.line, s.code),
                         format!("its figures are in {text:?}"),
@@ -78,7 +80,11 @@ pub(super) fn read(
         if row.len() < header.len() {
             return Err(Error::new(
                 format!("line {}", row.line),
-                format!("it has {} fields, but the header has {}", row.len(), header.len()),
+                format!(
+                    "it has {} fields, but the header has {}",
+                    row.len(),
+                    header.len()
+                ),
                 "the line may be cut off; download the file again",
             ));
         }

@@ -109,7 +109,10 @@ pub(super) fn dated_month(text: &str, order: Option<DateOrder>) -> Result<i32, F
             Some(DateOrder::MonthFirst) => (y, a, b),
             None => {
                 return Err(Fault::new(
-                    format!("{} is a date whose day and month cannot be told apart", shown(text)),
+                    format!(
+                        "{} is a date whose day and month cannot be told apart",
+                        shown(text)
+                    ),
                     "say which comes first: ReadOptions { date_order: Some(DateOrder::DayFirst) } or MonthFirst",
                 ));
             }
@@ -128,7 +131,10 @@ pub(super) fn dated_month(text: &str, order: Option<DateOrder>) -> Result<i32, F
     let length = first_day(code + 1) - first_day(code);
     if day != 1 && day != length {
         return Err(Fault::new(
-            format!("{} is neither the first nor the last day of a month", shown(text)),
+            format!(
+                "{} is neither the first nor the last day of a month",
+                shown(text)
+            ),
             "the data look daily or weekly (or day and month are swapped); give one value a month",
         ));
     }
@@ -190,7 +196,11 @@ impl Sign {
 
 /// "2015-01" of a month since year 0.
 pub(super) fn month_name(month: i32) -> String {
-    format!("{:04}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1)
+    format!(
+        "{:04}-{:02}",
+        month.div_euclid(12),
+        month.rem_euclid(12) + 1
+    )
 }
 
 /// Days from 1970-01-01 to the first of a month counted from year 0.
@@ -215,15 +225,31 @@ mod tests {
         for text in ["2015-03", "2015M03", "2015-M03", " 2015-03 "] {
             assert_eq!(month(text), code(2015, 3));
         }
-        for bad in ["2015", "2015-Q1", "2015-T4", "2015-13", "2015-00", "15-01", "", "20é5-01", "0000-01"] {
+        for bad in [
+            "2015", "2015-Q1", "2015-T4", "2015-13", "2015-00", "15-01", "", "20é5-01", "0000-01",
+        ] {
             assert!(month(bad).is_err(), "{bad}");
         }
         assert_eq!(dated_month("2020-02-29", None), code(2020, 2));
         assert_eq!(dated_month("2020-02-01 00:00:00", None), code(2020, 2));
         assert_eq!(dated_month("202002", None), code(2020, 2));
-        assert_eq!(dated_month("01/02/1990", Some(DateOrder::DayFirst)), code(1990, 2));
-        assert_eq!(dated_month("2/1/1990", Some(DateOrder::MonthFirst)), code(1990, 2));
-        for bad in ["2020-02-28", "01/02/1990", "2020-01-15", "1/2/90", "2020-13-01", "a-b-c", "--"] {
+        assert_eq!(
+            dated_month("01/02/1990", Some(DateOrder::DayFirst)),
+            code(1990, 2)
+        );
+        assert_eq!(
+            dated_month("2/1/1990", Some(DateOrder::MonthFirst)),
+            code(1990, 2)
+        );
+        for bad in [
+            "2020-02-28",
+            "01/02/1990",
+            "2020-01-15",
+            "1/2/90",
+            "2020-13-01",
+            "a-b-c",
+            "--",
+        ] {
             assert!(dated_month(bad, None).is_err(), "{bad}");
         }
         assert!(dated_month("13/01/1990", Some(DateOrder::MonthFirst)).is_err());
@@ -234,7 +260,9 @@ mod tests {
         let point = |t| number(t, Decimal::Point, &[":"]);
         assert_eq!(point("101.3 "), Ok(Some(101.3)));
         assert_eq!((point(""), point(":")), (Ok(None), Ok(None)));
-        for bad in ["NaN", "inf", "1e400", "101,3", "1,234.5", "1 234", "0x10", "..", "12a"] {
+        for bad in [
+            "NaN", "inf", "1e400", "101,3", "1,234.5", "1 234", "0x10", "..", "12a",
+        ] {
             assert!(point(bad).is_err(), "{bad}");
         }
         let comma = |t| number(t, Decimal::Comma, &["."]);

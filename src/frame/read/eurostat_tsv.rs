@@ -29,7 +29,11 @@ pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>
         if !text.is_empty() {
             let place = || format!("line {line}, period column {k}");
             if ended {
-                return Err(Error::new(place(), "the column before it has no month", "download the file again"));
+                return Err(Error::new(
+                    place(),
+                    "the column before it has no month",
+                    "download the file again",
+                ));
             }
             months.push(month(text).map_err(|f| f.at(place()))?);
         }
@@ -64,7 +68,11 @@ pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>
         if row.len() <= months.len() {
             return Err(Error::new(
                 format!("line {}", row.line),
-                format!("it has {} cells, but the header has {} months", row.len() - 1, months.len()),
+                format!(
+                    "it has {} cells, but the header has {} months",
+                    row.len() - 1,
+                    months.len()
+                ),
                 "the line may be cut off; download the file again",
             ));
         }
@@ -107,7 +115,8 @@ pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>
 /// "3591874.0 p" is a value and a flag, " p" a flag alone, ": @C" missing and confidential.
 fn split(cell: &str) -> (&str, &str) {
     let cell = cell.trim_end();
-    cell.split_once(' ').map_or((cell, ""), |(value, flag)| (value, flag.trim()))
+    cell.split_once(' ')
+        .map_or((cell, ""), |(value, flag)| (value, flag.trim()))
 }
 
 #[cfg(test)]

@@ -46,7 +46,14 @@ pub(super) fn read_md(
             "name those to take: ReadOptions { sectors: vec![\"INDPRO\".into(), \"IP*\".into()] }",
         ));
     }
-    read(table, options, panel, &header, date, Some(DateOrder::MonthFirst))
+    read(
+        table,
+        options,
+        panel,
+        &header,
+        date,
+        Some(DateOrder::MonthFirst),
+    )
 }
 
 fn read(
@@ -73,8 +80,7 @@ fn read(
         if order.is_some() && when.starts_with("Transform") || row.is_blank() {
             continue;
         }
-        let month =
-            dated_month(when, order).map_err(|f| f.at(header.place(row.line, date)))?;
+        let month = dated_month(when, order).map_err(|f| f.at(header.place(row.line, date)))?;
         for (k, name) in &series {
             panel.push(Cell {
                 line: row.line,

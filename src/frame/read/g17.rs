@@ -23,7 +23,8 @@ pub(super) fn is_header(rows: &[Vec<String>]) -> bool {
     let Some(first) = rows.iter().find(|r| r.iter().any(|f| !f.is_empty())) else {
         return false;
     };
-    let in_rows = first.iter().any(|f| label(f) == "unit") && first.iter().any(|f| label(f) == "multiplier");
+    let in_rows =
+        first.iter().any(|f| label(f) == "unit") && first.iter().any(|f| label(f) == "multiplier");
     let in_columns = label(&first[0]).starts_with("series description");
     in_rows || in_columns
 }
@@ -104,7 +105,15 @@ fn rows(
                 continue;
             }
             let place = || format!("line {}, column {}", row.line, names[*k]);
-            push(panel, options, &series, row.line, *month, row.get(*k), place)?;
+            push(
+                panel,
+                options,
+                &series,
+                row.line,
+                *month,
+                row.get(*k),
+                place,
+            )?;
         }
     }
     Ok(())

@@ -8,7 +8,9 @@ use crate::error::{Error, Result};
 
 const MISSING: &[&str] = &[":", ".", "..", "NA", "n/a"];
 const REGION: &[&str] = &["region", "geo", "country", "ref_area", "location"];
-const SECTOR: &[&str] = &["sector", "nace_r2", "nace", "activity", "industry", "series"];
+const SECTOR: &[&str] = &[
+    "sector", "nace_r2", "nace", "activity", "industry", "series",
+];
 const MONTH: &[&str] = &["month", "date", "time", "period", "time_period"];
 const VALUE: &[&str] = &["value", "obs_value", "index"];
 const FLAG: &[&str] = &["flag", "obs_flag", "obs_status"];
@@ -57,19 +59,21 @@ pub(super) fn read_tidy(
     let width = header.len();
     while let Some(row) = table.row(width)? {
         let option = |k: Option<usize>| k.map_or("", |k| row.get(k));
-        let name = |k: Option<usize>, given: &'static str, fixed: &'_ Option<String>| -> Result<String> {
-            match (k, fixed) {
-                (Some(k), _) if row.get(k).is_empty() => Err(Error::new(
-                    header.place(row.line, k),
-                    format!("the {given} is empty"),
-                    "fill it, or leave the row out",
-                )),
-                (Some(k), _) => Ok(row.get(k).to_string()),
-                (None, fixed) => Ok(fixed.clone().unwrap_or_default()),
-            }
-        };
+        let name =
+            |k: Option<usize>, given: &'static str, fixed: &'_ Option<String>| -> Result<String> {
+                match (k, fixed) {
+                    (Some(k), _) if row.get(k).is_empty() => Err(Error::new(
+                        header.place(row.line, k),
+                        format!("the {given} is empty"),
+                        "fill it, or leave the row out",
+                    )),
+                    (Some(k), _) => Ok(row.get(k).to_string()),
+                    (None, fixed) => Ok(fixed.clone().unwrap_or_default()),
+                }
+            };
         if let Some(k) = frequency {
-            super::eurostat_csv::monthly(row.get(k)).map_err(|f| f.at(header.place(row.line, k)))?;
+            super::eurostat_csv::monthly(row.get(k))
+                .map_err(|f| f.at(header.place(row.line, k)))?;
         }
         panel.push(Cell {
             line: row.line,
@@ -192,7 +196,8 @@ pub(super) fn read_wide_months(
         })?;
     let mut months = Vec::new();
     for k in first..width {
-        let code = month(&header.names[k]).map_err(|f: Fault| f.at(header.place(header.line, k)))?;
+        let code =
+            month(&header.names[k]).map_err(|f: Fault| f.at(header.place(header.line, k)))?;
         months.push((k, code));
     }
     while let Some(row) = table.row(width)? {
@@ -204,8 +209,12 @@ pub(super) fn read_wide_months(
             }
             panel.push(Cell {
                 line: row.line,
-                region: option(region).or(options.region_name.as_deref()).unwrap_or_default(),
-                sector: option(sector).or(options.sector_name.as_deref()).unwrap_or_default(),
+                region: option(region)
+                    .or(options.region_name.as_deref())
+                    .unwrap_or_default(),
+                sector: option(sector)
+                    .or(options.sector_name.as_deref())
+                    .unwrap_or_default(),
                 month: *month,
                 value: sign
                     .number(row.get(*k), MISSING)

@@ -87,69 +87,120 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
         return yes(format, "ReadOptions.format says so");
     }
     let rows = table.head_records();
-    let header: &[String] = rows.iter().find(|r| r.iter().any(|f| !f.is_empty())).map_or(&[], |r| r);
+    let header: &[String] = rows
+        .iter()
+        .find(|r| r.iter().any(|f| !f.is_empty()))
+        .map_or(&[], |r| r);
     if header.is_empty() {
         return Err(match table.sheet() {
             Some(_) => Error::new("", "it is empty", "choose another with ReadOptions.sheet"),
-            None => Error::new("", "its first lines hold no text", "download the file again"),
+            None => Error::new(
+                "",
+                "its first lines hold no text",
+                "download the file again",
+            ),
         });
     }
     let has = |name: &str| header.iter().any(|f| f == name);
     let has_any = |names: &[&str]| {
-        header.iter().any(|f| names.iter().any(|n| f.eq_ignore_ascii_case(n)))
+        header
+            .iter()
+            .any(|f| names.iter().any(|n| f.eq_ignore_ascii_case(n)))
     };
     let first = header.first().map_or("", String::as_str);
     if first.contains('\\') {
-        return yes(Format::EurostatTsv, "the first field names dimensions, a backslash and time");
+        return yes(
+            Format::EurostatTsv,
+            "the first field names dimensions, a backslash and time",
+        );
     }
     if has("LOCATION") && has("TIME") && has("Value") {
-        return yes(Format::OecdStat, "it has the columns LOCATION, TIME and Value");
+        return yes(
+            Format::OecdStat,
+            "it has the columns LOCATION, TIME and Value",
+        );
     }
     if has("REF_AREA") && has("TIME_PERIOD") && has("OBS_VALUE") {
-        return yes(Format::OecdCsv, "it has the columns REF_AREA, TIME_PERIOD and OBS_VALUE");
+        return yes(
+            Format::OecdCsv,
+            "it has the columns REF_AREA, TIME_PERIOD and OBS_VALUE",
+        );
     }
     let starts = |name: &str| header.iter().any(|f| f.split(':').next() == Some(name));
     if starts("TIME_PERIOD")
         && starts("OBS_VALUE")
-        && ["geo", "nace_r2", "nace", "indic_bt"].into_iter().any(starts)
+        && ["geo", "nace_r2", "nace", "indic_bt"]
+            .into_iter()
+            .any(starts)
     {
-        return yes(Format::EurostatCsv, "it has the columns TIME_PERIOD and OBS_VALUE");
+        return yes(
+            Format::EurostatCsv,
+            "it has the columns TIME_PERIOD and OBS_VALUE",
+        );
     }
     if first == "sasdate" {
         return yes(Format::FredMd, "the first column is `sasdate`");
     }
     if g17::is_header(&rows) {
-        return yes(Format::G17, "its labels are Descriptions, Unit, Multiplier and Series Name");
+        return yes(
+            Format::G17,
+            "its labels are Descriptions, Unit, Multiplier and Series Name",
+        );
     }
     if insee::is_series(&rows) {
-        return yes(Format::InseeSeries, "it begins with a title, an idBank and a date");
+        return yes(
+            Format::InseeSeries,
+            "it begins with a title, an idBank and a date",
+        );
     }
-    if first.eq_ignore_ascii_case("date") && header.len() > 1 && header[1..].iter().all(|f| insee::is_code(f)) {
+    if first.eq_ignore_ascii_case("date")
+        && header.len() > 1
+        && header[1..].iter().all(|f| insee::is_code(f))
+    {
         return yes(Format::InseeWide, "its columns are `date` and RF codes");
     }
-    let dated = |k: usize| rows.get(k).and_then(|r| r.first()).is_some_and(|f| dated_month(f, None).is_ok());
+    let dated = |k: usize| {
+        rows.get(k)
+            .and_then(|r| r.first())
+            .is_some_and(|f| dated_month(f, None).is_ok())
+    };
     let comma = table.delimiter == b',';
     if matches!(first, "DATE" | "observation_date") && header.len() > 1 {
-        return yes(Format::FredSeries, "the first column is DATE or observation_date");
+        return yes(
+            Format::FredSeries,
+            "the first column is DATE or observation_date",
+        );
     }
     if first == "date" && header.len() == 2 && header[1] == "value" && comma {
         return yes(Format::FredSeries, "its columns are `date` and `value`");
     }
     if bundesbank::is_header(&rows) && table.delimiter == b';' {
-        return yes(Format::Bundesbank, "codes, a preamble and months are parted by semicolons");
+        return yes(
+            Format::Bundesbank,
+            "codes, a preamble and months are parted by semicolons",
+        );
     }
     if mospi::is_preamble(&rows) {
-        return yes(Format::Mospi, "there is a `Weight` line above months such as Apr'05");
+        return yes(
+            Format::Mospi,
+            "there is a `Weight` line above months such as Apr'05",
+        );
     }
     if meti::header(&rows).is_some() {
-        return yes(Format::Meti, "a row of its first has months YYYYMM after labels");
+        return yes(
+            Format::Meti,
+            "a row of its first has months YYYYMM after labels",
+        );
     }
     let when = ["month", "date", "time", "period", "time_period"];
     let tidy_value = options.columns.value.is_some() || has_any(&["value", "obs_value", "index"]);
     let tidy_when = options.columns.month.is_some() || has_any(&when);
     let tidy_name = options.columns.region.is_some()
         || options.columns.sector.is_some()
-        || has_any(&["region", "geo", "country", "ref_area", "location", "sector", "nace_r2", "nace", "activity", "industry", "series"]);
+        || has_any(&[
+            "region", "geo", "country", "ref_area", "location", "sector", "nace_r2", "nace",
+            "activity", "industry", "series",
+        ]);
     if tidy_value && tidy_when && (tidy_name || header.len() == 2) {
         return yes(Format::Tidy, "it has a column of months and one of values");
     }
@@ -157,16 +208,27 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
         return yes(Format::WideMonths, "its columns are months");
     }
     let slashes = rows.get(1).and_then(|r| r.first()).is_some_and(|f| {
-        dated_month(f, Some(DateOrder::DayFirst)).is_ok() || dated_month(f, Some(DateOrder::MonthFirst)).is_ok()
+        dated_month(f, Some(DateOrder::DayFirst)).is_ok()
+            || dated_month(f, Some(DateOrder::MonthFirst)).is_ok()
     });
     if header.len() > 1 && (tidy_when || first.is_empty()) && (dated(1) || slashes) {
         return if header[1..].iter().all(|f| f.is_empty() || is_geo(f)) {
-            yes(Format::WideRegions, "months are in the first column, and the others have codes of countries")
+            yes(
+                Format::WideRegions,
+                "months are in the first column, and the others have codes of countries",
+            )
         } else {
-            yes(Format::WideSectors, "months are in the first column, and the others have names")
+            yes(
+                Format::WideSectors,
+                "months are in the first column, and the others have names",
+            )
         };
     }
-    let start = table.head().iter().find(|l| !l.trim().is_empty()).map_or("", String::as_str);
+    let start = table
+        .head()
+        .iter()
+        .find(|l| !l.trim().is_empty())
+        .map_or("", String::as_str);
     Err(Error::new(
         "line 1",
         format!("the header {} is of no known format", shown(start)),
@@ -179,7 +241,9 @@ fn is_geo(code: &str) -> bool {
     let (letters, rest) = code.split_at_checked(2).unwrap_or(("", ""));
     letters.len() == 2
         && letters.bytes().all(|b| b.is_ascii_uppercase())
-        && (rest.is_empty() || matches!(letters, "EA" | "EU") && rest.bytes().all(|b| b.is_ascii_digit() || b == b'_'))
+        && (rest.is_empty()
+            || matches!(letters, "EA" | "EU")
+                && rest.bytes().all(|b| b.is_ascii_digit() || b == b'_'))
 }
 
 /// An error or a queue notice of the source, and other documents that are no table.
@@ -193,7 +257,9 @@ fn refuse_documents(head: &[String]) -> Result<()> {
         }
         return Err(Error::new(
             "line 1",
-            format!("it is XML or HTML, as a source sends an error or a queue notice, not data.{says}"),
+            format!(
+                "it is XML or HTML, as a source sends an error or a queue notice, not data.{says}"
+            ),
             "download it again, with fewer series at a time if it was too large",
         ));
     }

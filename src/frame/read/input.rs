@@ -67,12 +67,19 @@ impl<'a> Lines<'a> {
             sheet = Some(name);
             reader = Box::new(Cursor::new(text.into_bytes()));
         } else if let Some(encoding) = encoding(start, options)? {
-            reader = Box::new(BufReader::with_capacity(1 << 16, Decoded::new(reader, encoding)));
+            reader = Box::new(BufReader::with_capacity(
+                1 << 16,
+                Decoded::new(reader, encoding),
+            ));
         } else if start.starts_with(b"\xef\xbb\xbf") {
             reader.consume(3);
         }
         if peek(&mut *reader)?.is_empty() {
-            let what = if gzip { "nothing is packed in it" } else { "it is empty" };
+            let what = if gzip {
+                "nothing is packed in it"
+            } else {
+                "it is empty"
+            };
             return Err(Error::new("", what, "download the file again"));
         }
         Ok(Self {
@@ -90,6 +97,24 @@ impl<'a> Lines<'a> {
         self.number
     }
 
+    /// Why a line with a NUL byte or a carriage return inside is refused.
+    fn not_text(&self) -> Error {
+        let place = format!("line {}", self.number);
+        if self.buffer.contains(&0) {
+            Error::new(
+                place,
+                "it holds a NUL byte, so it is no text in this encoding",
+                "download it again; if it is UTF-16, say so: ReadOptions { encoding: Some(\"utf-16le\".into()) }",
+            )
+        } else {
+            Error::new(
+                place,
+                "it holds a carriage return inside a line",
+                "save the file with line ends LF or CRLF",
+            )
+        }
+    }
+
     /// The next line, without its end.
     pub(super) fn next(&mut self) -> Result<Option<&str>> {
         self.buffer.clear();
@@ -97,7 +122,8 @@ impl<'a> Lines<'a> {
         let place = || format!("line {}", self.number);
         if self.number.is_multiple_of(LINES) {
             let done = (self.taken.get() >> 20) as usize;
-            self.progress.update(done, &format!("{} lines", self.number));
+            self.progress
+                .update(done, &format!("{} lines", self.number));
             if self.progress.stop() {
                 return Err(Error::new(
                     place(),
@@ -134,19 +160,8 @@ impl<'a> Lines<'a> {
         while let Some(b'\n' | b'\r') = self.buffer.last() {
             self.buffer.pop();
         }
-        if memchr::memchr(0, &self.buffer).is_some() {
-            return Err(Error::new(
-                place(),
-                "it holds a NUL byte, so it is no text in this encoding",
-                "download it again; if it is UTF-16, say so: ReadOptions { encoding: Some(\"utf-16le\".into()) }",
-            ));
-        }
-        if memchr::memchr(b'\r', &self.buffer).is_some() {
-            return Err(Error::new(
-                place(),
-                "it holds a carriage return inside a line",
-                "save the file with line ends LF or CRLF",
-            ));
+        if memchr::memchr2(0, b'\r', &self.buffer).is_some() {
+            return Err(self.not_text());
         }
         match std::str::from_utf8(&self.buffer) {
             Ok(text) => Ok(Some(text)),
@@ -176,13 +191,21 @@ fn peek(reader: &mut dyn BufRead) -> Result<&[u8]> {
 /// What a file is that no reader here takes.
 fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
     let kinds: [(&[u8], &str, &str); 7] = [
-        (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", "save it as .xlsx or CSV"),
+        (
+            b"\xd0\xcf\x11\xe0",
+            "an old Excel workbook (.xls)",
+            "save it as .xlsx or CSV",
+        ),
         (b"PAR1", "a Parquet file", "read it as a DataFrame"),
         (b"ARROW1", "an Arrow file", "read it as a DataFrame"),
         (b"%PDF", "a PDF document", "download the data as CSV"),
         (b"BZh", "compressed with bzip2", "unpack it first"),
         (b"\xfd7zXZ", "compressed with xz", "unpack it first"),
-        (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it first"),
+        (
+            b"\x28\xb5\x2f\xfd",
+            "compressed with zstd",
+            "unpack it first",
+        ),
     ];
     kinds
         .into_iter()

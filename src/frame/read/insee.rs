@@ -8,9 +8,8 @@ use crate::error::{Error, Result};
 
 /// RF and a NAF code, as in RF0610.
 pub(super) fn is_code(name: &str) -> bool {
-    name.strip_prefix("RF").is_some_and(|c| {
-        (1..=5).contains(&c.len()) && c.bytes().all(|b| b.is_ascii_alphanumeric())
-    })
+    name.strip_prefix("RF")
+        .is_some_and(|c| (1..=5).contains(&c.len()) && c.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 /// `date;RF0610;…`: dates dd/mm/yyyy, decimal point.
@@ -85,7 +84,10 @@ pub(super) fn read_series(
         if row.len() > 3 && (3..row.len()).any(|k| !row.get(k).is_empty()) {
             return Err(Error::new(
                 format!("line {}", row.line),
-                format!("it has {} fields; a series has month, value and status", row.len()),
+                format!(
+                    "it has {} fields; a series has month, value and status",
+                    row.len()
+                ),
                 "download one series a file",
             ));
         }
@@ -96,7 +98,9 @@ pub(super) fn read_series(
             region: options.region_name.as_deref().unwrap_or("FR"),
             sector: options.sector_name.as_deref().unwrap_or(&code),
             month,
-            value: sign.number(value, &["."]).map_err(|f| f.at(place("value")))?,
+            value: sign
+                .number(value, &["."])
+                .map_err(|f| f.at(place("value")))?,
             flag: row.get(2),
             s_adj: adjustment(&title),
             unit: base(&title).unwrap_or_default(),
@@ -133,8 +137,14 @@ mod tests {
     #[test]
     fn titles_tell_adjustment_and_base() {
         let title = "Indice CVS-CJO de la production industrielle (base 100 en 2021) - Industrie";
-        assert_eq!((adjustment(title), base(title)), ("CVS-CJO", Some("base 100 en 2021")));
-        assert_eq!((adjustment("Indice brut"), base("Indice base é")), ("brut", None));
+        assert_eq!(
+            (adjustment(title), base(title)),
+            ("CVS-CJO", Some("base 100 en 2021"))
+        );
+        assert_eq!(
+            (adjustment("Indice brut"), base("Indice base é")),
+            ("brut", None)
+        );
         assert!(is_code("RF0610") && !is_code("RF") && !is_code("INDPRO"));
     }
 }

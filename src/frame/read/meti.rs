@@ -11,7 +11,10 @@ const MISSING: &[&str] = &["-", "－", "…", "x", "X", "***", "."];
 
 /// "202001", or with a mark of its state before it, as in "p 202512".
 fn heading(text: &str) -> Option<(i32, &str)> {
-    let (mark, digits) = text.trim().rsplit_once([' ', '\u{3000}']).unwrap_or(("", text.trim()));
+    let (mark, digits) = text
+        .trim()
+        .rsplit_once([' ', '\u{3000}'])
+        .unwrap_or(("", text.trim()));
     let mark = mark.trim();
     if digits.len() != 6 || mark.len() > 3 || !mark.bytes().all(|b| b.is_ascii_alphabetic()) {
         return None;
@@ -21,9 +24,11 @@ fn heading(text: &str) -> Option<(i32, &str)> {
 
 /// Which of the first rows has months after its labels.
 pub(super) fn header(rows: &[Vec<String>]) -> Option<usize> {
-    rows.iter()
-        .take(12)
-        .position(|row| row.len() > 1 && heading(&row[0]).is_none() && row.iter().filter(|f| heading(f).is_some()).count() > 1)
+    rows.iter().take(12).position(|row| {
+        row.len() > 1
+            && heading(&row[0]).is_none()
+            && row.iter().filter(|f| heading(f).is_some()).count() > 1
+    })
 }
 
 pub(super) fn read(
@@ -53,9 +58,11 @@ pub(super) fn read(
         .filter_map(|(k, n)| heading(n).map(|(month, mark)| (k, month, mark.to_string())))
         .collect();
     let labels = months[0].0;
-    if let Some((k, _)) = names.iter().enumerate().find(|(k, n)| {
-        *k > labels && !n.is_empty() && heading(n).is_none()
-    }) {
+    if let Some((k, _)) = names
+        .iter()
+        .enumerate()
+        .find(|(k, n)| *k > labels && !n.is_empty() && heading(n).is_none())
+    {
         return Err(Error::new(
             format!("line {line}, column {}", k + 1),
             format!("{:?} stands among months and is none", names[k]),
@@ -92,7 +99,11 @@ pub(super) fn read(
                 sector: name,
                 month: *month,
                 value: number(row.get(*k), Decimal::Point, MISSING).map_err(|f| {
-                    f.at(format!("line {}, column `{}`", row.line, month_name(*month)))
+                    f.at(format!(
+                        "line {}, column `{}`",
+                        row.line,
+                        month_name(*month)
+                    ))
                 })?,
                 flag: mark,
                 s_adj: adjustment(&titles),
@@ -115,7 +126,11 @@ fn sector_column(labels: &[String], options: &ReadOptions, line: usize) -> Resul
             )
         });
     }
-    let number = |l: &String| l.contains("番号") || l.to_lowercase().contains("number") || l.to_lowercase().contains("code");
+    let number = |l: &String| {
+        l.contains("番号")
+            || l.to_lowercase().contains("number")
+            || l.to_lowercase().contains("code")
+    };
     Ok(labels.iter().position(number).unwrap_or(0))
 }
 

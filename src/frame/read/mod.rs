@@ -23,8 +23,8 @@ mod panel;
 mod table;
 mod workbook;
 
-pub use cell::{DateOrder, Decimal};
 pub(in crate::frame) use cell::first_day;
+pub use cell::{DateOrder, Decimal};
 pub(in crate::frame) use guess::words;
 pub use guess::{Format, Guess};
 
@@ -172,9 +172,10 @@ fn open(path: &Path) -> Result<(std::fs::File, u64)> {
     let fail = |fact: String, remedy| Error::new(path.display().to_string(), fact, remedy);
     let opened = std::fs::File::open(path).and_then(|f| Ok((f.metadata()?, f)));
     match opened {
-        Ok((meta, _)) if meta.is_dir() => {
-            Err(fail("it is a folder".into(), "give the path of a file in it"))
-        }
+        Ok((meta, _)) if meta.is_dir() => Err(fail(
+            "it is a folder".into(),
+            "give the path of a file in it",
+        )),
         Ok((meta, file)) => Ok((file, meta.len())),
         Err(e) => Err(fail(format!("it cannot be read: {e}"), "check the path")),
     }

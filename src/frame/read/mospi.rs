@@ -13,9 +13,14 @@ const MONTHS: [&str; 12] = [
 /// Apr'05 or Apr-05, this century where the year is below 70.
 fn heading(text: &str) -> Option<i32> {
     let (name, year) = text.trim().split_once(['\'', '’', '-'])?;
-    let month = MONTHS.iter().position(|m| name.trim().to_lowercase().starts_with(m))?;
+    let month = MONTHS
+        .iter()
+        .position(|m| name.trim().to_lowercase().starts_with(m))?;
     let year = year.trim();
-    let number: i32 = year.bytes().all(|b| b.is_ascii_digit()).then(|| year.parse().ok())??;
+    let number: i32 = year
+        .bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| year.parse().ok())??;
     let year = match year.len() {
         2 if number < 70 => 2000 + number,
         2 => 1900 + number,
@@ -28,18 +33,26 @@ fn heading(text: &str) -> Option<i32> {
 /// 2005-06, a financial year.
 fn is_year(text: &str) -> bool {
     text.trim().split_once('-').is_some_and(|(a, b)| {
-        a.len() == 4 && (b.len() == 2 || b.len() == 4) && (a.bytes().chain(b.bytes())).all(|c| c.is_ascii_digit())
+        a.len() == 4
+            && (b.len() == 2 || b.len() == 4)
+            && (a.bytes().chain(b.bytes())).all(|c| c.is_ascii_digit())
     })
 }
 
 fn is_weights(row: &[String]) -> bool {
-    row.iter().take(3).any(|f| f.to_lowercase().starts_with("weight"))
+    row.iter()
+        .take(3)
+        .any(|f| f.to_lowercase().starts_with("weight"))
 }
 
 /// True where a line of weights stands above one that begins with a month.
 pub(super) fn is_preamble(rows: &[Vec<String>]) -> bool {
     let weights = rows.iter().position(|r| is_weights(r));
-    weights.is_some_and(|k| rows[k..].iter().any(|r| r.first().is_some_and(|f| heading(f).is_some())))
+    weights.is_some_and(|k| {
+        rows[k..]
+            .iter()
+            .any(|r| r.first().is_some_and(|f| heading(f).is_some()))
+    })
 }
 
 pub(super) fn read(
@@ -50,7 +63,11 @@ pub(super) fn read(
     let mut before: Vec<Vec<String>> = Vec::new();
     let weights = loop {
         let Some(row) = table.next()? else {
-            return Err(Error::new("", "there is no line `Weight` above its months", "download the file again"));
+            return Err(Error::new(
+                "",
+                "there is no line `Weight` above its months",
+                "download the file again",
+            ));
         };
         let fields: Vec<String> = row.fields().map(String::from).collect();
         if is_weights(&fields) {

@@ -5,8 +5,8 @@ use super::{Format, Index, ReadOptions};
 use crate::error::{Error, Result};
 use crate::frame::schema;
 use polars::prelude::{
-    AnyValue, Column, DataFrame, DataType, IdxCa, IntoColumn, NamedFrom, NewChunkedArray, Scalar,
-    Series as Values,
+    AnyValue, ChunkedBuilder, Column, DataFrame, DataType, Float64Type, IdxCa, Int32Chunked,
+    IntoColumn, NamedFrom, PrimitiveChunkedBuilder, Scalar, Series as Values,
 };
 use std::collections::HashMap;
 
@@ -38,7 +38,11 @@ struct Names {
 
 impl Names {
     fn code(&mut self, name: &str) -> u32 {
-        if self.list.get(self.last as usize).is_some_and(|n| **n == *name) {
+        if self
+            .list
+            .get(self.last as usize)
+            .is_some_and(|n| **n == *name)
+        {
             return self.last;
         }
         self.last = match self.codes.get(name) {
@@ -76,8 +80,27 @@ impl Names {
     }
 }
 
-/// A cell of one series: value (NaN is missing), month, line, flag.
-type Spot = (f64, i32, u32, u32);
+/// A cell of one series in 16 bytes: a large file has many millions.
+#[derive(Clone, Copy)]
+struct Spot {
+    /// NaN is missing.
+    value: f64,
+    line: u32,
+    /// Month since year 0 above the lowest 14 bits, which have the code of the flag.
+    when: u32,
+}
+
+const FLAG_BITS: u32 = 14;
+
+impl Spot {
+    fn month(self) -> i32 {
+        (self.when >> FLAG_BITS) as i32
+    }
+
+    fn flag(self) -> u32 {
+        self.when & ((1 << FLAG_BITS) - 1)
+    }
+}
 
 /// One series as it grows.
 struct Series {
@@ -145,7 +168,10 @@ impl<'o> Panel<'o> {
             codes[k] = self.kinds[k].code(texts[k]);
             chosen &= self.wanted()[k].as_ref().is_none_or(|w| w == texts[k]);
         }
-        let key = (self.regions.code(cell.region), self.sectors.code(cell.sector));
+        let key = (
+            self.regions.code(cell.region),
+            self.sectors.code(cell.sector),
+        );
         if !chosen {
             return Ok(());
         }
@@ -178,10 +204,24 @@ impl<'o> Panel<'o> {
             ));
         }
         let flag = self.flags.code(cell.flag);
-        let value = cell.value.unwrap_or(f64::NAN);
-        self.series[self.last]
-            .spots
-            .push((value, cell.month, cell.line as u32, flag));
+        if flag >> FLAG_BITS > 0 {
+            return Err(Error::new(
+                format!("line {}", cell.line),
+                format!("the file has more than {} different flags", 1 << FLAG_BITS),
+                "the wrong column may be read as flags",
+            ));
+        }
+        let spots = &mut self.series[self.last].spots;
+        if spots.len() == spots.capacity() {
+            // A quarter more at a time: memory is scarcer than time here.
+            spots.reserve_exact((spots.len() / 4).max(64));
+        }
+        spots.push(Spot {
+            value: cell.value.unwrap_or(f64::NAN),
+            line: u32::try_from(cell.line).unwrap_or(u32::MAX),
+            // Months have at most 17 bits: years have four digits.
+            when: (cell.month as u32) << FLAG_BITS | flag,
+        });
         Ok(())
     }
 
@@ -227,7 +267,7 @@ impl<'o> Panel<'o> {
             .series
             .iter()
             .flat_map(|s| &s.spots)
-            .filter(|spot| spot.0.is_nan())
+            .filter(|spot| spot.value.is_nan())
             .count();
         let notes = std::mem::take(&mut self.notes);
         Ok(Index {
@@ -299,17 +339,17 @@ impl<'o> Panel<'o> {
             let (region, sector) = (regions.text(series.region), sectors.text(series.sector));
             let (name, spots) = (format!("{region} {sector}"), &mut series.spots);
             let name = name.trim();
-            if !spots.is_sorted_by(|a, b| a.1 < b.1) {
-                spots.sort_by_key(|s| (s.1, s.2));
+            if !spots.is_sorted_by(|a, b| a.month() < b.month()) {
+                spots.sort_by_key(|s| (s.month(), s.line));
             }
             for pair in spots.windows(2) {
-                if pair[0].1 == pair[1].1 {
-                    let (first, again) = (pair[0].2, pair[1].2);
+                if pair[0].month() == pair[1].month() {
+                    let (first, again) = (pair[0].line, pair[1].line);
                     return Err(Error::new(
                         format!("line {again}"),
                         format!(
                             "{name} in {} was already given in {}",
-                            month_name(pair[0].1),
+                            month_name(pair[0].month()),
                             if first == again {
                                 "the same line".to_string()
                             } else {
@@ -320,11 +360,13 @@ impl<'o> Panel<'o> {
                     ));
                 }
             }
-            let apart = |n: i32| spots.len() > 2 && spots.windows(2).all(|p| p[1].1 - p[0].1 == n);
+            let apart = |n: i32| {
+                spots.len() > 2 && spots.windows(2).all(|p| p[1].month() - p[0].month() == n)
+            };
             for (n, kind) in [(3, "quarterly"), (12, "annual")] {
                 if apart(n) {
                     return Err(Error::new(
-                        format!("series {name}, line {}", spots[0].2),
+                        format!("series {name}, line {}", spots[0].line),
                         format!("all its months are {n} apart, so it is {kind}"),
                         "take the monthly series, or leave it out with `regions` and `sectors`",
                     ));
@@ -364,24 +406,23 @@ impl<'o> Panel<'o> {
             };
             Column::new_scalar(KINDS[k].into(), Scalar::new(DataType::String, value), n)
         };
-        let days: Vec<i32> = series
-            .iter()
-            .flat_map(|s| s.spots.iter().map(|spot| first_day(spot.1)))
-            .collect();
-        let days = Column::new(schema::MONTH.into(), days).cast(&DataType::Date)?;
-        let values = series.iter().flat_map(|s| s.spots.iter().map(|spot| spot.0));
-        let values = polars::prelude::Float64Chunked::from_iter_options(
-            schema::VALUE.into(),
-            values.map(|v| (!v.is_nan()).then_some(v)),
-        );
+        // Sizes are known: a vector that grows would need half as much again.
+        let mut days = Vec::with_capacity(n);
+        let mut values = PrimitiveChunkedBuilder::<Float64Type>::new(schema::VALUE.into(), n);
+        for spot in series.iter().flat_map(|s| &s.spots) {
+            days.push(first_day(spot.month()));
+            values.append_option((!spot.value.is_nan()).then_some(spot.value));
+        }
+        let values = values.finish();
+        let days = Int32Chunked::from_vec(schema::MONTH.into(), days).into_date();
         Ok(DataFrame::new(
             n,
             vec![
                 text(schema::REGION, &self.regions, every(|s, _| s.region))?,
                 text(schema::SECTOR, &self.sectors, every(|s, _| s.sector))?,
-                days,
+                days.into_column(),
                 values.into_column(),
-                text(schema::FLAG, &self.flags, every(|_, spot| spot.3))?,
+                text(schema::FLAG, &self.flags, every(|_, spot| spot.flag()))?,
                 constant(0),
                 constant(1),
             ],

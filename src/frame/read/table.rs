@@ -77,11 +77,8 @@ impl Record {
         self.ends.resize(line.len() + 2, 0);
         let (result, used, written, ends) =
             splitter.read_record(line.as_bytes(), &mut self.scratch, &mut self.ends);
-        let (closed, _, more, last) = splitter.read_record(
-            b"\n",
-            &mut self.scratch[written..],
-            &mut self.ends[ends..],
-        );
+        let (closed, _, more, last) =
+            splitter.read_record(b"\n", &mut self.scratch[written..], &mut self.ends[ends..]);
         let whole = result == csv_core::ReadRecordResult::InputEmpty && used == line.len();
         if !whole || closed != csv_core::ReadRecordResult::Record || more != 0 {
             return Err(Error::new(
@@ -174,7 +171,8 @@ impl<'a> Table<'a> {
                 continue;
             }
             self.record.line = number;
-            self.record.split(line, self.delimiter, &mut self.splitter)?;
+            self.record
+                .split(line, self.delimiter, &mut self.splitter)?;
             return Ok(Some(&self.record));
         }
     }
@@ -188,7 +186,10 @@ impl<'a> Table<'a> {
         if record.len() < columns || surplus {
             return Err(Error::new(
                 format!("line {}", record.line),
-                format!("it has {} fields, but the header has {columns}", record.len()),
+                format!(
+                    "it has {} fields, but the header has {columns}",
+                    record.len()
+                ),
                 "the line may be cut off, or a field with the delimiter in it is not quoted; download the file again",
             ));
         }
@@ -198,7 +199,11 @@ impl<'a> Table<'a> {
     /// The header: the next line.
     pub(super) fn header(&mut self) -> Result<Header> {
         let Some(record) = self.next()? else {
-            return Err(Error::new("", "it has no header", "download the file again"));
+            return Err(Error::new(
+                "",
+                "it has no header",
+                "download the file again",
+            ));
         };
         let header = Header {
             line: record.line,
@@ -240,7 +245,10 @@ impl Header {
 
     /// Number of columns; unnamed ones at the end do not count.
     pub(super) fn len(&self) -> usize {
-        self.names.iter().rposition(|n| !n.is_empty()).map_or(0, |k| k + 1)
+        self.names
+            .iter()
+            .rposition(|n| !n.is_empty())
+            .map_or(0, |k| k + 1)
     }
 
     /// The column with the first of `names` that there is; exactly as written before in any case.
@@ -249,9 +257,9 @@ impl Header {
             .iter()
             .find_map(|n| self.names.iter().position(|h| h == n))
             .or_else(|| {
-                names.iter().find_map(|n| {
-                    self.names.iter().position(|h| h.eq_ignore_ascii_case(n))
-                })
+                names
+                    .iter()
+                    .find_map(|n| self.names.iter().position(|h| h.eq_ignore_ascii_case(n)))
             })
     }
 

@@ -18,8 +18,7 @@ pub(super) fn text(reader: impl Read, cap: u64, wanted: Option<&str>) -> Result<
         return Err(too_large());
     }
     check_size(&bytes, cap)?;
-    let mut book: Xlsx<_> =
-        Xlsx::new(Cursor::new(bytes)).map_err(|e| damaged(&e.to_string()))?;
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|e| damaged(&e.to_string()))?;
     let name = choose(&book.sheet_names(), wanted)?;
     let text = rows(&mut book, &name, cap).map_err(|e| e.within(format!("sheet {name:?}")))?;
     Ok((name, text))
@@ -81,7 +80,11 @@ fn choose(names: &[String], wanted: Option<&str>) -> Result<String> {
 
 fn rows(book: &mut Xlsx<Cursor<Vec<u8>>>, name: &str, cap: u64) -> Result<String> {
     let fail = |e: calamine::XlsxError| {
-        Error::new("", format!("it cannot be read: {e}"), "save the workbook again")
+        Error::new(
+            "",
+            format!("it cannot be read: {e}"),
+            "save the workbook again",
+        )
     };
     let mut cells = book.worksheet_cells_reader(name).map_err(fail)?;
     let (mut text, mut row, mut column) = (String::new(), 0_u32, 0_u32);
