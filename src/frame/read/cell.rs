@@ -29,6 +29,14 @@ pub(super) fn shown(text: &str) -> String {
     format!("{start:?}{more}")
 }
 
+/// The text without the blanks around it. Most cells have none, and are seen not to at once.
+pub(super) fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    }
+}
+
 /// The sign before the decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decimal {
@@ -41,7 +49,7 @@ pub enum Decimal {
 /// Months since year 0 of "2015-01", "2015M01" or "2015-M01"; annual and quarterly periods, and
 /// whatever else, are refused.
 pub(super) fn month(text: &str) -> Result<i32, Fault> {
-    let text = text.trim();
+    let text = trim(text);
     let b = text.as_bytes();
     let digits = |b: &[u8]| {
         b.iter().try_fold(0_i32, |n, d| {
@@ -144,7 +152,7 @@ pub(super) fn dated_month(text: &str, order: Option<DateOrder>) -> Result<i32, F
 /// A number, or None where the cell is empty or one of `missing`. A number that is not finite, has
 /// thousands separators or the other decimal sign is refused.
 pub(super) fn number(text: &str, decimal: Decimal, missing: &[&str]) -> Result<Option<f64>, Fault> {
-    let cell = text.trim();
+    let cell = trim(text);
     if cell.is_empty() || missing.contains(&cell) {
         return Ok(None);
     }

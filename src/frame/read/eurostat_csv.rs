@@ -23,19 +23,12 @@ pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>
     let indicator = header.find(&["indic_bt", "indic"]);
     let frequency = header.find(&["freq"]);
     let columns = header.len();
-    // The same month follows the same text in thousands of rows.
-    let mut last = (String::new(), 0);
     let mut flags = String::new();
     while let Some(row) = table.row(columns)? {
         let get = |k: usize| code(row.get(k), both);
         let option = |k: Option<usize>| k.map_or("", get);
         if let Some(k) = frequency {
             monthly(get(k)).map_err(|f| f.at(header.place(row.line, k)))?;
-        }
-        let when = row.raw(time);
-        if last.0 != when {
-            let code = month(when).map_err(|f| f.at(header.place(row.line, time)))?;
-            last = (when.into(), code);
         }
         // A confidential cell says so in a column of its own; TSV writes it with an @.
         let mut written = option(flag);
@@ -51,7 +44,7 @@ pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>
             line: row.line,
             region: get(region),
             sector: get(sector),
-            month: last.1,
+            month: month(row.raw(time)).map_err(|f| f.at(header.place(row.line, time)))?,
             value: number(row.raw(value), Decimal::Point, MISSING)
                 .map_err(|f| f.at(header.place(row.line, value)))?,
             flag: written,
@@ -65,10 +58,10 @@ pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>
 
 /// The part before the label, where there are both.
 fn code(text: &str, both: bool) -> &str {
-    match text.split_once(':') {
-        Some((code, _)) if both => code.trim(),
-        _ => text,
+    if !both {
+        return text;
     }
+    text.split_once(':').map_or(text, |(code, _)| code.trim())
 }
 
 /// Refuses frequencies that are not monthly; none at all is accepted, as old files have none.

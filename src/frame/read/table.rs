@@ -1,6 +1,6 @@
 //! Lines split into fields, the first lines kept so that the format can be guessed from them.
 
-use super::cell::shown;
+use super::cell::{shown, trim};
 use super::input::Lines;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
@@ -40,7 +40,7 @@ impl Record {
 
     /// A field without the blanks around it; empty where the line has no such field.
     pub(super) fn get(&self, k: usize) -> &str {
-        self.raw(k).trim()
+        trim(self.raw(k))
     }
 
     /// A field as it is written.
