@@ -23,8 +23,7 @@ pub use crate::network::{Firms, Links, Network, Synthetic};
 pub use crate::notebook::{Lines, Live, Show};
 pub use crate::observe::Observation;
 pub use crate::plot::{
-    Draw, Figure, compare, degrees, fig2b, fit, history, outcomes, prior_posterior, series,
-    Draw, Figure, compare, degrees, fig2b, fit, history, indices, prior_posterior, series,
+    Draw, Figure, compare, degrees, fig2b, fit, history, indices, outcomes, prior_posterior, series,
 };
 pub use crate::progress::Progress;
 pub use crate::show;

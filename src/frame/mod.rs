@@ -1,7 +1,7 @@
 //! DataFrames in and out: production indices of statistical agencies, and every result as a table.
 
-mod calibration;
 mod align;
+mod calibration;
 mod describe;
 pub mod fetch;
 mod missing;

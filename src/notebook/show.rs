@@ -5,13 +5,11 @@ use super::frames;
 use super::page::{emit, in_notebook};
 use super::table;
 use crate::error::Error;
-use crate::frame::{Alignment, Index, ToFrame};
+use crate::frame::{Alignment, Description, Guess, Index, Onset, Source, ToFrame};
 use crate::infer::{
     Background, Check, Contest, Outcome, Posterior, Prediction, Problem, Sbc, Sensitivity,
     Snapshot, Summary, WhatIf,
 };
-use crate::frame::{Alignment, Description, Guess, Index, Onset, Source};
-use crate::infer::{Background, Posterior, Prediction, Problem, Sbc, Sensitivity, Snapshot};
 use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
