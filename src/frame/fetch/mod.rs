@@ -14,7 +14,7 @@ pub use cache::Source;
 
 use crate::error::{Error, Result};
 use crate::frame::read::{Format, Index, ReadOptions, read};
-use crate::progress::Progress;
+use crate::progress::{Progress, Stoppable};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -227,6 +227,7 @@ fn get(remote: &Remote<'_>, options: &Fetch, progress: &mut dyn Progress) -> Res
             offline(remote),
         ));
     }
+    let progress = &mut Stoppable::new(progress);
     progress.start(&format!("downloading {}", remote.name), 1);
     let done = download(remote, options, &address, &spot, &read_options, progress);
     match &done {

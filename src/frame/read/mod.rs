@@ -31,7 +31,7 @@ pub use guess::{Format, Guess};
 use super::fetch::Source;
 use super::schema;
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::progress::{Progress, Stoppable};
 use input::Lines;
 use panel::Panel;
 use polars::prelude::DataFrame;
@@ -128,8 +128,8 @@ pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Index> {
     read_with(path, options, &mut ())
 }
 
-/// Reads a file and shows how far it is, in MiB. A stop that is asked for is an error: a part of a
-/// panel is no panel.
+/// Reads a file and shows how far it is, in MiB. A stop that is asked for, by the stop button too, is an
+/// error: a part of a panel is no panel.
 pub fn read_with(
     path: impl AsRef<Path>,
     options: &ReadOptions,
@@ -138,6 +138,7 @@ pub fn read_with(
     let path = path.as_ref();
     let name = path.display().to_string();
     let (file, size) = open(path)?;
+    let progress = &mut Stoppable::new(progress);
     progress.start("reading", (size >> 20) as usize + 1);
     let read = index(file, options, progress).map_err(|e| e.within(&name));
     match read {
