@@ -48,13 +48,16 @@ impl IndexSeries {
     }
 }
 
+/// A row and its flag.
+type Flagged<'a> = (Cell<'a>, Option<String>);
+
 /// The series of a long frame, by region and sector. Months without a row are missing.
 pub fn index_series(frame: &DataFrame) -> Result<Vec<IndexSeries>> {
     let flags = match frame.column(schema::FLAG) {
         Ok(column) => column.str()?.iter().map(|f| f.map(String::from)).collect(),
         Err(_) => vec![None; frame.height()],
     };
-    let mut groups: BTreeMap<(&str, &str), Vec<(Cell<'_>, Option<String>)>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str), Vec<Flagged<'_>>> = BTreeMap::new();
     for (cell, flag) in rows(frame)?.into_iter().zip(flags) {
         groups
             .entry((cell.region, cell.sector))
