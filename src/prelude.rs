@@ -5,8 +5,11 @@
 
 pub use crate::error::Error;
 pub use crate::frame::{
-    Alignment, Format, Index, ReadOptions, ToFrame, align, distinct, links_frame, month_lengths,
-    months, network_from_frames, read, rebase, select,
+    Alignment, Calendar, Columns, DateOrder, Decimal, Describe, Description, Fetch, Format, Guess,
+    Index, IndexSeries, Missing, Onset, Period, ReadOptions, Reuse, Source, Spread, ToFrame, align,
+    align_to, distinct, eurostat, fill, fred, guess_format, index_series, links_frame,
+    month_lengths, months, network_from_frames, read, read_with, rebase, seasonal_adjust, select,
+    shock_month,
 };
 pub use crate::infer::{
     Abc, Background, Check, Contest, Contestant, Divergence, EarlyStop, Estimator, Guide, Learnt,
@@ -20,7 +23,8 @@ pub use crate::network::{Firms, Links, Network, Synthetic};
 pub use crate::notebook::{Lines, Live, Show};
 pub use crate::observe::Observation;
 pub use crate::plot::{
-    Draw, Figure, compare, degrees, fig2a, fig2b, fit, history, outcomes, prior_posterior, series,
+    Draw, Figure, compare, degrees, fig2a, fig2b, fit, history, indices, outcomes, prior_posterior,
+    series,
 };
 pub use crate::progress::Progress;
 pub use crate::show;

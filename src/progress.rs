@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::infer::Snapshot;
+use crate::interrupt::Interrupt;
 use std::time::{Duration, Instant};
 
 /// Receives the progress of one long call. `()` is silent.
@@ -33,6 +34,39 @@ pub trait Progress {
 }
 
 impl Progress for () {}
+
+/// A progress that also stops where the stop button or Ctrl-C asks it to.
+pub(crate) struct Stoppable<'a> {
+    inner: &'a mut dyn Progress,
+    interrupt: Interrupt,
+}
+
+impl<'a> Stoppable<'a> {
+    pub(crate) fn new(inner: &'a mut dyn Progress) -> Self {
+        Self {
+            inner,
+            interrupt: Interrupt::watch(),
+        }
+    }
+}
+
+impl Progress for Stoppable<'_> {
+    fn start(&mut self, task: &str, total: usize) {
+        self.inner.start(task, total);
+    }
+    fn update(&mut self, done: usize, note: &str) {
+        self.inner.update(done, note);
+    }
+    fn finish(&mut self, note: &str) {
+        self.inner.finish(note);
+    }
+    fn fail(&mut self, error: &Error) {
+        self.inner.fail(error);
+    }
+    fn stop(&self) -> bool {
+        self.inner.stop() || self.interrupt.asked()
+    }
+}
 
 /// When pictures are wanted: some times a second, and so seldom that making them stays cheap.
 #[derive(Clone, Debug)]

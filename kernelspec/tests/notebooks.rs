@@ -105,6 +105,25 @@ fn inference_is_compared() {
 }
 
 #[test]
+fn the_shock_of_2020_is_calibrated_on_real_data_or_says_that_they_are_not() {
+    let says = |cells: &[Value], what: &str| {
+        let text = cells[0]["outputs"][0]["text"].as_str();
+        assert!(text.is_some_and(|t| t.contains(what)), "{text:?}");
+    };
+    let cells = passes("08_eurostat_2020.ipynb", None);
+    says(&cells, "Everything below is SYNTHETIC");
+    assert!(figures(&cells) >= 3);
+    let real = project().join("../shared/data/eurostat/sts_inpr_m_5geo_2015.csv");
+    if real.exists() {
+        let cells = passes("08_eurostat_2020.ipynb", Some(&real));
+        says(&cells, "CC BY 4.0");
+        assert!(figures(&cells) >= 3);
+    } else {
+        println!("skipped: the Eurostat file is not beside this checkout");
+    }
+}
+
+#[test]
 fn a_failing_cell_is_told_and_what_ran_is_kept() {
     let dir = folder("failing");
     let code = |source: &str| json!({ "cell_type": "code", "id": format!("c{}", source.len()), "metadata": {}, "source": source, "outputs": [], "execution_count": null });

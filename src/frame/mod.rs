@@ -1,13 +1,29 @@
 //! DataFrames in and out: production indices of statistical agencies, and every result as a table.
 
+mod align;
 mod calibration;
+mod describe;
+pub mod fetch;
+mod missing;
+mod onset;
 mod prepare;
 pub mod read;
 pub mod schema;
+mod season;
+mod series;
 mod write;
 
-pub use prepare::{Alignment, align, distinct, month_lengths, months, rebase, select};
-pub use read::{Format, Index, ReadOptions, read};
+pub use align::{Alignment, Calendar, Period, Spread, align, align_to, month_lengths};
+pub use describe::{ColumnFacts, Describe, Description, IndexFacts};
+pub use fetch::{Fetch, Reuse, Source, eurostat, fred};
+pub use missing::{Missing, fill};
+pub use onset::{Onset, shock_month};
+pub use prepare::{distinct, months, rebase, select};
+pub use read::{
+    Columns, DateOrder, Decimal, Format, Guess, Index, ReadOptions, guess_format, read, read_with,
+};
+pub use season::seasonal_adjust;
+pub use series::{IndexSeries, index_series};
 pub use write::{ToFrame, links_frame, network_from_frames};
 
 use crate::error::Error;

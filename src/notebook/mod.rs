@@ -2,6 +2,7 @@
 //! The only module that prints.
 
 mod card;
+mod frames;
 mod lines;
 mod live;
 mod page;

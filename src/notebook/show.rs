@@ -1,10 +1,11 @@
 //! The trait by which a notebook shows a value, for everything that a user can bind.
 
 use super::card::{self, Card};
+use super::frames;
 use super::page::{emit, in_notebook};
 use super::table;
 use crate::error::Error;
-use crate::frame::{Alignment, Index, ToFrame};
+use crate::frame::{Alignment, Description, Guess, Index, Onset, Source, ToFrame};
 use crate::infer::{
     Background, Check, Contest, Outcome, Posterior, Prediction, Problem, Sbc, Sensitivity,
     Snapshot, Summary, WhatIf,
@@ -65,6 +66,9 @@ cards! {
     Check => card::check,
     Outcome => card::outcome,
     WhatIf => card::what_if,
+    Onset => frames::onset,
+    Source => frames::source,
+    Guess => frames::guess,
 }
 
 impl Show for Figure {
@@ -164,12 +168,30 @@ impl Show for Index {
 }
 
 fn index_line(index: &Index) -> String {
-    format!(
-        "{}: {} rows, {} without a value",
+    let mut line = format!(
+        "{} ({}): {} rows, {} without a value",
         index.format.name(),
+        index.reason,
         index.frame.height(),
         index.missing
-    )
+    );
+    for note in &index.notes {
+        line += &format!("; left out: {note}");
+    }
+    if let Some(source) = &index.source {
+        line += &format!(". {}", source.licence);
+    }
+    line
+}
+
+impl Show for Description {
+    fn html(&self) -> String {
+        let (title, facts) = frames::description(self);
+        table::facts(&title, &facts) + &frames::columns(&self.columns)
+    }
+    fn text(&self) -> String {
+        card_text(&frames::description(self)) + &frames::columns_text(&self.columns)
+    }
 }
 
 impl Show for Alignment {

@@ -3,6 +3,7 @@
 mod axis;
 mod draw;
 mod figures;
+mod index;
 mod live;
 mod outcome;
 mod paper;
@@ -11,6 +12,7 @@ mod theme;
 
 pub use draw::Draw;
 pub use figures::{compare, degrees, fit, history, prior_posterior, series};
+pub use index::indices;
 pub use live::{Steady, calibration};
 pub use outcome::outcomes;
 pub use paper::{fig2a, fig2b};

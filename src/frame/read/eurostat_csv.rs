@@ -1,75 +1,76 @@
 //! Eurostat SDMX-CSV: columns by name, codes or labels, optional flags and confidentiality.
 
-use super::{Row, month, number, positions};
-use crate::error::{Error, Result};
+use super::ReadOptions;
+use super::cell::{Decimal, Fault, month, number};
+use super::panel::{Cell, Panel};
+use super::table::Table;
+use crate::error::Result;
 
-pub(super) fn rows(text: &str) -> Result<Vec<Row>> {
-    // With CRLF the reader counts a record's line one short.
-    let text = text.replace("\r\n", "\n");
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let fail = |e: csv::Error| {
-        let line = e.position().map_or(0, csv::Position::line);
-        Error::new(
-            format!("line {line}"),
-            e.to_string(),
-            "the line may be cut off; download the file again",
-        )
-    };
-    let header: Vec<String> = reader
-        .headers()
-        .map_err(fail)?
-        .iter()
-        .map(String::from)
-        .collect();
-    let at = positions(&header);
-    let find = |names: &[&str]| names.iter().find_map(|n| at.get(*n).copied());
-    let need = |names: &[&str]| {
-        find(names).ok_or_else(|| {
-            Error::new(
-                "line 1",
-                format!("there is no column `{}`", names[0]),
-                format!("it has the columns {}", header.join(", ")),
-            )
-        })
-    };
-    let (region, sector) = (need(&["geo"])?, need(&["nace_r2", "nace"])?);
-    let (time, value) = (need(&["time_period"])?, need(&["obs_value"])?);
-    let (flag, confidential) = (find(&["obs_flag"]), find(&["conf_status"]));
-    let (s_adj, unit) = (find(&["s_adj"]), find(&["unit"]));
-    let indicator = find(&["indic_bt", "indic"]);
-    let frequency = find(&["freq"]);
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(fail)?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let cell = |k: usize| record.get(k).unwrap_or_default().trim();
-        let place = |column: usize| format!("line {line}, column `{}`", header[column]);
-        let option = |k: Option<usize>| k.map(cell).filter(|c| !c.is_empty()).map(String::from);
-        if let Some(k) = frequency
-            && !matches!(cell(k), "M" | "Monthly" | "")
-        {
-            return Err(Error::new(
-                place(k),
-                format!("the frequency is {:?}, not monthly", cell(k)),
-                "select monthly data (freq M) before downloading",
-            ));
+/// Words for a missing value.
+pub(super) const MISSING: &[&str] = &[":", "n/a"];
+
+pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>) -> Result<()> {
+    let mut header = table.header()?;
+    // With "both" labels a header is `geo: Geopolitical entity` and a cell `BE: Belgium`.
+    let both = header.names.iter().any(|n| n.starts_with("geo:"));
+    for name in &mut header.names {
+        *name = code(name, both).to_string();
+    }
+    let (region, sector) = (header.need(&["geo"])?, header.need(&["nace_r2", "nace"])?);
+    let (time, value) = (header.need(&["TIME_PERIOD"])?, header.need(&["OBS_VALUE"])?);
+    let (flag, confidential) = (header.find(&["OBS_FLAG"]), header.find(&["CONF_STATUS"]));
+    let (s_adj, unit) = (header.find(&["s_adj"]), header.find(&["unit"]));
+    let indicator = header.find(&["indic_bt", "indic"]);
+    let frequency = header.find(&["freq"]);
+    let columns = header.len();
+    let mut flags = String::new();
+    while let Some(row) = table.row(columns)? {
+        let get = |k: usize| code(row.get(k), both);
+        let option = |k: Option<usize>| k.map_or("", get);
+        if let Some(k) = frequency {
+            monthly(get(k)).map_err(|f| f.at(header.place(row.line, k)))?;
         }
-        rows.push(Row {
-            place: format!("line {line}"),
-            region: cell(region).to_string(),
-            sector: cell(sector).to_string(),
-            month: month(cell(time), &place(time))?,
-            value: number(cell(value), &place(value))?,
-            // A confidential cell says so in a column of its own; TSV writes it with an @.
-            flag: match (option(flag), option(confidential)) {
-                (flag, None) => flag,
-                (None, Some(c)) => Some(format!("@{c}")),
-                (Some(f), Some(c)) => Some(format!("{f}@{c}")),
-            },
+        // A confidential cell says so in a column of its own; TSV writes it with an @.
+        let mut written = option(flag);
+        let secret = option(confidential);
+        if !secret.is_empty() {
+            flags.clear();
+            flags.push_str(written);
+            flags.push('@');
+            flags.push_str(secret);
+            written = &flags;
+        }
+        panel.push(Cell {
+            line: row.line,
+            region: get(region),
+            sector: get(sector),
+            month: month(row.raw(time)).map_err(|f| f.at(header.place(row.line, time)))?,
+            value: number(row.raw(value), Decimal::Point, MISSING)
+                .map_err(|f| f.at(header.place(row.line, value)))?,
+            flag: written,
             s_adj: option(s_adj),
             unit: option(unit),
             indicator: option(indicator),
-        });
+        })?;
     }
-    Ok(rows)
+    Ok(())
+}
+
+/// The part before the label, where there are both.
+fn code(text: &str, both: bool) -> &str {
+    if !both {
+        return text;
+    }
+    text.split_once(':').map_or(text, |(code, _)| code.trim())
+}
+
+/// Refuses frequencies that are not monthly; none at all is accepted, as old files have none.
+pub(super) fn monthly(code: &str) -> std::result::Result<(), Fault> {
+    if matches!(code, "M" | "Monthly" | "") {
+        return Ok(());
+    }
+    Err(Fault::new(
+        format!("the frequency is {code:?}, not monthly"),
+        "select monthly data (freq M) before downloading",
+    ))
 }

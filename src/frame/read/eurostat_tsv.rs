@@ -1,99 +1,122 @@
-//! Eurostat TSV, current and legacy: one row a series, one column a month.
+//! Eurostat TSV, current, legacy and resaved as CSV: one row a series, one column a month.
 
-use super::{Row, month, number, positions};
+use super::ReadOptions;
+use super::cell::{Decimal, month, number, shown};
+use super::eurostat_csv::{MISSING, monthly};
+use super::panel::{Cell, Panel};
+use super::table::Table;
 use crate::error::{Error, Result};
 
-pub(super) fn rows(text: &str) -> Result<Vec<Row>> {
-    let mut lines = text.lines().enumerate();
-    let (_, header) = lines.next().unwrap_or_default();
-    let mut fields = header.split('\t');
-    let first = fields.next().unwrap_or_default();
-    let dimensions: Vec<String> = first
-        .split_once('\\')
-        .map_or(first, |(names, _)| names)
+pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>) -> Result<()> {
+    let Some(header) = table.next()? else {
+        return Ok(());
+    };
+    let line = header.line;
+    let names: Vec<String> = header
+        .get(0)
+        .split('\\')
+        .next()
+        .unwrap_or_default()
         .split(',')
-        .map(String::from)
+        .map(|n| n.trim().to_lowercase())
         .collect();
-    let months: Vec<i32> = fields
-        .enumerate()
-        .filter(|(_, f)| !f.trim().is_empty())
-        .map(|(k, f)| month(f, &format!("line 1, period column {}", k + 1)))
-        .collect::<Result<_>>()?;
-    let at = positions(&dimensions);
-    let find = |names: &[&str]| names.iter().find_map(|n| at.get(*n).copied());
-    let need = |names: &[&str]| {
-        find(names).ok_or_else(|| {
+    let mut months = Vec::new();
+    let mut ended = false;
+    for k in 1..header.len() {
+        let text = header.get(k);
+        // Tabs after the last period are no columns; a period after them would shift the cells.
+        ended |= text.is_empty();
+        if !text.is_empty() {
+            let place = || format!("line {line}, period column {k}");
+            if ended {
+                return Err(Error::new(
+                    place(),
+                    "the column before it has no month",
+                    "download the file again",
+                ));
+            }
+            months.push(month(text).map_err(|f| f.at(place()))?);
+        }
+    }
+    let find = |wanted: &[&str]| names.iter().position(|n| wanted.contains(&n.as_str()));
+    let need = |wanted: &[&str]| {
+        find(wanted).ok_or_else(|| {
             Error::new(
-                "line 1",
-                format!("there is no dimension `{}`", names[0]),
-                format!("it has {}", dimensions.join(", ")),
+                format!("line {line}"),
+                format!("there is no dimension `{}`", wanted[0]),
+                format!("it has {}", names.join(", ")),
             )
         })
     };
     let (region, sector) = (need(&["geo"])?, need(&["nace_r2", "nace"])?);
-    let mut rows = Vec::new();
-    for (n, line) in lines.filter(|(_, l)| !l.trim().is_empty()) {
-        let mut cells = line.split('\t');
-        let key: Vec<&str> = cells
-            .next()
-            .unwrap_or_default()
-            .split(',')
-            .map(str::trim)
-            .collect();
-        if key.len() != dimensions.len() {
+    let frequency = find(&["freq"]);
+    let (s_adj, unit) = (find(&["s_adj"]), find(&["unit"]));
+    let indicator = find(&["indic_bt", "indic"]);
+    while let Some(row) = table.next()? {
+        let key: Vec<&str> = row.get(0).split(',').map(str::trim).collect();
+        if key.len() != names.len() {
             return Err(Error::new(
-                format!("line {}", n + 1),
+                format!("line {}", row.line),
                 format!(
                     "{} dimension codes, but the header names {}",
                     key.len(),
-                    dimensions.len()
+                    names.len()
                 ),
                 "the line may be cut off; download the file again",
             ));
         }
-        let option = |names: &[&str]| find(names).map(|k| key[k].to_string());
-        if let Some(frequency) = option(&["freq"])
-            && frequency != "M"
-        {
+        if row.len() <= months.len() {
             return Err(Error::new(
-                format!("line {}", n + 1),
-                format!("the frequency is {frequency:?}, not monthly"),
-                "select monthly data (freq M) before downloading",
+                format!("line {}", row.line),
+                format!(
+                    "it has {} cells, but the header has {} months",
+                    row.len() - 1,
+                    months.len()
+                ),
+                "the line may be cut off; download the file again",
             ));
         }
+        let option = |k: Option<usize>| k.map_or("", |k| key[k]);
+        if let Some(k) = frequency {
+            monthly(key[k]).map_err(|f| f.at(format!("line {}, dimension `freq`", row.line)))?;
+        }
         // More cells than periods occur: the surplus has no month and is dropped.
-        for (k, (cell, month)) in cells.zip(&months).enumerate() {
-            let place = format!("line {}, period column {}", n + 1, k + 1);
+        for (k, month) in months.iter().enumerate() {
+            let cell = row.raw(k + 1);
             // An empty cell is no observation at all; `:` is a missing one.
             if cell.trim().is_empty() {
                 continue;
             }
             let (value, flag) = split(cell);
-            rows.push(Row {
-                value: number(value, &place)?,
-                place,
-                region: key[region].to_string(),
-                sector: key[sector].to_string(),
+            let place = || format!("line {}, period column {}", row.line, k + 1);
+            if flag.len() > 20 {
+                return Err(Error::new(
+                    place(),
+                    format!("{} is not a value and a flag", shown(cell)),
+                    "the file may be damaged; download it again",
+                ));
+            }
+            panel.push(Cell {
+                line: row.line,
+                region: key[region],
+                sector: key[sector],
                 month: *month,
+                value: number(value, Decimal::Point, MISSING).map_err(|f| f.at(place()))?,
                 flag,
-                s_adj: option(&["s_adj"]),
-                unit: option(&["unit"]),
-                indicator: option(&["indic_bt", "indic"]),
-            });
+                s_adj: option(s_adj),
+                unit: option(unit),
+                indicator: option(indicator),
+            })?;
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// "3591874.0 p" is a value and a flag, " p" a flag alone, ": @C" missing and confidential.
-fn split(cell: &str) -> (&str, Option<String>) {
-    match cell.trim_end().split_once(' ') {
-        Some((value, flag)) => {
-            let flag = flag.trim();
-            (value, (!flag.is_empty()).then(|| flag.to_string()))
-        }
-        None => (cell.trim(), None),
-    }
+fn split(cell: &str) -> (&str, &str) {
+    let cell = cell.trim_end();
+    cell.split_once(' ')
+        .map_or((cell, ""), |(value, flag)| (value, flag.trim()))
 }
 
 #[cfg(test)]
@@ -102,14 +125,13 @@ mod tests {
 
     #[test]
     fn cells_follow_the_grammar() {
-        let flag = |f: &str| Some(f.to_string());
-        assert_eq!(split("402767.1 "), ("402767.1", None));
-        assert_eq!(split("3591874.0 p"), ("3591874.0", flag("p")));
-        assert_eq!(split("12.5 bdep"), ("12.5", flag("bdep")));
-        assert_eq!(split(": "), (":", None));
-        assert_eq!(split(": @C"), (":", flag("@C")));
-        assert_eq!(split("7.0 p@C"), ("7.0", flag("p@C")));
-        assert_eq!(split(" p"), ("", flag("p")));
-        assert_eq!(split("n/a "), ("n/a", None));
+        assert_eq!(split("402767.1 "), ("402767.1", ""));
+        assert_eq!(split("3591874.0 p"), ("3591874.0", "p"));
+        assert_eq!(split("12.5 bdep"), ("12.5", "bdep"));
+        assert_eq!(split(": "), (":", ""));
+        assert_eq!(split(": @C"), (":", "@C"));
+        assert_eq!(split("7.0 p@C"), ("7.0", "p@C"));
+        assert_eq!(split(" p"), ("", "p"));
+        assert_eq!(split("n/a "), ("n/a", ""));
     }
 }

@@ -1,43 +1,98 @@
 //! Reads a production index of any known format into the one long frame.
+//!
+//! `read` guesses the format and says what it took the file for; `ReadOptions.format` names it
+//! instead. Every reader gives the same columns (`region, sector, month, value, flag, s_adj, unit`) and
+//! refuses what would silently spoil a calibration: several adjustments, units or indicators in one
+//! panel, a month that occurs twice, annual and quarterly data, capacity utilisation, and cells that are
+//! no numbers. Missing cells stay null.
 
+mod bundesbank;
+mod cell;
 mod eurostat_csv;
 mod eurostat_tsv;
+mod fred;
+mod g17;
+mod generic;
+mod guess;
+mod input;
+mod insee;
+mod meti;
+mod mospi;
+mod oecd;
+mod panel;
+mod table;
+mod workbook;
 
+pub(in crate::frame) use cell::first_day;
+pub use cell::{DateOrder, Decimal};
+pub(in crate::frame) use guess::words;
+pub use guess::{Format, Guess};
+
+use super::fetch::Source;
 use super::schema;
 use crate::error::{Error, Result};
-use polars::prelude::{Column, DataFrame, DataType};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::progress::{Progress, Stoppable};
+use input::Lines;
+use panel::Panel;
+use polars::prelude::DataFrame;
+use std::collections::BTreeMap;
 use std::path::Path;
+use table::Table;
 
-/// A source format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Eurostat SDMX-CSV: one row an observation.
-    EurostatCsv,
-    /// Eurostat TSV: one row a series, one column a month.
-    EurostatTsv,
-}
-
-impl Format {
-    /// The name for messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::EurostatCsv => "Eurostat SDMX-CSV",
-            Format::EurostatTsv => "Eurostat TSV",
-        }
-    }
-}
-
-/// Which of several series of the same region and sector to take. `None` means that there must be
-/// only one.
+/// How to read a file. The default guesses the format and takes everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// Seasonal adjustment, such as "SCA".
+    /// The format; `None` guesses it from the first lines.
+    pub format: Option<Format>,
+    /// Seasonal adjustment to take, such as "SCA"; `None` means that there must be only one.
     pub s_adj: Option<String>,
-    /// Unit, such as "I21".
+    /// Unit to take, such as "I21"; `None` means that there must be only one.
     pub unit: Option<String>,
-    /// Indicator, such as "PRD".
+    /// Indicator to take, such as "PRD"; `None` means that there must be only one.
     pub indicator: Option<String>,
+    /// Regions to take; empty means all. `DE*` takes all that begin with DE.
+    pub regions: Vec<String>,
+    /// Sectors to take; empty means all. `IP*` takes all that begin with IP.
+    pub sectors: Vec<String>,
+    /// Name of the region of a file that does not say it.
+    pub region_name: Option<String>,
+    /// Name of the sector of a file that does not say it.
+    pub sector_name: Option<String>,
+    /// Names of the columns of a tidy or wide file, where they are not the usual ones.
+    pub columns: Columns,
+    /// Order of day and month in dates such as 01/02/2020 of a tidy or wide file.
+    pub date_order: Option<DateOrder>,
+    /// Decimal sign of a tidy or wide file; `None` is a point, or, where semicolons part the
+    /// fields, the one that the first cell has.
+    pub decimal: Option<Decimal>,
+    /// Encoding of the text, such as "windows-1252" or "shift_jis"; `None` is UTF-8, or UTF-16 with a
+    /// byte-order mark.
+    pub encoding: Option<String>,
+    /// Sheet of a workbook; `None` is the only one, or that of production.
+    pub sheet: Option<String>,
+    /// Bytes that a compressed file may unpack to: 4 GiB of gzip, 256 MiB of a workbook.
+    pub max_unpacked: Option<u64>,
+    /// Cells that are read at most: 100 million.
+    pub max_cells: Option<usize>,
+}
+
+/// Names of columns. `None` looks for the usual names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// Region; usual: region, geo, country, ref_area, location.
+    pub region: Option<String>,
+    /// Sector; usual: sector, nace_r2, nace, activity, industry, series.
+    pub sector: Option<String>,
+    /// Month; usual: month, date, time, period, time_period.
+    pub month: Option<String>,
+    /// Value; usual: value, obs_value, index.
+    pub value: Option<String>,
+    /// Flag; usual: flag, obs_flag, obs_status.
+    pub flag: Option<String>,
+    /// Seasonal adjustment; usual: s_adj, adjustment.
+    pub s_adj: Option<String>,
+    /// Unit; usual: unit.
+    pub unit: Option<String>,
 }
 
 /// A file that was read.
@@ -45,220 +100,16 @@ pub struct ReadOptions {
 pub struct Index {
     /// What the file was taken for.
     pub format: Format,
+    /// Why it was.
+    pub reason: String,
     /// The long frame: region, sector, month, value, flag, s_adj, unit, sorted by the first three.
     pub frame: DataFrame,
     /// Cells without a value.
     pub missing: usize,
-}
-
-/// Reads a file, guessing its format.
-pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Index> {
-    let path = path.as_ref();
-    let bytes = std::fs::read(path).map_err(|e| {
-        Error::new(
-            path.display().to_string(),
-            format!("it cannot be read: {e}"),
-            "check the path",
-        )
-    })?;
-    parse(&bytes, options).map_err(|e| e.within(path.display()))
-}
-
-/// Reads the contents of a file.
-pub fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Index> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        return Err(Error::new(
-            "",
-            "it is compressed with gzip",
-            "unpack it first: gunzip FILE",
-        ));
-    }
-    let text = std::str::from_utf8(bytes).map_err(|e| {
-        let line = bytes[..e.valid_up_to()]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count()
-            + 1;
-        Error::new(
-            format!("line {line}"),
-            "it is not UTF-8 text",
-            "save the file as UTF-8",
-        )
-    })?;
-    if text.trim_start().starts_with('<') {
-        return Err(Error::new(
-            "line 1",
-            "it is XML or HTML, as the source sends an error or a queue notice, not data",
-            "open it in an editor to see the message, and download it again",
-        ));
-    }
-    let header = text.lines().next().unwrap_or_default().trim_end();
-    let format = guess(header)?;
-    let rows = match format {
-        Format::EurostatCsv => eurostat_csv::rows(text)?,
-        Format::EurostatTsv => eurostat_tsv::rows(text)?,
-    };
-    long_frame(format, rows, options)
-}
-
-fn guess(header: &str) -> Result<Format> {
-    let first_tab = header.split('\t').next().unwrap_or_default();
-    if first_tab.contains('\\') && header.contains('\t') {
-        return Ok(Format::EurostatTsv);
-    }
-    if header.contains("TIME_PERIOD") && header.contains("OBS_VALUE") && header.contains(',') {
-        return Ok(Format::EurostatCsv);
-    }
-    let start: String = header.chars().take(60).collect();
-    Err(Error::new(
-        "line 1",
-        format!("the header {start:?} is of no known format"),
-        "known are Eurostat SDMX-CSV (columns TIME_PERIOD and OBS_VALUE) and Eurostat TSV (a first field that ends in \\TIME_PERIOD or \\time)",
-    ))
-}
-
-/// One observation, with where it was found.
-pub(super) struct Row {
-    pub(super) place: String,
-    pub(super) region: String,
-    pub(super) sector: String,
-    pub(super) month: i32,
-    pub(super) value: Option<f64>,
-    pub(super) flag: Option<String>,
-    pub(super) s_adj: Option<String>,
-    pub(super) unit: Option<String>,
-    pub(super) indicator: Option<String>,
-}
-
-/// "2015-01" or "2022M07" as months since year 0.
-pub(super) fn month(text: &str, place: &str) -> Result<i32> {
-    let text = text.trim();
-    let parsed = (text.len() == 7 && text.is_ascii()).then(|| {
-        (
-            text[..4].parse::<i32>(),
-            &text[4..5],
-            text[5..].parse::<i32>(),
-        )
-    });
-    match parsed {
-        Some((Ok(year), "-" | "M", Ok(month))) if (1..=12).contains(&month) => {
-            Ok(year * 12 + month - 1)
-        }
-        _ => Err(Error::new(
-            place,
-            format!("{text:?} is not a month"),
-            "months are written 2015-01 or 2015M01; annual and quarterly rows must be left out",
-        )),
-    }
-}
-
-/// A number, or None for the words that mean a missing one.
-pub(super) fn number(text: &str, place: &str) -> Result<Option<f64>> {
-    match text.trim() {
-        "" | ":" | "n/a" => Ok(None),
-        cell => match cell.parse::<f64>() {
-            Ok(v) if v.is_finite() => Ok(Some(v)),
-            _ => Err(Error::new(
-                place,
-                format!("{cell:?} is not a number"),
-                "check that the decimal sign is a point",
-            )),
-        },
-    }
-}
-
-fn long_frame(format: Format, mut rows: Vec<Row>, options: &ReadOptions) -> Result<Index> {
-    if rows.is_empty() {
-        return Err(Error::new(
-            "",
-            "it has a header, but no observation",
-            "download the file again",
-        ));
-    }
-    type Field = fn(&Row) -> &Option<String>;
-    let fields: [(&str, &Option<String>, Field); 3] = [
-        ("s_adj", &options.s_adj, |r| &r.s_adj),
-        ("unit", &options.unit, |r| &r.unit),
-        ("indicator", &options.indicator, |r| &r.indicator),
-    ];
-    for (name, wanted, field) in fields {
-        let found: BTreeSet<String> = rows.iter().filter_map(|r| field(r).clone()).collect();
-        let list = found.iter().cloned().collect::<Vec<_>>().join(", ");
-        match wanted {
-            Some(value) => {
-                rows.retain(|r| field(r).as_ref() == Some(value));
-                if rows.is_empty() {
-                    return Err(Error::new(
-                        format!("ReadOptions.{name}"),
-                        format!("no row has {value:?}"),
-                        format!("the file has {list}"),
-                    ));
-                }
-            }
-            None if found.len() > 1 => {
-                return Err(Error::new(
-                    format!("column `{name}`"),
-                    format!("it mixes {list}, which cannot stand in one panel"),
-                    format!("choose one with ReadOptions {{ {name}: Some(…) }}"),
-                ));
-            }
-            None => {}
-        }
-    }
-    rows.sort_by(|a, b| (&a.region, &a.sector, a.month).cmp(&(&b.region, &b.sector, b.month)));
-    for pair in rows.windows(2) {
-        let [a, b] = pair else { continue };
-        if (&a.region, &a.sector, a.month) == (&b.region, &b.sector, b.month) {
-            return Err(Error::new(
-                b.place.clone(),
-                format!(
-                    "{} {} in {:04}-{:02} was already given in {}",
-                    b.region,
-                    b.sector,
-                    b.month.div_euclid(12),
-                    b.month.rem_euclid(12) + 1,
-                    a.place
-                ),
-                "keep one of the two",
-            ));
-        }
-    }
-    // A cell without an observation carries nothing; one that is missing with a flag does.
-    let missing = rows.iter().filter(|r| r.value.is_none()).count();
-    let text = |name: &str, f: fn(&Row) -> Option<&str>| -> Column {
-        Column::new(name.into(), rows.iter().map(f).collect::<Vec<_>>())
-    };
-    let days: Vec<i32> = rows.iter().map(|r| first_day(r.month)).collect();
-    let frame = DataFrame::new_infer_height(vec![
-        text(schema::REGION, |r| Some(&r.region)),
-        text(schema::SECTOR, |r| Some(&r.sector)),
-        Column::new(schema::MONTH.into(), days).cast(&DataType::Date)?,
-        Column::new(
-            schema::VALUE.into(),
-            rows.iter().map(|r| r.value).collect::<Vec<_>>(),
-        ),
-        text(schema::FLAG, |r| r.flag.as_deref()),
-        text(schema::S_ADJ, |r| r.s_adj.as_deref()),
-        text(schema::UNIT, |r| r.unit.as_deref()),
-    ])?;
-    Ok(Index {
-        format,
-        frame,
-        missing,
-    })
-}
-
-/// Days from 1970-01-01 to the first of a month counted from year 0.
-pub(super) fn first_day(month: i32) -> i32 {
-    // Howard Hinnant's days_from_civil, for day 1.
-    let (year, month) = (month.div_euclid(12), month.rem_euclid(12) + 1);
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5;
-    let year_of_era = y - era * 400;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    /// What the reader left out.
+    pub notes: Vec<String>,
+    /// Where the data are from and under which licence; of files that were downloaded.
+    pub source: Option<Source>,
 }
 
 impl Index {
@@ -272,11 +123,101 @@ impl Index {
     }
 }
 
-/// Positions of named columns in a header.
-pub(super) fn positions(header: &[String]) -> HashMap<String, usize> {
-    header
-        .iter()
-        .enumerate()
-        .map(|(i, h)| (h.trim().to_lowercase(), i))
-        .collect()
+/// Reads a file, guessing its format unless it is given.
+pub fn read(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Index> {
+    read_with(path, options, &mut ())
+}
+
+/// Reads a file and shows how far it is, in MiB. A stop that is asked for, by the stop button too, is an
+/// error: a part of a panel is no panel.
+pub fn read_with(
+    path: impl AsRef<Path>,
+    options: &ReadOptions,
+    progress: &mut dyn Progress,
+) -> Result<Index> {
+    let path = path.as_ref();
+    let name = path.display().to_string();
+    let (file, size) = open(path)?;
+    let progress = &mut Stoppable::new(progress);
+    progress.start("reading", (size >> 20) as usize + 1);
+    let read = index(file, options, progress).map_err(|e| e.within(&name));
+    match read {
+        Ok(mut index) => {
+            progress.finish(&format!("{} cells", index.frame.height()));
+            index.source = Source::beside(path)?;
+            Ok(index)
+        }
+        Err(e) => {
+            progress.fail(&e);
+            Err(e)
+        }
+    }
+}
+
+/// Reads the contents of a file.
+pub fn parse(bytes: &[u8], options: &ReadOptions) -> Result<Index> {
+    index(bytes, options, &mut ())
+}
+
+/// What a file would be taken for, and why.
+pub fn guess_format(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Guess> {
+    let path = path.as_ref();
+    let (file, _) = open(path)?;
+    Lines::new(file, options, &mut ())
+        .and_then(Table::new)
+        .and_then(|table| guess::guess(&table, options))
+        .map_err(|e| e.within(path.display()))
+}
+
+fn open(path: &Path) -> Result<(std::fs::File, u64)> {
+    let fail = |fact: String, remedy| Error::new(path.display().to_string(), fact, remedy);
+    let opened = std::fs::File::open(path).and_then(|f| Ok((f.metadata()?, f)));
+    match opened {
+        Ok((meta, _)) if meta.is_dir() => Err(fail(
+            "it is a folder".into(),
+            "give the path of a file in it",
+        )),
+        Ok((meta, file)) => Ok((file, meta.len())),
+        Err(e) => Err(fail(format!("it cannot be read: {e}"), "check the path")),
+    }
+}
+
+fn index(
+    raw: impl std::io::Read,
+    options: &ReadOptions,
+    progress: &mut dyn Progress,
+) -> Result<Index> {
+    let lines = Lines::new(raw, options, progress)?;
+    let sheet = lines.sheet.clone();
+    let read = read_table(lines, options);
+    match sheet {
+        Some(name) => read.map_err(|e| e.within(format!("sheet {name:?}"))),
+        None => read,
+    }
+}
+
+fn read_table(lines: Lines<'_>, options: &ReadOptions) -> Result<Index> {
+    let mut table = Table::new(lines)?;
+    let Guess { format, reason } = guess::guess(&table, options)?;
+    let mut panel = Panel::new(options);
+    let read = match format {
+        Format::EurostatCsv => eurostat_csv::read,
+        Format::EurostatTsv => eurostat_tsv::read,
+        Format::FredSeries => fred::read_series,
+        Format::FredMd => fred::read_md,
+        Format::G17 => g17::read,
+        Format::InseeWide => insee::read_wide,
+        Format::InseeSeries => insee::read_series,
+        Format::Meti => meti::read,
+        Format::Bundesbank => bundesbank::read,
+        Format::Mospi => mospi::read,
+        Format::OecdCsv => oecd::read_csv,
+        Format::OecdStat => oecd::read_stat,
+        Format::Tidy => generic::read_tidy,
+        Format::WideRegions => generic::read_wide_regions,
+        Format::WideSectors => generic::read_wide_sectors,
+        Format::WideMonths => generic::read_wide_months,
+    };
+    read(&mut table, options, &mut panel)?;
+    panel.finish(format, reason)
 }

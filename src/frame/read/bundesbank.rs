@@ -1,0 +1,123 @@
+//! Bundesbank: `;`, decimal comma, codes in the first line, a preamble, then months.
+
+use super::ReadOptions;
+use super::cell::{Decimal, month, number};
+use super::panel::{Cell, Panel, refuse_utilisation};
+use super::table::Table;
+use crate::error::{Error, Result};
+
+const MISSING: &[&str] = &[".", "-"];
+/// How a column of flags is named after that of its values.
+const FLAGS: &str = "_FLAGS";
+
+/// True where the first line begins with an empty field before codes, and a month follows later.
+pub(super) fn is_header(rows: &[Vec<String>]) -> bool {
+    let Some(first) = rows.first() else {
+        return false;
+    };
+    first.len() > 1
+        && first[0].is_empty()
+        && first[1].contains('.')
+        && rows.iter().skip(1).any(|r| month(&r[0]).is_ok())
+}
+
+#[derive(Debug)]
+struct Series {
+    column: usize,
+    flags: Option<usize>,
+    code: String,
+    unit: String,
+}
+
+pub(super) fn read(
+    table: &mut Table<'_>,
+    options: &ReadOptions,
+    panel: &mut Panel<'_>,
+) -> Result<()> {
+    let header = table.header()?;
+    let mut series: Vec<Series> = Vec::new();
+    for (k, name) in header.names.iter().enumerate().skip(1) {
+        match name.strip_suffix(FLAGS) {
+            Some(code) => {
+                if let Some(s) = series.iter_mut().find(|s| s.code == code) {
+                    s.flags = Some(k);
+                }
+            }
+            None if !name.is_empty() => series.push(Series {
+                column: k,
+                flags: None,
+                code: name.clone(),
+                unit: String::new(),
+            }),
+            None => {}
+        }
+    }
+    let mut begun = false;
+    while let Some(row) = table.next()? {
+        let when = row.get(0);
+        begun |= when.starts_with(|c: char| c.is_ascii_digit());
+        if !begun {
+            let what = when.to_lowercase();
+            for s in &mut series {
+                let text = row.get(s.column);
+                refuse_utilisation(text, || format!("line {}, series {}", row.line, s.code))?;
+                if what == "einheit" || what == "unit" {
+                    s.unit = text.into();
+                }
+                let ones = ["", "1", "eins", "one"];
+                if (what == "dimension" || what == "unit multiplier")
+                    && !ones.contains(&text.to_lowercase().as_str())
+                {
+                    return Err(Error::new(
+                        format!("line {}, series {}", row.line, s.code),
+                        format!("its figures are in {text:?}"),
+                        "an index has none; leave the series out of the download",
+                    ));
+                }
+            }
+            continue;
+        }
+        if row.len() < header.len() {
+            return Err(Error::new(
+                format!("line {}", row.line),
+                format!(
+                    "it has {} fields, but the header has {}",
+                    row.len(),
+                    header.len()
+                ),
+                "the line may be cut off; download the file again",
+            ));
+        }
+        let month = month(when).map_err(|f| f.at(format!("line {}, column 1", row.line)))?;
+        for s in &series {
+            let text = row.get(s.column);
+            let value = number(text, Decimal::Comma, MISSING)
+                .map_err(|f| f.at(header.place(row.line, s.column)))?;
+            let flag = s.flags.map_or("", |k| row.get(k));
+            // A cell before its series begins has neither value nor mark.
+            if text.is_empty() && flag.is_empty() {
+                continue;
+            }
+            panel.push(Cell {
+                line: row.line,
+                region: options.region_name.as_deref().unwrap_or("DE"),
+                sector: &s.code,
+                month,
+                value,
+                flag,
+                unit: &s.unit,
+                s_adj: adjustment(&s.code),
+                ..Cell::default()
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The adjustment in a code of production, BBDE1.M.DE.Y.…: as the Bundesbank writes it.
+fn adjustment(code: &str) -> &str {
+    match code.split('.').collect::<Vec<_>>().as_slice() {
+        ["BBDE1", _, _, adjustment, ..] => adjustment,
+        _ => "",
+    }
+}

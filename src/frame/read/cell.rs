@@ -1,0 +1,284 @@
+//! What stands in a cell: months as the agencies write them, and numbers.
+
+use crate::error::Error;
+
+/// What is wrong with a cell, and what to do about it; the reader knows the place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    fact: String,
+    remedy: String,
+}
+
+impl Fault {
+    pub(super) fn new(fact: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            fact: fact.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    pub(super) fn at(self, place: impl Into<String>) -> Error {
+        Error::new(place, self.fact, self.remedy)
+    }
+}
+
+/// How a text is quoted in a message: at most 40 characters, control characters escaped.
+pub(super) fn shown(text: &str) -> String {
+    let start: String = text.chars().take(40).collect();
+    let more = if start.len() < text.len() { "…" } else { "" };
+    format!("{start:?}{more}")
+}
+
+/// The text without the blanks around it. Most cells have none, and are seen not to at once.
+pub(super) fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    }
+}
+
+/// The sign before the decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decimal {
+    /// 101.5
+    Point,
+    /// 101,5
+    Comma,
+}
+
+/// Months since year 0 of "2015-01", "2015M01" or "2015-M01"; annual and quarterly periods, and
+/// whatever else, are refused.
+pub(super) fn month(text: &str) -> Result<i32, Fault> {
+    let text = trim(text);
+    let b = text.as_bytes();
+    let digits = |b: &[u8]| {
+        b.iter().try_fold(0_i32, |n, d| {
+            d.is_ascii_digit().then(|| n * 10 + i32::from(d - b'0'))
+        })
+    };
+    let parts = match b.len() {
+        7 if matches!(b[4], b'-' | b'M') => digits(&b[..4]).zip(digits(&b[5..])),
+        8 if &b[4..6] == b"-M" => digits(&b[..4]).zip(digits(&b[6..])),
+        _ => None,
+    };
+    if let Some((year, month @ 1..=12)) = parts
+        && year > 0
+    {
+        return Ok(year * 12 + month - 1);
+    }
+    let kind = if b.len() == 4 && digits(b).is_some() {
+        ": it is a year"
+    } else if b.len() >= 6 && digits(&b[..4]).is_some() && b[4..].iter().any(|c| b"QT".contains(c))
+    {
+        ": it is a quarter"
+    } else {
+        ""
+    };
+    Err(Fault::new(
+        format!("{} is not a month{kind}", shown(text)),
+        "months are written 2015-01 or 2015M01; annual and quarterly rows must be left out",
+    ))
+}
+
+/// Which of two numbers in a date with slashes is the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateOrder {
+    /// 01/02/2020 is the 1st of February.
+    DayFirst,
+    /// 01/02/2020 is the 2nd of January.
+    MonthFirst,
+}
+
+/// The month of a date: "2015-01-01", "2015-01", "201501", or with slashes as `order` says. A day must be the first
+/// of its month, or the last, as some agencies write it: other days belong to daily or weekly data.
+pub(super) fn dated_month(text: &str, order: Option<DateOrder>) -> Result<i32, Fault> {
+    let text = text.trim();
+    // A spreadsheet adds the hour to a date.
+    let date = text
+        .strip_suffix(" 00:00:00")
+        .or(text.strip_suffix("T00:00:00"))
+        .unwrap_or(text);
+    if date.len() == 6 && date.bytes().all(|b| b.is_ascii_digit()) {
+        return month(&format!("{}-{}", &date[..4], &date[4..]));
+    }
+    let fields: Vec<&str> = date.split(['-', '/', '.']).collect();
+    let numbers: Option<Vec<i32>> = fields
+        .iter()
+        .map(|f| {
+            (!f.is_empty() && f.len() <= 4 && f.bytes().all(|b| b.is_ascii_digit()))
+                .then(|| f.parse().ok())
+                .flatten()
+        })
+        .collect();
+    let (year, month_number, day) = match (numbers.as_deref(), fields.as_slice()) {
+        (Some(&[y, m, d]), [first, ..]) if first.len() == 4 => (y, m, d),
+        (Some(&[a, b, y]), [_, _, last]) if last.len() == 4 => match order {
+            Some(DateOrder::DayFirst) => (y, b, a),
+            Some(DateOrder::MonthFirst) => (y, a, b),
+            None => {
+                return Err(Fault::new(
+                    format!(
+                        "{} is a date whose day and month cannot be told apart",
+                        shown(text)
+                    ),
+                    "say which comes first: ReadOptions { date_order: Some(DateOrder::DayFirst) } or MonthFirst",
+                ));
+            }
+        },
+        _ => return month(text),
+    };
+    if !(1..=12).contains(&month_number) || year < 1 {
+        let hint = match order {
+            Some(DateOrder::DayFirst) => "the day is read first here: ReadOptions.date_order",
+            Some(DateOrder::MonthFirst) => "the month is read first here: ReadOptions.date_order",
+            None => "dates are written 2015-01-31",
+        };
+        return Err(Fault::new(format!("{} is not a date", shown(text)), hint));
+    }
+    let code = year * 12 + month_number - 1;
+    let length = first_day(code + 1) - first_day(code);
+    if day != 1 && day != length {
+        return Err(Fault::new(
+            format!(
+                "{} is neither the first nor the last day of a month",
+                shown(text)
+            ),
+            "the data look daily or weekly (or day and month are swapped); give one value a month",
+        ));
+    }
+    Ok(code)
+}
+
+/// A number, or None where the cell is empty or one of `missing`. A number that is not finite, has
+/// thousands separators or the other decimal sign is refused.
+pub(super) fn number(text: &str, decimal: Decimal, missing: &[&str]) -> Result<Option<f64>, Fault> {
+    let cell = trim(text);
+    if cell.is_empty() || missing.contains(&cell) {
+        return Ok(None);
+    }
+    let parsed = match decimal {
+        Decimal::Point => cell.parse::<f64>(),
+        Decimal::Comma if cell.contains('.') => "".parse::<f64>(),
+        Decimal::Comma => cell.replace(',', ".").parse::<f64>(),
+    };
+    let written = cell.bytes().all(|b| b"0123456789+-.,eE".contains(&b));
+    match parsed {
+        Ok(v) if v.is_finite() => Ok(Some(v)),
+        Ok(v) if v.is_infinite() && written => Err(Fault::new(
+            format!("{} is too large for a number", shown(cell)),
+            "correct the cell, or leave it empty if it is missing",
+        )),
+        _ if written && cell.contains([',', '.']) => Err(Fault::new(
+            format!("{} is not a number", shown(cell)),
+            format!(
+                "check that the decimal sign is a {} everywhere and that thousands are not separated",
+                match decimal {
+                    Decimal::Point => "point",
+                    Decimal::Comma => "comma",
+                }
+            ),
+        )),
+        _ => Err(Fault::new(
+            format!("{} is not a number", shown(cell)),
+            "correct the cell, or leave it empty if it is missing",
+        )),
+    }
+}
+
+/// The decimal sign of files that may have either: that of the first cell that shows one.
+#[derive(Debug, Default)]
+pub(super) struct Sign(pub(super) Option<Decimal>);
+
+impl Sign {
+    pub(super) fn number(&mut self, text: &str, missing: &[&str]) -> Result<Option<f64>, Fault> {
+        if self.0.is_none() {
+            self.0 = match (text.contains(','), text.contains('.')) {
+                (true, false) => Some(Decimal::Comma),
+                (false, true) if !missing.contains(&text.trim()) => Some(Decimal::Point),
+                _ => None,
+            };
+        }
+        number(text, self.0.unwrap_or(Decimal::Point), missing)
+    }
+}
+
+/// "2015-01" of a month since year 0.
+pub(super) fn month_name(month: i32) -> String {
+    format!(
+        "{:04}-{:02}",
+        month.div_euclid(12),
+        month.rem_euclid(12) + 1
+    )
+}
+
+/// Days from 1970-01-01 to the first of a month counted from year 0.
+pub(in crate::frame) fn first_day(month: i32) -> i32 {
+    // Howard Hinnant's days_from_civil, for day 1.
+    let (year, month) = (month.div_euclid(12), month.rem_euclid(12) + 1);
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5;
+    let year_of_era = y - era * 400;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_and_dates_follow_their_grammar() {
+        let code = |y: i32, m: i32| Ok(y * 12 + m - 1);
+        for text in ["2015-03", "2015M03", "2015-M03", " 2015-03 "] {
+            assert_eq!(month(text), code(2015, 3));
+        }
+        for bad in [
+            "2015", "2015-Q1", "2015-T4", "2015-13", "2015-00", "15-01", "", "20é5-01", "0000-01",
+        ] {
+            assert!(month(bad).is_err(), "{bad}");
+        }
+        assert_eq!(dated_month("2020-02-29", None), code(2020, 2));
+        assert_eq!(dated_month("2020-02-01 00:00:00", None), code(2020, 2));
+        assert_eq!(dated_month("202002", None), code(2020, 2));
+        assert_eq!(
+            dated_month("01/02/1990", Some(DateOrder::DayFirst)),
+            code(1990, 2)
+        );
+        assert_eq!(
+            dated_month("2/1/1990", Some(DateOrder::MonthFirst)),
+            code(1990, 2)
+        );
+        for bad in [
+            "2020-02-28",
+            "01/02/1990",
+            "2020-01-15",
+            "1/2/90",
+            "2020-13-01",
+            "a-b-c",
+            "--",
+        ] {
+            assert!(dated_month(bad, None).is_err(), "{bad}");
+        }
+        assert!(dated_month("13/01/1990", Some(DateOrder::MonthFirst)).is_err());
+    }
+
+    #[test]
+    fn numbers_are_finite_and_have_one_decimal_sign() {
+        let point = |t| number(t, Decimal::Point, &[":"]);
+        assert_eq!(point("101.3 "), Ok(Some(101.3)));
+        assert_eq!((point(""), point(":")), (Ok(None), Ok(None)));
+        for bad in [
+            "NaN", "inf", "1e400", "101,3", "1,234.5", "1 234", "0x10", "..", "12a",
+        ] {
+            assert!(point(bad).is_err(), "{bad}");
+        }
+        let comma = |t| number(t, Decimal::Comma, &["."]);
+        assert_eq!((comma("101,3"), comma(".")), (Ok(Some(101.3)), Ok(None)));
+        assert!(comma("101.3").is_err() && comma("1.234,5").is_err());
+        let mut sign = Sign::default();
+        assert_eq!(sign.number("7", &[]), Ok(Some(7.0)));
+        assert_eq!(sign.number("7,5", &[]), Ok(Some(7.5)));
+        assert!(sign.number("7.5", &[]).is_err());
+    }
+}

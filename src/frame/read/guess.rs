@@ -1,0 +1,290 @@
+//! Which format a file has, by its first lines.
+
+use super::cell::{dated_month, month, shown};
+use super::table::Table;
+use super::{DateOrder, ReadOptions, bundesbank, g17, insee, meti, mospi};
+use crate::error::{Error, Result};
+
+/// A source format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Eurostat SDMX-CSV: one row an observation; codes or labels.
+    EurostatCsv,
+    /// Eurostat TSV, current or legacy, or resaved as CSV: one row a series, one column a month.
+    EurostatTsv,
+    /// FRED: dates in the first column, one column a series.
+    FredSeries,
+    /// FRED-MD: `sasdate`, and a second line of transformations.
+    FredMd,
+    /// Federal Reserve, G.17 data download, series in rows or in columns.
+    G17,
+    /// INSEE, wide: `date;RF0610;…`.
+    InseeWide,
+    /// INSEE, one series of the BDM with its preamble.
+    InseeSeries,
+    /// METI (Japan): industries in rows, months YYYYMM in columns.
+    Meti,
+    /// Bundesbank: `;`, decimal comma, a preamble below the codes.
+    Bundesbank,
+    /// India, MOSPI: a preamble, a `Weight` line, months `Apr'05`, then years.
+    Mospi,
+    /// OECD SDMX-CSV of the Data Explorer.
+    OecdCsv,
+    /// OECD.Stat CSV.
+    OecdStat,
+    /// Any file with one row an observation; `ReadOptions.columns` names its columns.
+    Tidy,
+    /// Any file with months in rows and one column a region.
+    WideRegions,
+    /// Any file with months in rows and one column a sector.
+    WideSectors,
+    /// Any file with one row a series and one column a month.
+    WideMonths,
+}
+
+impl Format {
+    /// The name for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::EurostatCsv => "Eurostat SDMX-CSV",
+            Format::EurostatTsv => "Eurostat TSV",
+            Format::FredSeries => "FRED series",
+            Format::FredMd => "FRED-MD",
+            Format::G17 => "Federal Reserve G.17",
+            Format::InseeWide => "INSEE wide",
+            Format::InseeSeries => "INSEE BDM series",
+            Format::Meti => "METI",
+            Format::Bundesbank => "Bundesbank",
+            Format::Mospi => "India MOSPI",
+            Format::OecdCsv => "OECD SDMX-CSV",
+            Format::OecdStat => "OECD.Stat CSV",
+            Format::Tidy => "tidy table",
+            Format::WideRegions => "wide table of regions",
+            Format::WideSectors => "wide table of sectors",
+            Format::WideMonths => "wide table of months",
+        }
+    }
+}
+
+/// What a file is taken for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guess {
+    /// The format.
+    pub format: Format,
+    /// Why.
+    pub reason: String,
+}
+
+pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
+    refuse_documents(table.head())?;
+    let yes = |format, reason: &str| {
+        Ok(Guess {
+            format,
+            reason: reason.into(),
+        })
+    };
+    if let Some(format) = options.format {
+        return yes(format, "ReadOptions.format says so");
+    }
+    let rows = table.head_records();
+    let header: &[String] = rows
+        .iter()
+        .find(|r| r.iter().any(|f| !f.is_empty()))
+        .map_or(&[], |r| r);
+    if header.is_empty() {
+        return Err(match table.sheet() {
+            Some(_) => Error::new("", "it is empty", "choose another with ReadOptions.sheet"),
+            None => Error::new(
+                "",
+                "its first lines hold no text",
+                "download the file again",
+            ),
+        });
+    }
+    let has = |name: &str| header.iter().any(|f| f == name);
+    let has_any = |names: &[&str]| {
+        header
+            .iter()
+            .any(|f| names.iter().any(|n| f.eq_ignore_ascii_case(n)))
+    };
+    let first = header.first().map_or("", String::as_str);
+    if first.contains('\\') {
+        return yes(
+            Format::EurostatTsv,
+            "the first field names dimensions, a backslash and time",
+        );
+    }
+    if has("LOCATION") && has("TIME") && has("Value") {
+        return yes(
+            Format::OecdStat,
+            "it has the columns LOCATION, TIME and Value",
+        );
+    }
+    if has("REF_AREA") && has("TIME_PERIOD") && has("OBS_VALUE") {
+        return yes(
+            Format::OecdCsv,
+            "it has the columns REF_AREA, TIME_PERIOD and OBS_VALUE",
+        );
+    }
+    let starts = |name: &str| header.iter().any(|f| f.split(':').next() == Some(name));
+    if starts("TIME_PERIOD")
+        && starts("OBS_VALUE")
+        && ["geo", "nace_r2", "nace", "indic_bt"]
+            .into_iter()
+            .any(starts)
+    {
+        return yes(
+            Format::EurostatCsv,
+            "it has the columns TIME_PERIOD and OBS_VALUE",
+        );
+    }
+    if first == "sasdate" {
+        return yes(Format::FredMd, "the first column is `sasdate`");
+    }
+    if g17::is_header(&rows) {
+        return yes(
+            Format::G17,
+            "its labels are Descriptions, Unit, Multiplier and Series Name",
+        );
+    }
+    if insee::is_series(&rows) {
+        return yes(
+            Format::InseeSeries,
+            "it begins with a title, an idBank and a date",
+        );
+    }
+    if first.eq_ignore_ascii_case("date")
+        && header.len() > 1
+        && header[1..].iter().all(|f| insee::is_code(f))
+    {
+        return yes(Format::InseeWide, "its columns are `date` and RF codes");
+    }
+    let dated = |k: usize| {
+        rows.get(k)
+            .and_then(|r| r.first())
+            .is_some_and(|f| dated_month(f, None).is_ok())
+    };
+    let comma = table.delimiter == b',';
+    if matches!(first, "DATE" | "observation_date") && header.len() > 1 {
+        return yes(
+            Format::FredSeries,
+            "the first column is DATE or observation_date",
+        );
+    }
+    if first == "date" && header.len() == 2 && header[1] == "value" && comma {
+        return yes(Format::FredSeries, "its columns are `date` and `value`");
+    }
+    if bundesbank::is_header(&rows) && table.delimiter == b';' {
+        return yes(
+            Format::Bundesbank,
+            "codes, a preamble and months are parted by semicolons",
+        );
+    }
+    if mospi::is_preamble(&rows) {
+        return yes(
+            Format::Mospi,
+            "there is a `Weight` line above months such as Apr'05",
+        );
+    }
+    if meti::header(&rows).is_some() {
+        return yes(
+            Format::Meti,
+            "a row of its first has months YYYYMM after labels",
+        );
+    }
+    let when = ["month", "date", "time", "period", "time_period"];
+    let tidy_value = options.columns.value.is_some() || has_any(&["value", "obs_value", "index"]);
+    let tidy_when = options.columns.month.is_some() || has_any(&when);
+    let tidy_name = options.columns.region.is_some()
+        || options.columns.sector.is_some()
+        || has_any(&[
+            "region", "geo", "country", "ref_area", "location", "sector", "nace_r2", "nace",
+            "activity", "industry", "series",
+        ]);
+    if tidy_value && tidy_when && (tidy_name || header.len() == 2) {
+        return yes(Format::Tidy, "it has a column of months and one of values");
+    }
+    if header.iter().filter(|f| month(f).is_ok()).count() > 1 {
+        return yes(Format::WideMonths, "its columns are months");
+    }
+    let slashes = rows.get(1).and_then(|r| r.first()).is_some_and(|f| {
+        dated_month(f, Some(DateOrder::DayFirst)).is_ok()
+            || dated_month(f, Some(DateOrder::MonthFirst)).is_ok()
+    });
+    if header.len() > 1 && (tidy_when || first.is_empty()) && (dated(1) || slashes) {
+        return if header[1..].iter().all(|f| f.is_empty() || is_geo(f)) {
+            yes(
+                Format::WideRegions,
+                "months are in the first column, and the others have codes of countries",
+            )
+        } else {
+            yes(
+                Format::WideSectors,
+                "months are in the first column, and the others have names",
+            )
+        };
+    }
+    let start = table
+        .head()
+        .iter()
+        .find(|l| !l.trim().is_empty())
+        .map_or("", String::as_str);
+    Err(Error::new(
+        "line 1",
+        format!("the header {} is of no known format", shown(start)),
+        "known are Eurostat SDMX-CSV and TSV, FRED, FRED-MD, G.17, INSEE, METI, Bundesbank, MOSPI, OECD, and tidy or wide tables; name yours with ReadOptions { format: Some(…) }, and its columns with `columns`",
+    ))
+}
+
+/// BE, EL, EA20, EU27_2020 as Eurostat writes them.
+fn is_geo(code: &str) -> bool {
+    let (letters, rest) = code.split_at_checked(2).unwrap_or(("", ""));
+    letters.len() == 2
+        && letters.bytes().all(|b| b.is_ascii_uppercase())
+        && (rest.is_empty()
+            || matches!(letters, "EA" | "EU")
+                && rest.bytes().all(|b| b.is_ascii_digit() || b == b'_'))
+}
+
+/// An error or a queue notice of the source, and other documents that are no table.
+fn refuse_documents(head: &[String]) -> Result<()> {
+    let text = head.join(" ");
+    let text = text.trim_start();
+    if text.starts_with('<') {
+        let mut says = words(text);
+        if !says.is_empty() {
+            says = format!(" It says: {says:?}");
+        }
+        return Err(Error::new(
+            "line 1",
+            format!(
+                "it is XML or HTML, as a source sends an error or a queue notice, not data.{says}"
+            ),
+            "download it again, with fewer series at a time if it was too large",
+        ));
+    }
+    if text.starts_with(['{', '[']) {
+        return Err(Error::new(
+            "line 1",
+            "it is JSON, not a table",
+            "download the data as CSV or TSV",
+        ));
+    }
+    Ok(())
+}
+
+/// The text of an XML or HTML document, its beginning.
+pub(in crate::frame) fn words(text: &str) -> String {
+    let mut plain = String::new();
+    for (k, part) in text.split('<').enumerate() {
+        let outside = match part.split_once('>') {
+            Some((_, rest)) if k > 0 => rest,
+            _ if k == 0 => part,
+            _ => "",
+        };
+        plain.push_str(outside);
+        plain.push(' ');
+    }
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    words.join(" ").chars().take(160).collect()
+}

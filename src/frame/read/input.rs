@@ -1,0 +1,341 @@
+//! From a file's bytes to lines of text: gzip, encodings, and whatever is no text at all.
+
+use super::ReadOptions;
+use super::workbook;
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use encoding_rs::{Decoder, DecoderResult, Encoding};
+use std::cell::Cell;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::rc::Rc;
+
+/// Longer lines are no table of an agency: the longest known have some 100 kB.
+const LONGEST_LINE: usize = 4 << 20;
+/// What gzip may unpack to unless `ReadOptions.max_unpacked` says otherwise.
+const UNPACKED: u64 = 4 << 30;
+/// The same for a workbook, which is unpacked in memory.
+const UNPACKED_WORKBOOK: u64 = 256 << 20;
+/// Lines between two looks at the progress.
+const LINES: usize = 4096;
+
+/// Text lines with their numbers.
+pub(super) struct Lines<'a> {
+    reader: Box<dyn BufRead + 'a>,
+    buffer: Vec<u8>,
+    number: usize,
+    /// Bytes of the file that were taken so far.
+    taken: Rc<Cell<u64>>,
+    progress: &'a mut dyn Progress,
+    /// The sheet, where the text was a workbook.
+    pub(super) sheet: Option<String>,
+}
+
+impl<'a> Lines<'a> {
+    /// Lines of a file's contents, unpacked and decoded as its first bytes and `options` say.
+    pub(super) fn new(
+        raw: impl Read + 'a,
+        options: &ReadOptions,
+        progress: &'a mut dyn Progress,
+    ) -> Result<Self> {
+        let taken = Rc::new(Cell::new(0));
+        let mut reader: Box<dyn BufRead + 'a> = Box::new(BufReader::with_capacity(
+            1 << 16,
+            Counted {
+                inner: raw,
+                taken: taken.clone(),
+            },
+        ));
+        let mut gzip = false;
+        if peek(&mut *reader)?.starts_with(&[0x1f, 0x8b]) {
+            gzip = true;
+            reader = Box::new(BufReader::with_capacity(
+                1 << 16,
+                Capped {
+                    inner: flate2::bufread::MultiGzDecoder::new(reader),
+                    left: options.max_unpacked.unwrap_or(UNPACKED),
+                },
+            ));
+        }
+        let mut sheet = None;
+        let start = peek(&mut *reader)?;
+        if let Some((what, remedy)) = foreign(start) {
+            return Err(Error::new("", format!("it is {what}, not text"), remedy));
+        }
+        if start.starts_with(b"PK\x03\x04") {
+            let cap = options.max_unpacked.unwrap_or(UNPACKED_WORKBOOK);
+            let (name, text) = workbook::text(reader, cap, options.sheet.as_deref())?;
+            sheet = Some(name);
+            reader = Box::new(Cursor::new(text.into_bytes()));
+        } else if let Some(encoding) = encoding(start, options)? {
+            reader = Box::new(BufReader::with_capacity(
+                1 << 16,
+                Decoded::new(reader, encoding),
+            ));
+        } else if start.starts_with(b"\xef\xbb\xbf") {
+            reader.consume(3);
+        }
+        if peek(&mut *reader)?.is_empty() {
+            let what = if gzip {
+                "nothing is packed in it"
+            } else {
+                "it is empty"
+            };
+            return Err(Error::new("", what, "download the file again"));
+        }
+        Ok(Self {
+            reader,
+            buffer: Vec::new(),
+            number: 0,
+            taken,
+            progress,
+            sheet,
+        })
+    }
+
+    /// Number of the line that was read last, counted from 1.
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Why a line with a NUL byte or a carriage return inside is refused.
+    fn not_text(&self) -> Error {
+        let place = format!("line {}", self.number);
+        if self.buffer.contains(&0) {
+            Error::new(
+                place,
+                "it holds a NUL byte, so it is no text in this encoding",
+                "download it again; if it is UTF-16, say so: ReadOptions { encoding: Some(\"utf-16le\".into()) }",
+            )
+        } else {
+            Error::new(
+                place,
+                "it holds a carriage return inside a line",
+                "save the file with line ends LF or CRLF",
+            )
+        }
+    }
+
+    /// The next line, without its end.
+    pub(super) fn next(&mut self) -> Result<Option<&str>> {
+        self.buffer.clear();
+        self.number += 1;
+        let place = || format!("line {}", self.number);
+        if self.number.is_multiple_of(LINES) {
+            let done = (self.taken.get() >> 20) as usize;
+            self.progress
+                .update(done, &format!("{} lines", self.number));
+            if self.progress.stop() {
+                return Err(Error::new(
+                    place(),
+                    "reading was stopped there",
+                    "read the file again: a part of a panel is no panel",
+                ));
+            }
+        }
+        loop {
+            let chunk = match self.reader.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(read_error(&e).within(place())),
+            };
+            let end = memchr::memchr(b'\n', chunk);
+            let used = end.map_or(chunk.len(), |k| k + 1);
+            let over = used == 0;
+            self.buffer.extend_from_slice(&chunk[..used]);
+            self.reader.consume(used);
+            if self.buffer.len() > LONGEST_LINE {
+                return Err(Error::new(
+                    place(),
+                    format!("the line is longer than {} MiB", LONGEST_LINE >> 20),
+                    "it is no table of an agency, or its line ends are lost; download it again",
+                ));
+            }
+            if end.is_some() || over {
+                break;
+            }
+        }
+        if self.buffer.is_empty() {
+            return Ok(None);
+        }
+        while let Some(b'\n' | b'\r') = self.buffer.last() {
+            self.buffer.pop();
+        }
+        if memchr::memchr2(0, b'\r', &self.buffer).is_some() {
+            return Err(self.not_text());
+        }
+        match std::str::from_utf8(&self.buffer) {
+            Ok(text) => Ok(Some(text)),
+            Err(e) => Err(Error::new(
+                place(),
+                format!(
+                    "it is not UTF-8 text: byte {:#04x} at position {}",
+                    self.buffer[e.valid_up_to()],
+                    e.valid_up_to() + 1
+                ),
+                "say how it is encoded: ReadOptions { encoding: Some(\"windows-1252\".into()) } (western Europe) or \"shift_jis\" (Japan)",
+            )),
+        }
+    }
+}
+
+fn peek(reader: &mut dyn BufRead) -> Result<&[u8]> {
+    // An interrupted read is tried again; whatever else, once more below, has the same result.
+    while let Err(e) = reader.fill_buf() {
+        if e.kind() != io::ErrorKind::Interrupted {
+            return Err(read_error(&e));
+        }
+    }
+    reader.fill_buf().map_err(|e| read_error(&e))
+}
+
+/// What a file is that no reader here takes.
+fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
+    let kinds: [(&[u8], &str, &str); 7] = [
+        (
+            b"\xd0\xcf\x11\xe0",
+            "an old Excel workbook (.xls)",
+            "save it as .xlsx or CSV",
+        ),
+        (b"PAR1", "a Parquet file", "read it as a DataFrame"),
+        (b"ARROW1", "an Arrow file", "read it as a DataFrame"),
+        (b"%PDF", "a PDF document", "download the data as CSV"),
+        (b"BZh", "compressed with bzip2", "unpack it first"),
+        (b"\xfd7zXZ", "compressed with xz", "unpack it first"),
+        (
+            b"\x28\xb5\x2f\xfd",
+            "compressed with zstd",
+            "unpack it first",
+        ),
+    ];
+    kinds
+        .into_iter()
+        .find(|(magic, ..)| start.starts_with(magic))
+        .map(|(_, what, remedy)| (what, remedy))
+}
+
+/// The encoding to translate from: the one that was declared, or UTF-16 where a byte-order mark
+/// says so. None is UTF-8.
+fn encoding(start: &[u8], options: &ReadOptions) -> Result<Option<&'static Encoding>> {
+    if let Some(label) = &options.encoding {
+        let found = Encoding::for_label(label.as_bytes()).ok_or_else(|| {
+            Error::new(
+                "ReadOptions.encoding",
+                format!("there is no encoding {label:?}"),
+                "known are utf-8, windows-1252, iso-8859-1, shift_jis, utf-16le and the others of the WHATWG list",
+            )
+        })?;
+        return Ok((found != encoding_rs::UTF_8).then_some(found));
+    }
+    Ok(Encoding::for_bom(start)
+        .map(|(found, _)| found)
+        .filter(|found| *found != encoding_rs::UTF_8))
+}
+
+fn read_error(e: &io::Error) -> Error {
+    if let Some(error) = e.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        return error.clone();
+    }
+    let (fact, remedy) = match e.kind() {
+        io::ErrorKind::UnexpectedEof => (
+            "the compressed file is cut off here".into(),
+            "download it again",
+        ),
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => (
+            format!("the compressed data are damaged: {e}"),
+            "download it again",
+        ),
+        _ => (format!("it cannot be read: {e}"), "check the file"),
+    };
+    Error::new("", fact, remedy)
+}
+
+/// Counts what is read of the file itself.
+struct Counted<R> {
+    inner: R,
+    taken: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.taken.set(self.taken.get() + n as u64);
+        Ok(n)
+    }
+}
+
+/// Fails where more is unpacked than is allowed.
+struct Capped<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Capped<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)? as u64;
+        if n > self.left {
+            return Err(io::Error::other(too_large()));
+        }
+        self.left -= n;
+        Ok(n as usize)
+    }
+}
+
+/// The refusal of a bomb.
+pub(super) fn too_large() -> Error {
+    Error::new(
+        "",
+        "it unpacks to more than is allowed (4 GiB of gzip, 256 MiB of a workbook, or ReadOptions.max_unpacked)",
+        "if the file is meant to be so large, raise ReadOptions.max_unpacked (bytes)",
+    )
+}
+
+/// Translates to UTF-8. A sequence that the encoding does not have is an error.
+struct Decoded<R> {
+    inner: R,
+    decoder: Decoder,
+    text: Vec<u8>,
+    at: usize,
+    over: bool,
+}
+
+impl<R: BufRead> Decoded<R> {
+    fn new(inner: R, encoding: &'static Encoding) -> Self {
+        Self {
+            inner,
+            decoder: encoding.new_decoder_with_bom_removal(),
+            text: Vec::new(),
+            at: 0,
+            over: false,
+        }
+    }
+}
+
+impl<R: BufRead> Read for Decoded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.text.len() && !self.over {
+            let chunk = self.inner.fill_buf()?;
+            let last = chunk.is_empty();
+            self.text.resize(4 * chunk.len() + 16, 0);
+            let (result, read, written) =
+                self.decoder
+                    .decode_to_utf8_without_replacement(chunk, &mut self.text, last);
+            self.inner.consume(read);
+            self.text.truncate(written);
+            (self.at, self.over) = (0, last && result == DecoderResult::InputEmpty);
+            if let DecoderResult::Malformed(..) = result {
+                return Err(io::Error::other(Error::new(
+                    "",
+                    format!(
+                        "near here it is not {} text",
+                        self.decoder.encoding().name()
+                    ),
+                    "check ReadOptions.encoding",
+                )));
+            }
+        }
+        let n = buffer.len().min(self.text.len() - self.at);
+        buffer[..n].copy_from_slice(&self.text[self.at..self.at + n]);
+        self.at += n;
+        Ok(n)
+    }
+}

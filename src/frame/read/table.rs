@@ -1,0 +1,304 @@
+//! Lines split into fields, the first lines kept so that the format can be guessed from them.
+
+use super::cell::{shown, trim};
+use super::input::Lines;
+use crate::error::{Error, Result};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Lines that are looked at before reading.
+const HEAD: usize = 24;
+
+/// A table of text. Each physical line is one record: a quote that is still open at the end of its
+/// line is an error.
+pub(super) struct Table<'a> {
+    lines: Lines<'a>,
+    head: Vec<String>,
+    at: usize,
+    /// The sign between fields.
+    pub(super) delimiter: u8,
+    record: Record,
+    splitter: csv_core::Reader,
+}
+
+/// The fields of one line.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// Number of the line, counted from 1.
+    pub(super) line: usize,
+    text: String,
+    fields: Vec<Range<usize>>,
+    scratch: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Record {
+    /// Number of fields.
+    pub(super) fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// A field without the blanks around it; empty where the line has no such field.
+    pub(super) fn get(&self, k: usize) -> &str {
+        trim(self.raw(k))
+    }
+
+    /// A field as it is written.
+    pub(super) fn raw(&self, k: usize) -> &str {
+        self.fields.get(k).map_or("", |r| &self.text[r.clone()])
+    }
+
+    /// All fields, trimmed.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|k| self.get(k))
+    }
+
+    /// True where no field has text.
+    pub(super) fn is_blank(&self) -> bool {
+        self.fields().all(str::is_empty)
+    }
+
+    fn split(&mut self, line: &str, delimiter: u8, splitter: &mut csv_core::Reader) -> Result<()> {
+        self.fields.clear();
+        self.text.clear();
+        if memchr::memchr(b'"', line.as_bytes()).is_none() {
+            self.text.push_str(line);
+            let mut from = 0;
+            for k in memchr::memchr_iter(delimiter, line.as_bytes()) {
+                self.fields.push(from..k);
+                from = k + 1;
+            }
+            self.fields.push(from..line.len());
+            return Ok(());
+        }
+        // The quoted line goes through the CSV library, with the end that closes a record.
+        splitter.reset();
+        self.scratch.resize(line.len() + 2, 0);
+        self.ends.resize(line.len() + 2, 0);
+        let (result, used, written, ends) =
+            splitter.read_record(line.as_bytes(), &mut self.scratch, &mut self.ends);
+        let (closed, _, more, last) =
+            splitter.read_record(b"\n", &mut self.scratch[written..], &mut self.ends[ends..]);
+        let whole = result == csv_core::ReadRecordResult::InputEmpty && used == line.len();
+        if !whole || closed != csv_core::ReadRecordResult::Record || more != 0 {
+            return Err(Error::new(
+                format!("line {}", self.line),
+                "a quote is opened and not closed on this line",
+                "close it, or double a quote that belongs to the text",
+            ));
+        }
+        self.text
+            .push_str(std::str::from_utf8(&self.scratch[..written]).unwrap_or_default());
+        let mut from = 0;
+        for end in &self.ends[..ends + last] {
+            self.fields.push(from..*end);
+            from = *end;
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Table<'a> {
+    /// Reads the first lines and finds the sign between fields: a tab, semicolon or comma.
+    pub(super) fn new(mut lines: Lines<'a>) -> Result<Self> {
+        let mut head = Vec::new();
+        while head.len() < HEAD
+            && let Some(line) = lines.next()?
+        {
+            head.push(line.to_string());
+        }
+        Ok(Self {
+            // A sheet was written with tabs.
+            delimiter: match lines.sheet {
+                Some(_) => b'\t',
+                None => delimiter(&head),
+            },
+            lines,
+            head,
+            at: 0,
+            record: Record::default(),
+            splitter: csv_core::Reader::new(),
+        }
+        .split_by_delimiter())
+    }
+
+    fn split_by_delimiter(mut self) -> Self {
+        self.splitter = csv_core::ReaderBuilder::new()
+            .delimiter(self.delimiter)
+            .build();
+        self
+    }
+
+    /// The first lines.
+    pub(super) fn head(&self) -> &[String] {
+        &self.head
+    }
+
+    /// The first lines, split; a line that cannot be is left out.
+    pub(super) fn head_records(&self) -> Vec<Vec<String>> {
+        let mut splitter = csv_core::ReaderBuilder::new()
+            .delimiter(self.delimiter)
+            .build();
+        let mut record = Record::default();
+        let mut rows = Vec::new();
+        for line in &self.head {
+            if record.split(line, self.delimiter, &mut splitter).is_ok() {
+                rows.push(record.fields().map(String::from).collect());
+            }
+        }
+        rows
+    }
+
+    /// The sheet, where the file is a workbook.
+    pub(super) fn sheet(&self) -> Option<&str> {
+        self.lines.sheet.as_deref()
+    }
+
+    /// The next line that is not empty, split into fields.
+    pub(super) fn next(&mut self) -> Result<Option<&Record>> {
+        loop {
+            let (number, line) = if self.at < self.head.len() {
+                self.at += 1;
+                (self.at, self.head[self.at - 1].as_str())
+            } else {
+                let number = self.lines.number() + 1;
+                match self.lines.next()? {
+                    Some(line) => (number, line),
+                    None => return Ok(None),
+                }
+            };
+            if line.trim().is_empty() {
+                continue;
+            }
+            self.record.line = number;
+            self.record
+                .split(line, self.delimiter, &mut self.splitter)?;
+            return Ok(Some(&self.record));
+        }
+    }
+
+    /// The next line, which must have `columns` fields; empty ones after them are left out.
+    pub(super) fn row(&mut self, columns: usize) -> Result<Option<&Record>> {
+        let Some(record) = self.next()? else {
+            return Ok(None);
+        };
+        let surplus = (columns..record.len()).any(|k| !record.get(k).is_empty());
+        if record.len() < columns || surplus {
+            return Err(Error::new(
+                format!("line {}", record.line),
+                format!(
+                    "it has {} fields, but the header has {columns}",
+                    record.len()
+                ),
+                "the line may be cut off, or a field with the delimiter in it is not quoted; download the file again",
+            ));
+        }
+        Ok(Some(record))
+    }
+
+    /// The header: the next line.
+    pub(super) fn header(&mut self) -> Result<Header> {
+        let Some(record) = self.next()? else {
+            return Err(Error::new(
+                "",
+                "it has no header",
+                "download the file again",
+            ));
+        };
+        let header = Header {
+            line: record.line,
+            names: record.fields().map(String::from).collect(),
+        };
+        header.check()?;
+        Ok(header)
+    }
+}
+
+/// The names of the columns.
+#[derive(Debug)]
+pub(super) struct Header {
+    /// Its line.
+    pub(super) line: usize,
+    /// The names as written.
+    pub(super) names: Vec<String>,
+}
+
+impl Header {
+    fn check(&self) -> Result<()> {
+        let mut seen = HashMap::new();
+        for (k, name) in self.names.iter().enumerate().filter(|(_, n)| !n.is_empty()) {
+            if let Some(first) = seen.insert(name, k) {
+                return Err(Error::new(
+                    format!("line {}", self.line),
+                    format!(
+                        "columns {} and {} have the same name {}",
+                        first + 1,
+                        k + 1,
+                        shown(name)
+                    ),
+                    "rename one of them",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of columns; unnamed ones at the end do not count.
+    pub(super) fn len(&self) -> usize {
+        self.names
+            .iter()
+            .rposition(|n| !n.is_empty())
+            .map_or(0, |k| k + 1)
+    }
+
+    /// The column with the first of `names` that there is; exactly as written before in any case.
+    pub(super) fn find(&self, names: &[&str]) -> Option<usize> {
+        names
+            .iter()
+            .find_map(|n| self.names.iter().position(|h| h == n))
+            .or_else(|| {
+                names
+                    .iter()
+                    .find_map(|n| self.names.iter().position(|h| h.eq_ignore_ascii_case(n)))
+            })
+    }
+
+    /// The same, where there must be one.
+    pub(super) fn need(&self, names: &[&str]) -> Result<usize> {
+        self.find(names).ok_or_else(|| {
+            let list: Vec<&str> = self.names.iter().take(30).map(String::as_str).collect();
+            Error::new(
+                format!("line {}", self.line),
+                format!("there is no column `{}`", names.join("` or `")),
+                format!("it has the columns {}", list.join(", ")),
+            )
+        })
+    }
+
+    /// "line 17, column `OBS_VALUE`".
+    pub(super) fn place(&self, line: usize, column: usize) -> String {
+        match self.names.get(column) {
+            Some(name) if !name.is_empty() => format!("line {line}, column `{name}`"),
+            _ => format!("line {line}, column {}", column + 1),
+        }
+    }
+}
+
+/// The sign between fields: the one of tab, semicolon and comma that the first line with any of them
+/// has outside quotes, in this order; agencies put commas into the fields of the other two.
+fn delimiter(head: &[String]) -> u8 {
+    for line in head {
+        let mut quoted = false;
+        let outside: Vec<u8> = line
+            .bytes()
+            .filter(|b| {
+                quoted ^= *b == b'"';
+                !quoted
+            })
+            .collect();
+        if let Some(sign) = b"\t;,".iter().find(|sign| outside.contains(sign)) {
+            return *sign;
+        }
+    }
+    b','
+}
