@@ -5,8 +5,9 @@
 
 pub use crate::error::Error;
 pub use crate::frame::{
-    Alignment, Format, Index, ReadOptions, ToFrame, align, distinct, links_frame, month_lengths,
-    months, network_from_frames, read, rebase, select,
+    Alignment, Format, Index, NetworkFiles, ReadOptions, Stored, ToFrame, align, distinct,
+    links_frame, load, month_lengths, months, multipliers_frame, network_from_frames, read,
+    read_network, rebase, select,
 };
 pub use crate::infer::{
     Abc, Background, Check, Contest, Contestant, Divergence, EarlyStop, Estimator, Guide, Learnt,
@@ -16,7 +17,7 @@ pub use crate::infer::{
     output_sensitivity, sbc, sensitivity,
 };
 pub use crate::model::{Event, Params, Rule, Shock};
-pub use crate::network::{Firms, Links, Network, Synthetic};
+pub use crate::network::{Firms, InoueTodo, Links, Network, Synthetic};
 pub use crate::notebook::{Lines, Live, Show};
 pub use crate::observe::Observation;
 pub use crate::plot::{
@@ -26,4 +27,9 @@ pub use crate::progress::Progress;
 pub use crate::show;
 pub use crate::simulate::{
     Checkpoint, Method, Precision, Record, Simulation, Trajectory, simulate,
+};
+pub use crate::table::{
+    Corrected, Corrections, Disaggregate, Disaggregated, Imbalance, Imports, InputOutput, Missing,
+    NegativeDemand, NegativeFlows, Orientation, TableOptions, ZeroOutput, disaggregate, read_table,
+    sector_code,
 };
