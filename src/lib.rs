@@ -4,9 +4,10 @@
 //!
 //! ```text
 //! network -> model -> simulate -> observe -> infer -> frame -> plot -> notebook
-//!               ops ----^
+//!    table     ops ----^
 //! ```
 //!
+//! `table` reads input-output tables and makes networks of them; besides `network` it uses nothing.
 //! `model` is the specification in plain tensors; `ops` does the same for all periods at once, with a
 //! hand-written adjoint, and knows no economics. Only `ops` names a burn backend, polars is named only
 //! in `frame`, `notebook::table` and `notebook::show`, plotters only in `plot`, and only `notebook`
@@ -34,6 +35,7 @@ pub mod plot;
 pub mod prelude;
 pub mod progress;
 pub mod simulate;
+pub mod table;
 
 pub use error::{Error, Result};
 

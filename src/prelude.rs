@@ -6,10 +6,10 @@
 pub use crate::error::Error;
 pub use crate::frame::{
     Alignment, Calendar, Columns, DateOrder, Decimal, Describe, Description, Fetch, Format, Guess,
-    Index, IndexSeries, Missing, Onset, Period, ReadOptions, Reuse, Source, Spread, ToFrame, align,
-    align_to, distinct, eurostat, fill, fred, guess_format, index_series, links_frame,
-    month_lengths, months, network_from_frames, read, read_with, rebase, seasonal_adjust, select,
-    shock_month,
+    Index, IndexSeries, Missing, NetworkFiles, Onset, Period, ReadOptions, Reuse, Source, Spread,
+    Stored, ToFrame, align, align_to, distinct, eurostat, fill, fred, guess_format, index_series,
+    links_frame, load, month_lengths, months, multipliers_frame, network_from_frames, read,
+    read_network, read_with, rebase, seasonal_adjust, select, shock_month,
 };
 pub use crate::infer::{
     Abc, Background, Check, Contest, Contestant, Divergence, EarlyStop, Estimator, Guide, Learnt,
@@ -19,7 +19,7 @@ pub use crate::infer::{
     output_sensitivity, sbc, sensitivity,
 };
 pub use crate::model::{Event, Params, Rule, Shock};
-pub use crate::network::{Firms, Links, Network, Synthetic};
+pub use crate::network::{Firms, InoueTodo, Links, Network, Synthetic};
 pub use crate::notebook::{Lines, Live, Show};
 pub use crate::observe::Observation;
 pub use crate::plot::{
@@ -30,4 +30,9 @@ pub use crate::progress::Progress;
 pub use crate::show;
 pub use crate::simulate::{
     Checkpoint, Method, Precision, Record, Simulation, Trajectory, simulate,
+};
+pub use crate::table::{
+    Blank, Corrected, Corrections, Disaggregate, Disaggregated, Imbalance, Imports, InputOutput,
+    NegativeDemand, NegativeFlows, Orientation, TableOptions, ZeroOutput, disaggregate, read_table,
+    sector_code,
 };

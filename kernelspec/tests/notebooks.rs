@@ -11,11 +11,12 @@ fn folder(name: &str) -> PathBuf {
     dir
 }
 
-fn run(notebook: &Path, output: &Path, index: Option<&Path>) -> Output {
+/// Runs a notebook, with the file that an environment variable names in place of the bundled one.
+fn run(notebook: &Path, output: &Path, file: Option<(&str, &Path)>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bullwhip-kernel"));
     command.arg("run").arg(notebook).arg("-o").arg(output);
-    if let Some(index) = index {
-        command.env("BULLWHIP_INDEX", index);
+    if let Some((variable, path)) = file {
+        command.env(variable, path);
     }
     command.output().expect("the kernel starts")
 }
@@ -38,10 +39,10 @@ fn project() -> PathBuf {
         .to_path_buf()
 }
 
-fn passes(name: &str, index: Option<&Path>) -> Vec<Value> {
-    let dir = folder(&format!("{name}-{}", index.is_some()));
+fn passes(name: &str, file: Option<(&str, &Path)>) -> Vec<Value> {
+    let dir = folder(&format!("{name}-{}", file.is_some()));
     let output = dir.join("out.ipynb");
-    let result = run(&project().join("notebooks").join(name), &output, index);
+    let result = run(&project().join("notebooks").join(name), &output, file);
     let said = String::from_utf8_lossy(&result.stderr).into_owned();
     assert!(result.status.success(), "{said}");
     let cells = cells(&output);
@@ -74,7 +75,7 @@ fn regional_indices_run_on_the_bundled_and_on_a_real_file() {
     assert!(figures(&passes("02_regional_indices.ipynb", None)) >= 1);
     let real = project().join("../shared/data/eurostat/sts_inpr_m_5geo_2015.csv");
     if real.exists() {
-        let cells = passes("02_regional_indices.ipynb", Some(&real));
+        let cells = passes("02_regional_indices.ipynb", Some(("BULLWHIP_INDEX", &real)));
         assert!(
             cells[1]["outputs"][0]["text"]
                 .as_str()
@@ -115,12 +116,42 @@ fn the_shock_of_2020_is_calibrated_on_real_data_or_says_that_they_are_not() {
     assert!(figures(&cells) >= 3);
     let real = project().join("../shared/data/eurostat/sts_inpr_m_5geo_2015.csv");
     if real.exists() {
-        let cells = passes("08_eurostat_2020.ipynb", Some(&real));
+        let cells = passes("08_eurostat_2020.ipynb", Some(("BULLWHIP_INDEX", &real)));
         says(&cells, "CC BY 4.0");
         assert!(figures(&cells) >= 3);
     } else {
         println!("skipped: the Eurostat file is not beside this checkout");
     }
+}
+
+#[test]
+fn a_table_becomes_an_economy_with_the_bundled_and_with_a_real_one() {
+    let cells = passes("07_io_table_to_economy.ipynb", None);
+    assert!(figures(&cells) >= 3);
+    let said = |cells: &[Value], k: usize| {
+        cells[k]["outputs"][0]["text"]
+            .as_str()
+            .unwrap_or_default()
+            .to_string()
+    };
+    let last = said(&cells, cells.len() - 1);
+    assert!(last.starts_with("the same numbers: true"), "{last}");
+    let real = project().join("../shared/data/io/hungary_2020_65.csv");
+    if real.exists() {
+        let cells = passes(
+            "07_io_table_to_economy.ipynb",
+            Some(("BULLWHIP_TABLE", &real)),
+        );
+        let refused = said(&cells, 2);
+        assert!(refused.contains("sectors without output: U"), "{refused}");
+    } else {
+        println!("skipped: the Hungarian table is not beside this checkout");
+    }
+}
+
+#[test]
+fn tohoku_is_calibrated() {
+    assert!(figures(&passes("09_tohoku_2011.ipynb", None)) >= 3);
 }
 
 #[test]

@@ -3,18 +3,25 @@
 mod align;
 mod calibration;
 mod describe;
+mod disk;
+mod edges;
 pub mod fetch;
 mod missing;
 mod onset;
+mod posterior;
 mod prepare;
 pub mod read;
+mod results;
 pub mod schema;
 mod season;
 mod series;
+mod store;
+mod tables;
 mod write;
 
 pub use align::{Alignment, Calendar, Period, Spread, align, align_to, month_lengths};
 pub use describe::{ColumnFacts, Describe, Description, IndexFacts};
+pub use edges::{NetworkFiles, network_from_frames, read_network};
 pub use fetch::{Fetch, Reuse, Source, eurostat, fred};
 pub use missing::{Missing, fill};
 pub use onset::{Onset, shock_month};
@@ -24,7 +31,9 @@ pub use read::{
 };
 pub use season::seasonal_adjust;
 pub use series::{IndexSeries, index_series};
-pub use write::{ToFrame, links_frame, network_from_frames};
+pub use store::{About, Files, Loaded, Pack, Stored, load};
+pub use tables::multipliers_frame;
+pub use write::{ToFrame, links_frame};
 
 use crate::error::Error;
 use polars::prelude::PolarsError;

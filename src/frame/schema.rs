@@ -84,3 +84,53 @@ pub const GROUP: &str = "group";
 pub const WITHIN_50: &str = "within_50";
 /// Share of cells within their 90 % predictive interval, f64.
 pub const WITHIN_90: &str = "within_90";
+/// Orders placed on a link, units per period, f64.
+pub const ORDERS: &str = "orders";
+/// Inventory that the buyer of a link holds, units, f64.
+pub const INVENTORY: &str = "inventory";
+/// Flow on a link, units per period, f64.
+pub const FLOW: &str = "flow";
+/// Target inventory, periods of use, f64.
+pub const TARGET_INVENTORY: &str = "target_inventory";
+/// Inventory adjustment time, periods, f64.
+pub const ADJUSTMENT_TIME: &str = "adjustment_time";
+/// Event of a scenario, counted from 0, u32.
+pub const EVENT: &str = "event";
+/// First period of an event, u32.
+pub const START: &str = "start";
+/// Share of capacity lost, f64.
+pub const SEVERITY: &str = "severity";
+/// Recovery rate per period, f64.
+pub const RECOVERY_RATE: &str = "recovery_rate";
+/// What a row of a table is, text.
+pub const KIND: &str = "kind";
+/// Region of the supplier, text.
+pub const SUPPLIER_REGION: &str = "supplier_region";
+/// Region of the buyer, text.
+pub const BUYER_REGION: &str = "buyer_region";
+/// The buyer or column of a cell of an input-output table, text.
+pub const WITH: &str = "with";
+/// Number before a treatment, f64.
+pub const BEFORE: &str = "before";
+/// Number after a treatment, f64; null where the line was dropped.
+pub const AFTER: &str = "after";
+/// What a finding is, or why a cell was changed, text.
+pub const REASON: &str = "reason";
+/// Inputs per unit of output, f64.
+pub const INPUT_SHARE: &str = "input_share";
+/// Output of all sectors per unit of final demand for one, f64.
+pub const MULTIPLIER: &str = "multiplier";
+/// What an entry of a parameter is: a firm, a region, an event's region, text.
+pub const LABEL: &str = "label";
+/// Posterior mean in the standard-normal coordinates of the prior, f64.
+pub const LOCATION: &str = "location";
+/// Posterior standard deviation in the standard-normal coordinates of the prior, f64.
+pub const SCALE: &str = "scale";
+/// Loss, in the unit of the problem's loss, f64.
+pub const LOSS: &str = "loss";
+/// Divergence from the prior, nats, f64.
+pub const KL: &str = "kl";
+/// What is minimised, nats, f64.
+pub const OBJECTIVE: &str = "objective";
+/// Particles that were left out, u64.
+pub const DROPPED: &str = "dropped";

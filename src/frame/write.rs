@@ -1,13 +1,12 @@
-//! Every result as a DataFrame, and networks from DataFrames. Columns are in `schema`.
+//! Every result as a DataFrame. Columns are in `schema`.
 
 use super::schema;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::infer::Posterior;
-use crate::network::{Firms, Links, Network};
+use crate::network::Network;
 use crate::observe::Observation;
 use crate::simulate::Trajectory;
-use polars::prelude::{Column, DataFrame, DataType};
-use std::collections::HashMap;
+use polars::prelude::{Column, DataFrame};
 
 /// Adds `.frame()` to results.
 pub trait ToFrame {
@@ -15,7 +14,7 @@ pub trait ToFrame {
     fn frame(&self) -> Result<DataFrame>;
 }
 
-fn column<T>(name: &str, values: Vec<T>) -> Column
+pub(super) fn column<T>(name: &str, values: Vec<T>) -> Column
 where
     polars::prelude::Series: polars::prelude::NamedFrom<Vec<T>, [T]>,
 {
@@ -23,7 +22,7 @@ where
     polars::prelude::Series::new(name.into(), values).into()
 }
 
-fn text(name: &str, values: Vec<String>) -> Column {
+pub(super) fn text(name: &str, values: Vec<String>) -> Column {
     Column::new(name.into(), values)
 }
 
@@ -63,74 +62,6 @@ pub fn links_frame(network: &Network) -> Result<DataFrame> {
         text(schema::SUPPLIER, names(network.supplier())),
         column(schema::COEFFICIENT, network.coefficient().to_vec()),
     ])?)
-}
-
-/// A network from two frames with the columns of `Network::frame` and `links_frame`; final demand
-/// counts, and output is computed from it. Names may be text or whole numbers.
-pub fn network_from_frames(firms: &DataFrame, links: &DataFrame) -> Result<Network> {
-    let strings = |frame: &DataFrame, name: &str| -> Result<Vec<String>> {
-        let column = frame.column(name)?.cast(&DataType::String)?;
-        let values = column.str()?;
-        values
-            .iter()
-            .enumerate()
-            .map(|(row, v)| {
-                v.map(String::from).ok_or_else(|| {
-                    Error::new(
-                        format!("row {row}"),
-                        format!("`{name}` is null"),
-                        "fill or drop the row",
-                    )
-                })
-            })
-            .collect()
-    };
-    let numbers = |frame: &DataFrame, name: &str| -> Result<Vec<f64>> {
-        let column = frame.column(name)?.cast(&DataType::Float64)?;
-        // A null becomes NaN, which the network refuses by row.
-        Ok(column
-            .f64()?
-            .iter()
-            .map(|v| v.unwrap_or(f64::NAN))
-            .collect())
-    };
-    let name = strings(firms, schema::FIRM)?;
-    let index: HashMap<&str, usize> = name
-        .iter()
-        .enumerate()
-        .map(|(i, n)| (n.as_str(), i))
-        .collect();
-    let find = |column: &str| -> Result<Vec<usize>> {
-        strings(links, column)?
-            .iter()
-            .enumerate()
-            .map(|(row, n)| {
-                index.get(n.as_str()).copied().ok_or_else(|| {
-                    Error::new(
-                        format!("links, row {row}"),
-                        format!("firm {n:?} is not among the {} firms", name.len()),
-                        format!("check column `{column}`"),
-                    )
-                })
-            })
-            .collect()
-    };
-    let links = Links {
-        buyer: find(schema::BUYER)?,
-        supplier: find(schema::SUPPLIER)?,
-        coefficient: numbers(links, schema::COEFFICIENT)?,
-        flow: Vec::new(),
-    };
-    Network::new(
-        Firms {
-            region: strings(firms, schema::REGION)?,
-            sector: strings(firms, schema::SECTOR)?,
-            final_demand: numbers(firms, schema::FINAL_DEMAND)?,
-            output: Vec::new(),
-            name: name.clone(),
-        },
-        links,
-    )
 }
 
 impl ToFrame for Trajectory {

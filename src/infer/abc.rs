@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use std::path::PathBuf;
 use std::time::Instant;
 
-const METHOD: &str = "ABC rejection";
+pub(super) const METHOD: &str = "ABC rejection";
 
 /// Options of ABC rejection.
 #[derive(Clone, Debug, PartialEq)]

@@ -23,6 +23,7 @@ mod svi;
 mod target;
 mod walk;
 mod what_if;
+mod words;
 
 pub use abc::{Abc, calibrate_abc};
 pub use background::Background;
@@ -42,6 +43,7 @@ pub use svi::{EarlyStop, Estimator, Svi, calibrate};
 pub use target::{Loss, Scale};
 pub use walk::{RandomWalk, calibrate_walk};
 pub use what_if::{Outcome, Policy, WhatIf};
+pub(crate) use words::method;
 
 use crate::error::{Error, Result};
 use crate::model::{Params, Shock};

@@ -169,7 +169,7 @@ pub struct Posterior {
     /// What went wrong on the way without spoiling the result, one sentence each.
     pub warnings: Vec<String>,
     /// Where it was left, to go on from.
-    pub(super) saved: Arc<Saved>,
+    pub(crate) saved: Arc<Saved>,
 }
 
 impl Posterior {
@@ -189,6 +189,12 @@ impl Posterior {
     /// `Svi::state_file` or `Abc::state_file`.
     pub fn save_state(&self, file: impl AsRef<Path>) -> Result<()> {
         self.saved.write(file.as_ref())
+    }
+
+    /// Takes over the state that `save_state` wrote, to go on from.
+    pub(crate) fn load_state(&mut self, file: &Path) -> Result<()> {
+        self.saved = Arc::new(Saved::read(file)?);
+        Ok(())
     }
 
     /// The last picture of the calibration: its bands are those of the posterior's draws.

@@ -19,7 +19,7 @@ pub(super) type Facts = Vec<(&'static str, String)>;
 
 /// A state: named rows of numbers, and what they are of. On disk a safetensors file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Saved {
+pub(crate) struct Saved {
     facts: BTreeMap<String, String>,
     rows: BTreeMap<String, Vec<f64>>,
 }

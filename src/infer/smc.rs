@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use std::path::PathBuf;
 use std::time::Instant;
 
-const METHOD: &str = "SMC-ABC";
+pub(super) const METHOD: &str = "SMC-ABC";
 
 /// Options of sequential Monte Carlo ABC with an adaptive tolerance (Del Moral, Doucet & Jasra 2012).
 ///

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Instant;
 
-const METHOD: &str = "variational inference";
+pub(super) const METHOD: &str = "variational inference";
 
 /// How the gradient of the divergence is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

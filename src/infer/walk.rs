@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use std::path::PathBuf;
 use std::time::Instant;
 
-const METHOD: &str = "random walk";
+pub(super) const METHOD: &str = "random walk";
 
 /// Options of random-walk Metropolis on the generalised posterior exp(-w loss) x prior, with proposals
 /// u' = √(1 - β²) u + β ε that leave the prior as it is (preconditioned Crank-Nicolson; Cotter et al.

@@ -1,5 +1,6 @@
 //! The economics, in plain tensors: parameters, shocks and one period of the model.
 
+mod deltas;
 mod params;
 mod shock;
 mod step;

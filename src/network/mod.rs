@@ -2,11 +2,14 @@
 
 mod build;
 mod csr;
+mod edges;
 mod steady;
 mod synthetic;
 
 pub use build::{Firms, Links};
 pub use csr::Csr;
+pub(crate) use edges::word_lines;
+pub use edges::{InoueTodo, final_demand_of_links};
 pub use synthetic::Synthetic;
 
 use crate::error::{Error, Result};

@@ -6,6 +6,7 @@ use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
 use crate::simulate::Trajectory;
+use crate::table::{Disaggregated, InputOutput};
 
 /// A title and its facts.
 pub(super) type Card = (String, Vec<(&'static str, String)>);
@@ -354,4 +355,80 @@ pub(super) fn sbc(s: &Sbc) -> Card {
         ));
     }
     ("Simulation-based calibration".into(), facts)
+}
+
+pub(super) fn input_output(t: &InputOutput) -> Card {
+    let n = t.len();
+    let total: f64 = t.output.iter().sum();
+    let used = t.flows.iter().filter(|z| **z != 0.0).count();
+    let names: Vec<&str> = t.demand.iter().map(|c| c.name.as_str()).collect();
+    let shown = |names: &[&str]| match names.len() {
+        0 => "none".into(),
+        k if k > 6 => format!("{}, … ({k} in all)", names[..6].join(", ")),
+        _ => names.join(", "),
+    };
+    let primary: Vec<&str> = t.primary.iter().map(|p| p.name.as_str()).collect();
+    let mut facts = vec![
+        (
+            "rows × columns",
+            format!(
+                "{n} × {n}, {:.1} % of the flows zero",
+                100.0 * (1.0 - used as f64 / (n * n).max(1) as f64)
+            ),
+        ),
+        ("regions", t.region_names().len().to_string()),
+        ("output", number(total)),
+        (
+            "of it final demand",
+            format!(
+                "{:.1} %",
+                100.0 * t.final_demand().iter().sum::<f64>() / total
+            ),
+        ),
+        ("columns of final demand", shown(&names)),
+        ("rows below the sectors", shown(&primary)),
+    ];
+    if !t.imports.is_empty() {
+        facts.push((
+            "imports in flows and final demand",
+            number(t.imports.iter().sum()),
+        ));
+    }
+    if let Ok(shares) = t.input_shares() {
+        facts.push(("inputs per unit of output", range(&shares)));
+    }
+    facts.push((
+        "findings",
+        format!("{}, see findings()", t.findings().len()),
+    ));
+    facts.extend(t.notes.iter().map(|w| ("note", w.clone())));
+    (format!("Input-output table ({})", t.layout.name()), facts)
+}
+
+pub(super) fn disaggregated(d: &Disaggregated) -> Card {
+    let (title, mut facts) = network(&d.network);
+    facts.extend([
+        (
+            "flows against the table's",
+            format!("{:.1e} at most, relative", d.flow_error),
+        ),
+        (
+            "final demand and output",
+            format!("{:.1e} at most, relative", d.output_error),
+        ),
+        (
+            "firms' output against drawn sizes",
+            format!("{:.2} % off", 100.0 * d.size_error),
+        ),
+        (
+            "firms' inputs against their sector's share",
+            format!(
+                "{:.2} % off after {} rounds",
+                100.0 * d.input_error,
+                d.rounds
+            ),
+        ),
+        ("firms with inputs above output", d.loss_making.to_string()),
+    ]);
+    (title, facts)
 }

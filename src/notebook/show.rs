@@ -5,7 +5,7 @@ use super::frames;
 use super::page::{emit, in_notebook};
 use super::table;
 use crate::error::Error;
-use crate::frame::{Alignment, Description, Guess, Index, Onset, Source, ToFrame};
+use crate::frame::{Alignment, Description, Guess, Index, Loaded, Onset, Source, ToFrame};
 use crate::infer::{
     Background, Check, Contest, Outcome, Posterior, Prediction, Problem, Sbc, Sensitivity,
     Snapshot, Summary, WhatIf,
@@ -15,6 +15,7 @@ use crate::network::Network;
 use crate::observe::Observation;
 use crate::plot::{Draw, Figure};
 use crate::simulate::Trajectory;
+use crate::table::{Corrected, Disaggregated, Finding, InputOutput};
 use base64::Engine;
 use polars::prelude::DataFrame;
 
@@ -69,6 +70,8 @@ cards! {
     Onset => frames::onset,
     Source => frames::source,
     Guess => frames::guess,
+    InputOutput => card::input_output,
+    Disaggregated => card::disaggregated,
 }
 
 impl Show for Figure {
@@ -152,6 +155,67 @@ impl Show for DataFrame {
     fn text(&self) -> String {
         self.to_string()
     }
+}
+
+/// What was changed, as a frame.
+impl Show for Corrected {
+    fn html(&self) -> String {
+        let line = format!("{} cells were changed", self.changes.len());
+        format!("{}<p>{line}</p>{}", self.table.html(), self.frame().html())
+    }
+    fn text(&self) -> String {
+        let line = format!("{} cells were changed", self.changes.len());
+        format!("{}\n{line}\n{}", self.table.text(), self.frame().text())
+    }
+}
+
+impl Show for Vec<Finding> {
+    fn html(&self) -> String {
+        self.frame().html()
+    }
+    fn text(&self) -> String {
+        self.frame().text()
+    }
+}
+
+impl Show for Loaded {
+    fn html(&self) -> String {
+        let title = format!("{}: {}", self.path.display(), self.about.kind);
+        format!(
+            "{}{}",
+            table::facts(&title, &loaded(self)),
+            self.frame.html()
+        )
+    }
+    fn text(&self) -> String {
+        let facts = loaded(self)
+            .into_iter()
+            .map(|(name, value)| format!("  {name}: {value}\n"));
+        format!(
+            "{}: {}\n{}{}",
+            self.path.display(),
+            self.about.kind,
+            facts.collect::<String>(),
+            self.frame
+        )
+    }
+}
+
+fn loaded(file: &Loaded) -> Vec<(&str, String)> {
+    let by = match file.about.version.as_str() {
+        "" => "another program".to_string(),
+        version => format!("bullwhip {version}"),
+    };
+    // Lists of names and the like are for reading back.
+    let short = |v: &String| {
+        if v.chars().count() > 90 {
+            format!("{}…", v.chars().take(90).collect::<String>())
+        } else {
+            v.clone()
+        }
+    };
+    let facts = file.about.facts.iter().map(|(k, v)| (k.as_str(), short(v)));
+    std::iter::once(("written by", by)).chain(facts).collect()
 }
 
 impl Show for Index {

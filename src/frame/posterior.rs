@@ -1,0 +1,232 @@
+//! Posteriors as files, and back: what was learnt, draws, history, fit, and the state to go on from.
+
+use super::results::{counts, json, numbers, texts};
+use super::schema;
+use super::store::{Files, Pack, Stored};
+use super::write::{ToFrame, column, text};
+use crate::error::{Error, Result};
+use crate::infer::{Fitted, Learnt, Loss, Parameter, Per, Posterior, Prior, Scale, Step, method};
+use polars::prelude::DataFrame;
+use std::path::PathBuf;
+
+impl Posterior {
+    /// The draws as a long table: parameter, draw, entry, value.
+    pub fn samples_frame(&self) -> Result<DataFrame> {
+        let rows = || {
+            self.parameters
+                .iter()
+                .flat_map(|l| (0..l.samples.len()).map(move |k| (l, k)))
+        };
+        Ok(DataFrame::new_infer_height(vec![
+            text(
+                schema::PARAMETER,
+                rows()
+                    .map(|(l, _)| l.parameter.name().to_string())
+                    .collect(),
+            ),
+            column(
+                schema::DRAW,
+                rows().map(|(l, k)| (k / l.len()) as u32).collect(),
+            ),
+            column(
+                schema::ENTRY,
+                rows().map(|(l, k)| (k % l.len()) as u32).collect(),
+            ),
+            column(schema::VALUE, rows().map(|(l, k)| l.samples[k]).collect()),
+        ])?)
+    }
+
+    /// The way there: evaluations, loss, kl, objective, dropped, one row a step.
+    pub fn history_frame(&self) -> Result<DataFrame> {
+        let of = |f: fn(&Step) -> f64| self.history.iter().map(f).collect::<Vec<f64>>();
+        let count =
+            |f: fn(&Step) -> usize| self.history.iter().map(|s| f(s) as u64).collect::<Vec<_>>();
+        Ok(DataFrame::new_infer_height(vec![
+            column(schema::EVALUATIONS, count(|s| s.evaluations)),
+            column(schema::LOSS, of(|s| s.loss)),
+            column(schema::KL, of(|s| s.kl)),
+            column(schema::OBJECTIVE, of(|s| s.objective)),
+            column(schema::DROPPED, count(|s| s.dropped)),
+        ])?)
+    }
+}
+
+fn whole(frame: &DataFrame, name: &str) -> Result<Vec<usize>> {
+    Ok(frame
+        .column(name)?
+        .u64()?
+        .iter()
+        .map(|v| v.unwrap_or(0) as usize)
+        .collect())
+}
+
+impl Stored for Posterior {
+    const KIND: &'static str = "posterior";
+
+    /// What was learnt, one row a parameter and entry; `samples`, `history`, `observed`, `predictive`, and
+    /// `further0`, … in further files, and the state for `resume` in `….state.safetensors`.
+    fn pack(&self, pack: &mut Pack) -> Result<()> {
+        let entries = || {
+            self.parameters
+                .iter()
+                .flat_map(|l| (0..l.len()).map(move |k| (l, k)))
+        };
+        let mut learnt = self.frame()?;
+        learnt.with_column(text(
+            schema::LABEL,
+            entries().map(|(l, k)| l.labels[k].clone()).collect(),
+        ))?;
+        learnt.with_column(column(
+            schema::LOCATION,
+            entries().map(|(l, k)| l.location[k]).collect(),
+        ))?;
+        learnt.with_column(column(
+            schema::SCALE,
+            entries().map(|(l, k)| l.scale[k]).collect(),
+        ))?;
+        pack.table(Self::KIND, "", learnt);
+        let kinds: Vec<[String; 3]> = self
+            .parameters
+            .iter()
+            .map(|l| {
+                [
+                    l.parameter.name().to_string(),
+                    l.prior.words(),
+                    l.per.words(),
+                ]
+            })
+            .collect();
+        pack.fact("parameters", json(&kinds));
+        pack.fact("method", self.method);
+        pack.fact("draws", self.draws);
+        pack.fact("loss", self.loss.words());
+        pack.fact("scale", self.scale.words());
+        pack.fact("noise", format!("{:?}", self.noise));
+        pack.fact("pareto_k", format!("{:?}", self.pareto_k));
+        pack.fact("evaluations", self.evaluations);
+        pack.fact("seconds", format!("{:?}", self.seconds));
+        pack.fact("stopped", self.stopped);
+        pack.fact("warnings", json(&self.warnings));
+        pack.fact("further", self.further.len());
+        pack.table("samples", "samples", self.samples_frame()?);
+        pack.table("history", "history", self.history_frame()?);
+        pack.inside("observed", &self.observed)?;
+        pack.inside("predictive", &self.predictive)?;
+        for (k, fitted) in self.further.iter().enumerate() {
+            pack.inside(&format!("further{k}.observed"), &fitted.observed)?;
+            pack.inside(&format!("further{k}.predictive"), &fitted.predictive)?;
+        }
+        Ok(())
+    }
+
+    fn save_more(&self, named: &dyn Fn(&str) -> PathBuf) -> Result<()> {
+        self.save_state(named("state").with_extension("safetensors"))
+    }
+
+    fn unpack(files: &Files) -> Result<Self> {
+        let bad = |what: &str| {
+            Error::new(
+                what,
+                "it cannot be read",
+                "write it again with this version",
+            )
+        };
+        let kinds: Vec<[String; 3]> = files.json("parameters")?;
+        let history = files.table("history")?;
+        let (evaluations, dropped) = (
+            whole(&history, schema::EVALUATIONS)?,
+            whole(&history, schema::DROPPED)?,
+        );
+        let column = |name: &str| numbers(&history, name);
+        let (loss, kl, objective) = (
+            column(schema::LOSS)?,
+            column(schema::KL)?,
+            column(schema::OBJECTIVE)?,
+        );
+        let mut posterior = Posterior {
+            method: method(files.fact("method")?).ok_or_else(|| bad("method"))?,
+            history: (0..evaluations.len())
+                .map(|k| Step {
+                    evaluations: evaluations[k],
+                    loss: loss[k],
+                    kl: kl[k],
+                    objective: objective[k],
+                    dropped: dropped[k],
+                })
+                .collect(),
+            parameters: Vec::new(),
+            draws: files.number("draws")?,
+            observed: files.inside("observed")?,
+            predictive: files.inside("predictive")?,
+            further: (0..files.number("further")?)
+                .map(|k: usize| {
+                    Ok(Fitted {
+                        observed: files.inside(&format!("further{k}.observed"))?,
+                        predictive: files.inside(&format!("further{k}.predictive"))?,
+                    })
+                })
+                .collect::<Result<_>>()?,
+            loss: Loss::from_words(files.fact("loss")?).ok_or_else(|| bad("loss"))?,
+            scale: Scale::from_words(files.fact("scale")?).ok_or_else(|| bad("scale"))?,
+            pareto_k: files.number("pareto_k")?,
+            noise: files.number("noise")?,
+            evaluations: files.number("evaluations")?,
+            seconds: files.number("seconds")?,
+            stopped: files.fact("stopped")? == "true",
+            warnings: files.json("warnings")?,
+            saved: Default::default(),
+        };
+        let (frame, samples) = (files.frame(), files.table("samples")?);
+        let (of, entry) = (
+            texts(frame, schema::PARAMETER)?,
+            counts(frame, schema::ENTRY)?,
+        );
+        let (of_sample, value) = (
+            texts(&samples, schema::PARAMETER)?,
+            numbers(&samples, schema::VALUE)?,
+        );
+        let labels = texts(frame, schema::LABEL)?;
+        let all = |name: &str| numbers(frame, name);
+        let (location, scale) = (all(schema::LOCATION)?, all(schema::SCALE)?);
+        let (mean, sd) = (all(schema::MEAN)?, all(schema::SD)?);
+        for [name, prior, per] in kinds {
+            let rows: Vec<usize> = (0..of.len()).filter(|k| of[*k] == name).collect();
+            let take = |values: &[f64]| rows.iter().map(|k| values[*k]).collect::<Vec<f64>>();
+            let samples: Vec<f64> = of_sample
+                .iter()
+                .zip(&value)
+                .filter(|(n, _)| **n == name)
+                .map(|(_, v)| *v)
+                .collect();
+            let in_order = rows.iter().enumerate().all(|(k, row)| entry[*row] == k);
+            if !in_order || samples.len() != rows.len() * posterior.draws {
+                return Err(Error::new(
+                    name,
+                    "rows are missing or in another order",
+                    "write it again",
+                ));
+            }
+            posterior.parameters.push(Learnt {
+                parameter: Parameter::from_name(&name).ok_or_else(|| bad("parameter"))?,
+                prior: Prior::from_words(&prior).ok_or_else(|| bad("prior"))?,
+                per: Per::from_words(&per).ok_or_else(|| bad("per"))?,
+                labels: rows.iter().map(|k| labels[*k].clone()).collect(),
+                location: take(&location),
+                scale: take(&scale),
+                mean: take(&mean),
+                sd: take(&sd),
+                samples,
+            });
+        }
+        let state = files.beside("state").with_extension("safetensors");
+        if state.exists() {
+            posterior.load_state(&state)?;
+        } else {
+            posterior.warnings.push(format!(
+                "{} is missing: it cannot be resumed",
+                state.display()
+            ));
+        }
+        Ok(posterior)
+    }
+}

@@ -1,0 +1,365 @@
+//! Networks, runs and panels as files, and back.
+
+use super::edges::network_from_frames;
+use super::schema;
+use super::store::{Files, Pack, Stored};
+use super::write::{ToFrame, column, links_frame, text};
+use crate::error::{Error, Result};
+use crate::infer::Prediction;
+use crate::model::{Event, Params, Shock};
+use crate::network::Network;
+use crate::observe::Observation;
+use crate::simulate::Trajectory;
+use polars::prelude::{Column, DataFrame};
+
+/// A column of numbers; null is NaN.
+pub(super) fn numbers(frame: &DataFrame, name: &str) -> Result<Vec<f64>> {
+    Ok(frame
+        .column(name)?
+        .f64()?
+        .iter()
+        .map(|v| v.unwrap_or(f64::NAN))
+        .collect())
+}
+
+/// A column of counts.
+pub(super) fn counts(frame: &DataFrame, name: &str) -> Result<Vec<usize>> {
+    Ok(frame
+        .column(name)?
+        .u32()?
+        .iter()
+        .map(|v| v.unwrap_or(0) as usize)
+        .collect())
+}
+
+/// A column of names; null is the empty name.
+pub(super) fn texts(frame: &DataFrame, name: &str) -> Result<Vec<String>> {
+    Ok(frame
+        .column(name)?
+        .str()?
+        .iter()
+        .map(|v| v.unwrap_or_default().to_string())
+        .collect())
+}
+
+/// NaN as null, as frames have missing cells.
+pub(super) fn nullable(name: &str, values: &[f64]) -> Column {
+    let known: Vec<Option<f64>> = values.iter().map(|v| (!v.is_nan()).then_some(*v)).collect();
+    Column::new(name.into(), known)
+}
+
+/// A list of texts as one fact.
+pub(super) fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("texts and numbers can be written as JSON")
+}
+
+impl Stored for Network {
+    const KIND: &'static str = "network";
+
+    /// Firms, and links in a second table.
+    fn pack(&self, pack: &mut Pack) -> Result<()> {
+        pack.table(Self::KIND, "", self.frame()?);
+        // A region or sector may have lost its firms, and the order counts.
+        pack.fact("regions", json(&self.regions()));
+        pack.fact("sectors", json(&self.sectors()));
+        pack.table("links", "links", links_frame(self)?);
+        Ok(())
+    }
+
+    fn unpack(files: &Files) -> Result<Self> {
+        let network = network_from_frames(files.frame(), &files.table("links")?)?;
+        let (regions, sectors): (Vec<String>, Vec<String>) =
+            (files.json("regions")?, files.json("sectors")?);
+        if network.regions() != regions || network.sectors() != sectors {
+            return Err(Error::new(
+                "regions",
+                "regions or sectors of the firms are not those of the network",
+                "give files of one network",
+            ));
+        }
+        Ok(network)
+    }
+}
+
+impl Stored for Trajectory {
+    const KIND: &'static str = "trajectory";
+
+    /// One row a period and firm, the network, and orders and inventories where they were recorded.
+    fn pack(&self, pack: &mut Pack) -> Result<()> {
+        pack.table(Self::KIND, "", self.frame()?);
+        pack.fact("periods", self.periods);
+        pack.fact("warnings", json(&self.warnings));
+        pack.fact("flows", !self.orders.is_empty());
+        pack.inside("network", &self.network)?;
+        if !self.orders.is_empty() {
+            let e = self.network.links();
+            let cells = 0..self.orders.len();
+            let firm =
+                |firms: &[u32]| -> Vec<u32> { cells.clone().map(|k| firms[k % e]).collect() };
+            pack.table(
+                "flows",
+                "flows",
+                DataFrame::new_infer_height(vec![
+                    column(
+                        schema::PERIOD,
+                        cells.clone().map(|k| (k / e + 1) as u32).collect(),
+                    ),
+                    column(schema::BUYER, firm(self.network.buyer())),
+                    column(schema::SUPPLIER, firm(self.network.supplier())),
+                    column(schema::ORDERS, self.orders.clone()),
+                    column(schema::INVENTORY, self.inventory.clone()),
+                ])?,
+            );
+        }
+        Ok(())
+    }
+
+    fn unpack(files: &Files) -> Result<Self> {
+        let network: Network = files.inside("network")?;
+        let frame = files.frame();
+        let recorded = files.fact("flows")? == "true";
+        let mut run = Trajectory {
+            periods: files.number("periods")?,
+            output: numbers(frame, schema::OUTPUT)?,
+            demand: Vec::new(),
+            orders: Vec::new(),
+            inventory: Vec::new(),
+            warnings: files.json("warnings")?,
+            network,
+        };
+        if frame.column(schema::DEMAND).is_ok() {
+            run.demand = numbers(frame, schema::DEMAND)?;
+        }
+        if recorded {
+            let flows = files.table("flows")?;
+            run.orders = numbers(&flows, schema::ORDERS)?;
+            run.inventory = numbers(&flows, schema::INVENTORY)?;
+        }
+        let (m, e) = (run.network.firms(), run.network.links());
+        if run.output.len() != run.periods * m || (recorded && run.orders.len() != run.periods * e)
+        {
+            return Err(Error::new(
+                "output",
+                format!(
+                    "{} values for {} periods x {m} firms",
+                    run.output.len(),
+                    run.periods
+                ),
+                "rows are missing: write it again",
+            ));
+        }
+        Ok(run)
+    }
+}
+
+impl Stored for Observation {
+    const KIND: &'static str = "observation";
+
+    fn pack(&self, pack: &mut Pack) -> Result<()> {
+        pack.table(Self::KIND, "", self.frame()?);
+        pack.fact("periods", self.periods);
+        pack.fact("region", json(&self.region));
+        pack.fact("sector", json(&self.sector));
+        pack.fact(
+            "base",
+            json(
+                &self
+                    .base
+                    .iter()
+                    .map(|v| format!("{v:?}"))
+                    .collect::<Vec<_>>(),
+            ),
+        );
+        Ok(())
+    }
+
+    fn unpack(files: &Files) -> Result<Self> {
+        let base: Vec<String> = files.json("base")?;
+        let bad =
+            |e: std::num::ParseFloatError| Error::new("base", e.to_string(), "write it again");
+        let panel = Observation {
+            region: files.json("region")?,
+            sector: files.json("sector")?,
+            base: base
+                .iter()
+                .map(|v| v.parse::<f64>().map_err(bad))
+                .collect::<Result<_>>()?,
+            periods: files.number("periods")?,
+            values: numbers(files.frame(), schema::VALUE)?,
+        };
+        if panel.values.len() != panel.periods * panel.groups() {
+            return Err(Error::new(
+                "value",
+                format!(
+                    "{} values for {} periods x {} groups",
+                    panel.values.len(),
+                    panel.periods,
+                    panel.groups()
+                ),
+                "rows are missing: write it again",
+            ));
+        }
+        Ok(panel)
+    }
+}
+
+impl ToFrame for Prediction {
+    /// One row a draw, period and group: draw, period, region, sector, value.
+    fn frame(&self) -> Result<DataFrame> {
+        let (g, cells) = (self.mean.groups(), self.mean.values.len().max(1));
+        let of = |names: &[String]| {
+            (0..self.samples.len())
+                .map(|k| names[k % g].clone())
+                .collect()
+        };
+        Ok(DataFrame::new_infer_height(vec![
+            column(
+                schema::DRAW,
+                (0..self.samples.len())
+                    .map(|k| (k / cells) as u32)
+                    .collect(),
+            ),
+            column(
+                schema::PERIOD,
+                (0..self.samples.len())
+                    .map(|k| (k % cells / g + 1) as u32)
+                    .collect(),
+            ),
+            text(schema::REGION, of(&self.mean.region)),
+            text(schema::SECTOR, of(&self.mean.sector)),
+            nullable(schema::VALUE, &self.samples),
+        ])?)
+    }
+}
+
+impl Stored for Prediction {
+    const KIND: &'static str = "prediction";
+
+    /// One row a draw, period and group, and the mean in a second file.
+    fn pack(&self, pack: &mut Pack) -> Result<()> {
+        pack.table(Self::KIND, "", self.frame()?);
+        pack.fact("draws", self.draws);
+        pack.inside("mean", &self.mean)
+    }
+
+    fn unpack(files: &Files) -> Result<Self> {
+        let prediction = Prediction {
+            mean: files.inside("mean")?,
+            draws: files.number("draws")?,
+            samples: numbers(files.frame(), schema::VALUE)?,
+        };
+        if prediction.samples.len() != prediction.draws * prediction.mean.values.len() {
+            return Err(Error::new(
+                "value",
+                "there are not as many values as draws, periods and groups",
+                "write it again",
+            ));
+        }
+        Ok(prediction)
+    }
+}
+
+impl ToFrame for Params {
+    /// One row a firm: firm (counted from 0), target_inventory, adjustment_time.
+    fn frame(&self) -> Result<DataFrame> {
+        Ok(DataFrame::new_infer_height(vec![
+            column(
+                schema::FIRM,
+                (0..self.target_inventory.len() as u32).collect(),
+            ),
+            column(schema::TARGET_INVENTORY, self.target_inventory.clone()),
+            column(schema::ADJUSTMENT_TIME, self.adjustment_time.clone()),
+        ])?)
+    }
+}
+
+impl Stored for Params {
+    const KIND: &'static str = "parameters";
+
+    fn pack(&self, pack: &mut Pack) -> Result<()> {
+        pack.table(Self::KIND, "", self.frame()?);
+        Ok(())
+    }
+
+    fn unpack(files: &Files) -> Result<Self> {
+        Ok(Params {
+            target_inventory: numbers(files.frame(), schema::TARGET_INVENTORY)?,
+            adjustment_time: numbers(files.frame(), schema::ADJUSTMENT_TIME)?,
+        })
+    }
+}
+
+impl ToFrame for Shock {
+    /// One row an event and firm: event, start, firm (counted from 0), severity, recovery_rate.
+    fn frame(&self) -> Result<DataFrame> {
+        let hits = || {
+            self.events
+                .iter()
+                .enumerate()
+                .flat_map(|(k, e)| (0..e.firms.len()).map(move |h| (k, e, h)))
+        };
+        Ok(DataFrame::new_infer_height(vec![
+            column(schema::EVENT, hits().map(|(k, ..)| k as u32).collect()),
+            column(
+                schema::START,
+                hits().map(|(_, e, _)| e.start as u32).collect(),
+            ),
+            column(
+                schema::FIRM,
+                hits().map(|(_, e, h)| e.firms[h] as u32).collect(),
+            ),
+            column(
+                schema::SEVERITY,
+                hits().map(|(_, e, h)| e.severity[h]).collect(),
+            ),
+            column(
+                schema::RECOVERY_RATE,
+                hits().map(|(_, e, h)| e.recovery_rate[h]).collect(),
+            ),
+        ])?)
+    }
+}
+
+impl Stored for Shock {
+    const KIND: &'static str = "scenario";
+
+    fn pack(&self, pack: &mut Pack) -> Result<()> {
+        pack.table(Self::KIND, "", self.frame()?);
+        // An event may hit nobody.
+        pack.fact(
+            "starts",
+            json(&self.events.iter().map(|e| e.start).collect::<Vec<_>>()),
+        );
+        Ok(())
+    }
+
+    fn unpack(files: &Files) -> Result<Self> {
+        let starts: Vec<usize> = files.json("starts")?;
+        let mut events: Vec<Event> = starts
+            .into_iter()
+            .map(|start| Event {
+                start,
+                ..Event::default()
+            })
+            .collect();
+        let frame = files.frame();
+        let (event, firm) = (counts(frame, schema::EVENT)?, counts(frame, schema::FIRM)?);
+        let (severity, rate) = (
+            numbers(frame, schema::SEVERITY)?,
+            numbers(frame, schema::RECOVERY_RATE)?,
+        );
+        for k in 0..event.len() {
+            let Some(e) = events.get_mut(event[k]) else {
+                return Err(Error::new(
+                    "event",
+                    format!("there is no event {}", event[k]),
+                    "write it again",
+                ));
+            };
+            e.firms.push(firm[k]);
+            e.severity.push(severity[k]);
+            e.recovery_rate.push(rate[k]);
+        }
+        Ok(Shock { events })
+    }
+}

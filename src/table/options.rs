@@ -1,0 +1,71 @@
+//! How a table is read, and what a file was taken for.
+
+use std::path::PathBuf;
+
+/// The layout of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// A square of sectors, with columns of final demand and output beside it.
+    #[default]
+    Wide,
+    /// One row a flow: supplier, buyer, value, and regions where there are any.
+    Long,
+    /// A square of regions x sectors.
+    MultiRegional,
+}
+
+impl Layout {
+    /// The name for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Wide => "wide",
+            Layout::Long => "long",
+            Layout::MultiRegional => "multi-regional",
+        }
+    }
+}
+
+/// Which way round a table is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Orientation {
+    /// Suppliers in rows, buyers in columns: as statistical offices publish them.
+    #[default]
+    SuppliersInRows,
+    /// Buyers in rows: the table is transposed when it is read.
+    BuyersInRows,
+}
+
+/// What becomes of cells without a number (blank, `:`, `n/a`, `-`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Blank {
+    /// An error that names the first of them.
+    #[default]
+    Refuse,
+    /// They are zero; a note says how many.
+    Zero,
+}
+
+/// What a reader cannot know. The default suits tables whose names say what lines are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableOptions {
+    /// A second file with the final demand, as pymrio and EXIOBASE keep it (`Y.txt`).
+    pub final_demand_file: Option<PathBuf>,
+    /// Which way round the file is.
+    pub orientation: Orientation,
+    /// What becomes of cells without a number.
+    pub missing: Blank,
+    /// Columns that are final demand at home, where their names do not tell.
+    pub domestic: Vec<String>,
+    /// Columns that are exports.
+    pub exports: Vec<String>,
+    /// Columns that are competing imports.
+    pub imports: Vec<String>,
+    /// The row or column that is output.
+    pub output: Option<String>,
+    /// Rows that are no sectors, where their names do not tell: value added, labour.
+    pub primary: Vec<String>,
+    /// Rows and columns to leave out.
+    pub ignore: Vec<String>,
+    /// In a long table, the rows to keep: (column, value), such as ("stk_flow", "DOM").
+    pub keep: Vec<(String, String)>,
+}

@@ -1,0 +1,440 @@
+//! Square tables: one or more header lines, one or more index columns, regions or none.
+
+use super::grid::{Line, number};
+use super::labels::{Key, Labels, keys, labels, levels, normal, shown};
+use super::names::{self, Role};
+use super::read::Parts;
+use super::{Blank, Demand, Layout, Primary, TableOptions, Use};
+use crate::error::{Error, Result};
+use std::collections::{BTreeSet, HashMap};
+
+/// The roles of all columns, and the place of each sector's.
+struct Columns {
+    sector: HashMap<Key, usize>,
+    other: Vec<(usize, Role)>,
+}
+
+/// Data lines that are sectors, and the others with their roles.
+type Rows = (Vec<usize>, Vec<(usize, Role)>);
+
+struct Reader<'a> {
+    lines: &'a [Line],
+    options: &'a TableOptions,
+    labels: Labels,
+    row_keys: Vec<Key>,
+    column_keys: Vec<Key>,
+    /// Names of rows as they are: ESA's D11 is no division 11.
+    row_names: Vec<String>,
+    missing: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(lines: &'a [Line], options: &'a TableOptions) -> Result<(Self, bool)> {
+        let labels = labels(lines)?;
+        let (sector, region) = levels(&labels);
+        let known: BTreeSet<&String> = labels.columns.iter().map(|c| &c[sector.1]).collect();
+        let both: Vec<String> = labels
+            .rows
+            .iter()
+            .map(|r| r[sector.0].clone())
+            .filter(|n| known.contains(n) && names::certain(n).is_none())
+            .collect();
+        let split = region.is_none() && names::regional(&both);
+        let reader = Self {
+            row_keys: keys(&labels.rows, sector.0, region.map(|r| r.0), split),
+            column_keys: keys(&labels.columns, sector.1, region.map(|r| r.1), split),
+            row_names: labels
+                .rows
+                .iter()
+                .map(|r| names::bare(&r[sector.0]).to_string())
+                .collect(),
+            lines,
+            options,
+            labels,
+            missing: 0,
+        };
+        Ok((reader, split || region.is_some()))
+    }
+
+    fn line(&self, row: usize) -> &'a Line {
+        &self.lines[self.labels.data[row]]
+    }
+
+    fn given(list: &[String], key: &Key) -> bool {
+        list.iter()
+            .any(|n| *n == key.1 || *n == shown(key) || normal(n) == key.1)
+    }
+
+    fn role(&self, key: &Key) -> Option<Role> {
+        let o = self.options;
+        let of = |list: &[String], role| Self::given(list, key).then_some(role);
+        of(&o.domestic, Role::Domestic)
+            .or(of(&o.exports, Role::Exports))
+            .or(of(&o.imports, Role::Imports))
+            .or(of(o.output.as_slice(), Role::Output))
+            .or(of(&o.ignore, Role::Total))
+    }
+
+    /// Refuses a row that is there twice and a column's name: that is told before what else is amiss.
+    fn no_row_twice(&self) -> Result<()> {
+        let columns: BTreeSet<&Key> = self.column_keys.iter().collect();
+        let mut seen: HashMap<&Key, usize> = HashMap::new();
+        for (r, key) in self
+            .row_keys
+            .iter()
+            .enumerate()
+            .filter(|(_, k)| columns.contains(k))
+        {
+            if let Some(before) = seen.insert(key, r) {
+                return Err(Error::new(
+                    format!("line {}", self.line(r).number),
+                    format!("{} is also line {}", shown(key), self.line(before).number),
+                    "give every sector one row",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn columns(&self) -> Result<Columns> {
+        let rows: BTreeSet<&Key> = self.row_keys.iter().collect();
+        let (mut sector, mut other) = (HashMap::new(), Vec::new());
+        for (k, key) in self.column_keys.iter().enumerate() {
+            let place = || format!("column {}", self.labels.first + k + 1);
+            if key.1.is_empty() {
+                let used = self
+                    .labels
+                    .data
+                    .iter()
+                    .any(|d| !self.lines[*d].cell(self.labels.first + k).is_empty());
+                if used {
+                    return Err(Error::new(
+                        place(),
+                        "it has no name",
+                        "name it in the header",
+                    ));
+                }
+                continue;
+            }
+            if let Some(role) = self.role(key).or_else(|| names::certain(&key.1)) {
+                other.push((k, role));
+            } else if rows.contains(key) {
+                if let Some(before) = sector.insert(key.clone(), k) {
+                    return Err(Error::new(
+                        place(),
+                        format!(
+                            "{} is also column {}",
+                            shown(key),
+                            self.labels.first + before + 1
+                        ),
+                        "give every sector one column",
+                    ));
+                }
+            } else {
+                match names::column(&key.1) {
+                    Some(Role::Primary) => return Err(transposed(&place(), &shown(key))),
+                    Some(role) => other.push((k, role)),
+                    None => return Err(self.unknown_column(&place(), key)),
+                }
+            }
+        }
+        if sector.is_empty() {
+            return Err(Error::new(
+                "header",
+                format!(
+                    "no column has the name of a row: rows are {}, columns {}",
+                    names::list(&self.row_keys.iter().map(shown).collect::<Vec<_>>()),
+                    names::list(&self.column_keys.iter().map(shown).collect::<Vec<_>>())
+                ),
+                "name suppliers and buyers alike",
+            ));
+        }
+        self.drop_sums(&mut other);
+        Ok(Columns { sector, other })
+    }
+
+    fn unknown_column(&self, place: &str, key: &Key) -> Error {
+        let columns: BTreeSet<&Key> = self.column_keys.iter().collect();
+        let alone: Vec<String> = self
+            .row_keys
+            .iter()
+            .zip(&self.row_names)
+            .filter(|(k, name)| {
+                !columns.contains(k) && !names::primary(name) && names::column(name).is_none()
+            })
+            .map(|(k, _)| shown(k))
+            .collect();
+        Error::new(
+            place,
+            format!(
+                "{} is the name of no row, and not known as final demand, imports or output; rows without a column: {}",
+                shown(key),
+                names::list(&alone)
+            ),
+            "spell sectors alike in rows and columns, or say in TableOptions what the column is",
+        )
+    }
+
+    /// Drops P3 where P3_S14 and the like are there, region by region.
+    fn drop_sums(&self, other: &mut Vec<(usize, Role)>) {
+        let demand: Vec<usize> = other
+            .iter()
+            .filter(|(_, r)| matches!(r, Role::Domestic | Role::Exports))
+            .map(|(k, _)| *k)
+            .collect();
+        let mut sums = BTreeSet::new();
+        let regions: BTreeSet<&String> = demand.iter().map(|k| &self.column_keys[*k].0).collect();
+        for region in regions {
+            let here: Vec<usize> = demand
+                .iter()
+                .copied()
+                .filter(|k| self.column_keys[*k].0 == *region)
+                .collect();
+            let names: Vec<&str> = here
+                .iter()
+                .map(|k| self.column_keys[*k].1.as_str())
+                .collect();
+            sums.extend(
+                here.iter()
+                    .zip(names::sums(&names))
+                    .filter(|(_, sum)| *sum)
+                    .map(|(k, _)| *k),
+            );
+        }
+        other.retain(|(k, _)| !sums.contains(k));
+    }
+
+    /// Data lines that are sectors, and those that are primary inputs or output.
+    fn rows(&self, columns: &Columns) -> Result<Rows> {
+        let (mut sectors, mut other) = (Vec::new(), Vec::new());
+        for (r, key) in self.row_keys.iter().enumerate() {
+            let line = self.line(r).number;
+            if let Some(role) = self.role(key).or_else(|| names::certain(&key.1)) {
+                other.push((r, role));
+            } else if columns.sector.contains_key(key) {
+                sectors.push(r);
+            } else if Self::given(&self.options.primary, key)
+                || names::primary(tail(&self.row_names[r]))
+            {
+                other.push((r, Role::Primary));
+            } else {
+                return Err(Error::new(
+                    format!("line {line}"),
+                    format!(
+                        "{} is the name of no column, and not known as value added, taxes or imports",
+                        shown(key)
+                    ),
+                    "spell sectors alike in rows and columns, or say in TableOptions what the row is",
+                ));
+            }
+        }
+        Ok((sectors, other))
+    }
+
+    fn value(&mut self, row: usize, column: usize) -> Result<f64> {
+        let line = self.line(row);
+        let k = self.labels.first + column;
+        let key = &self.column_keys[column];
+        let place = || format!("line {}, column {} ({})", line.number, k + 1, shown(key));
+        if let Some(v) = number(line.cell(k), place)? {
+            return Ok(v);
+        }
+        if self.options.missing == Blank::Refuse {
+            return Err(Error::new(
+                place(),
+                format!("{:?} is no number", line.cell(k)),
+                "fill the cell, or say TableOptions { missing: Blank::Zero, .. }",
+            ));
+        }
+        self.missing += 1;
+        Ok(0.0)
+    }
+
+    fn column(&mut self, rows: &[usize], column: usize) -> Result<Vec<f64>> {
+        rows.iter().map(|r| self.value(*r, column)).collect()
+    }
+
+    fn check_lengths(&self, rows: &[usize]) -> Result<()> {
+        for r in rows {
+            let line = self.line(*r);
+            if line.cells.len() < self.labels.width || line.width() > self.labels.width {
+                return Err(Error::new(
+                    format!("line {}", line.number),
+                    format!(
+                        "{} cells, but the header has {}",
+                        line.cells.len(),
+                        self.labels.width
+                    ),
+                    "give every line as many cells as the header; quote cells that hold a separator",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name behind a region: `W2_D21X31` is ESA's D21X31.
+fn tail(name: &str) -> &str {
+    names::split(name).map_or(name, |(_, rest)| rest)
+}
+
+fn transposed(place: &str, name: &str) -> Error {
+    Error::new(
+        place,
+        format!(
+            "{name} is a primary input, and those stand in rows: the table seems to be transposed"
+        ),
+        "put suppliers into rows, or say TableOptions { orientation: Orientation::BuyersInRows, .. }",
+    )
+}
+
+/// Reads a square table, and its final demand from a second file where there is one.
+pub(super) fn read(
+    lines: &[Line],
+    second: Option<&[Line]>,
+    options: &TableOptions,
+) -> Result<Parts> {
+    let (mut reader, regional) = Reader::new(lines, options)?;
+    reader.no_row_twice()?;
+    let columns = reader.columns()?;
+    let (sectors, rest) = reader.rows(&columns)?;
+    reader.check_lengths(&sectors)?;
+    let keys: Vec<Key> = sectors
+        .iter()
+        .map(|r| reader.row_keys[*r].clone())
+        .collect();
+    let place: Vec<usize> = keys.iter().map(|k| columns.sector[k]).collect();
+    let mut parts = Parts {
+        layout: if regional {
+            Layout::MultiRegional
+        } else {
+            Layout::Wide
+        },
+        flows: Vec::with_capacity(keys.len() * keys.len()),
+        ..Parts::default()
+    };
+    for r in &sectors {
+        for k in &place {
+            parts.flows.push(reader.value(*r, *k)?);
+        }
+    }
+    reader.others(&columns, &sectors, &mut parts)?;
+    for (r, role) in rest {
+        let line = reader.line(r);
+        let mut values = Vec::with_capacity(place.len());
+        for k in &place {
+            let at = || {
+                format!(
+                    "line {}, column {}",
+                    line.number,
+                    reader.labels.first + k + 1
+                )
+            };
+            values.push(number(line.cell(reader.labels.first + k), at)?.unwrap_or(0.0));
+        }
+        match role {
+            Role::Output if parts.output.is_none() => parts.output = Some(values),
+            Role::Primary | Role::Imports => {
+                let name = match reader.row_keys[r].0.as_str() {
+                    "" => reader.row_names[r].clone(),
+                    region => format!("{region} · {}", reader.row_names[r]),
+                };
+                parts.primary.push(Primary { name, values });
+            }
+            _ => {}
+        }
+    }
+    parts.missing = reader.missing;
+    (parts.regions, parts.sectors) = keys.iter().cloned().unzip();
+    if let Some(second) = second {
+        beside(second, &keys, options, &mut parts).map_err(|e| e.within("final demand file"))?;
+    }
+    Ok(parts)
+}
+
+impl Reader<'_> {
+    /// Columns that are no sectors: final demand, imports, output.
+    fn others(&mut self, columns: &Columns, rows: &[usize], parts: &mut Parts) -> Result<()> {
+        for (k, role) in &columns.other {
+            let name = shown(&self.column_keys[*k]);
+            let kind = match role {
+                Role::Domestic => Use::Domestic,
+                Role::Exports => Use::Exports,
+                Role::Output => {
+                    parts.output = Some(self.column(rows, *k)?);
+                    continue;
+                }
+                Role::Imports => {
+                    parts.add_imports(&self.column(rows, *k)?);
+                    continue;
+                }
+                Role::Total | Role::Primary => continue,
+            };
+            let values = self.column(rows, *k)?;
+            parts.demand.push(Demand { name, kind, values });
+        }
+        Ok(())
+    }
+}
+
+/// Final demand from a file of its own: the same rows in any order, one column a category.
+fn beside(lines: &[Line], wanted: &[Key], options: &TableOptions, parts: &mut Parts) -> Result<()> {
+    let labels = labels(lines)?;
+    let depth = labels.rows[0].len();
+    let names: BTreeSet<&str> = wanted.iter().map(|k| k.1.as_str()).collect();
+    let regions: BTreeSet<&str> = wanted.iter().map(|k| k.0.as_str()).collect();
+    let level = |set: &BTreeSet<&str>| {
+        (0..depth).find(|c| {
+            labels
+                .rows
+                .iter()
+                .any(|r| set.contains(normal(&r[*c]).as_str()))
+        })
+    };
+    let split = depth == 1 && regions.len() > 1;
+    let (sector, region) = (
+        level(&names).unwrap_or(depth - 1),
+        level(&regions).filter(|_| !split),
+    );
+    let row_keys = keys(&labels.rows, sector, region, split);
+    let top = labels.columns[0].len() - 1;
+    let column_keys = keys(&labels.columns, top, (top > 0).then_some(0), split);
+    let find: HashMap<&Key, usize> = row_keys.iter().enumerate().map(|(r, k)| (k, r)).collect();
+    let rows = wanted
+        .iter()
+        .map(|key| {
+            find.get(key).copied().ok_or_else(|| {
+                Error::new(
+                    "",
+                    format!("there is no row {}", shown(key)),
+                    "give a row for each row of the flows",
+                )
+            })
+        })
+        .collect::<Result<Vec<usize>>>()?;
+    let columns: Vec<(usize, Role)> = column_keys
+        .iter()
+        .enumerate()
+        .map(|(k, key)| (k, names::column(&key.1).unwrap_or(Role::Domestic)))
+        .collect();
+    let row_names = Vec::new();
+    let mut reader = Reader {
+        lines,
+        options,
+        labels,
+        row_keys,
+        column_keys,
+        row_names,
+        missing: 0,
+    };
+    reader.check_lengths(&rows)?;
+    let mut other = columns;
+    reader.drop_sums(&mut other);
+    let columns = Columns {
+        sector: HashMap::new(),
+        other,
+    };
+    reader.others(&columns, &rows, parts)?;
+    parts.missing += reader.missing;
+    Ok(())
+}
