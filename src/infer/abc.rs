@@ -1,7 +1,7 @@
 //! ABC rejection: draw from the prior, keep the draws with the lowest loss.
 
 use super::Problem;
-use super::drive::{Frame, Search, drive, not_beyond};
+use super::drive::{self, Frame, Options, Search};
 use super::noise::{Purpose, normals};
 use super::objective::Objective;
 use super::posterior::{Draws, Posterior, Step};
@@ -12,7 +12,6 @@ use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use rayon::prelude::*;
 use std::path::PathBuf;
-use std::time::Instant;
 
 pub(super) const METHOD: &str = "ABC rejection";
 
@@ -52,7 +51,30 @@ impl Default for Abc {
 }
 
 impl Abc {
-    pub(super) fn check(&self) -> Result<()> {
+    /// What a state is of.
+    fn facts(&self, problem: &Problem) -> Facts {
+        let mut facts = facts_of(problem, METHOD);
+        facts.extend([
+            ("Abc.keep", self.keep.to_string()),
+            ("Abc.batch", self.batch.to_string()),
+            ("Abc.seed", self.seed.to_string()),
+        ]);
+        facts
+    }
+}
+
+impl Options for Abc {
+    fn frame(&self) -> Frame<'_> {
+        Frame {
+            place: "Abc.draws",
+            total: self.draws,
+            file: self.state_file.as_deref(),
+            save_seconds: self.save_seconds,
+            max_seconds: self.max_seconds,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
         if self.keep == 0 || self.batch == 0 || self.draws < self.keep {
             return Err(Error::new(
                 "Abc",
@@ -66,26 +88,8 @@ impl Abc {
         Keeper::check("Abc.save_seconds", self.save_seconds)
     }
 
-    pub(super) fn start<'a>(&'a self, objective: &Objective) -> Found<'a> {
-        Found {
-            options: self,
-            facts: self.facts(objective.problem()),
-            n: objective.dimension(),
-            done: 0,
-            kept: Vec::new(),
-            history: Vec::new(),
-        }
-    }
-
-    /// What a state is of.
-    fn facts(&self, problem: &Problem) -> Facts {
-        let mut facts = facts_of(problem, METHOD);
-        facts.extend([
-            ("Abc.keep", self.keep.to_string()),
-            ("Abc.batch", self.batch.to_string()),
-            ("Abc.seed", self.seed.to_string()),
-        ]);
-        facts
+    fn start(&self, objective: &Objective) -> Result<Box<dyn Search + '_>> {
+        Ok(Box::new(Found::new(self, objective)))
     }
 }
 
@@ -99,7 +103,7 @@ struct Kept {
 }
 
 /// What was found by now.
-pub(super) struct Found<'a> {
+struct Found<'a> {
     options: &'a Abc,
     /// What the state is of.
     facts: Facts,
@@ -113,25 +117,23 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn resumed(mut self, saved: &Saved, place: &str) -> Result<Self> {
-        saved.require(&self.facts, place)?;
-        let loss = saved.row("kept.loss", None, place)?;
-        let draw = saved.row("kept.draw", Some(loss.len()), place)?;
-        let kept = loss.iter().zip(draw).map(|(loss, draw)| Kept {
-            loss: *loss,
-            draw: *draw as usize,
-            panel: None,
-        });
-        self.kept = kept.collect();
-        self.done = saved.row("done", Some(1), place)?[0] as usize;
-        self.history = saved.history(place)?;
-        Ok(self)
-    }
-
     /// Coordinates of the kept draws.
     fn coordinates(&self) -> impl Iterator<Item = Vec<f64>> {
         let one = |k: &Kept| normals(self.options.seed, Purpose::Prior, k.draw, self.n).collect();
         self.kept.iter().map(one)
+    }
+}
+
+impl<'a> Found<'a> {
+    fn new(options: &'a Abc, objective: &Objective) -> Self {
+        Self {
+            options,
+            facts: options.facts(objective.problem()),
+            n: objective.dimension(),
+            done: 0,
+            kept: Vec::new(),
+            history: Vec::new(),
+        }
     }
 }
 
@@ -146,6 +148,21 @@ impl Search for Found<'_> {
 
     fn done(&self) -> usize {
         self.done
+    }
+
+    fn resume(&mut self, saved: &Saved, place: &str) -> Result<()> {
+        saved.require(&self.facts, place)?;
+        let loss = saved.row("kept.loss", None, place)?;
+        let draw = saved.row("kept.draw", Some(loss.len()), place)?;
+        let kept = loss.iter().zip(draw).map(|(loss, draw)| Kept {
+            loss: *loss,
+            draw: *draw as usize,
+            panel: None,
+        });
+        self.kept = kept.collect();
+        self.done = saved.row("done", Some(1), place)?[0] as usize;
+        self.history = saved.history(place)?;
+        Ok(())
     }
 
     /// Simulates one batch and keeps the best of all.
@@ -267,40 +284,5 @@ pub fn calibrate_abc(
     progress: &mut dyn Progress,
 ) -> Result<Posterior> {
     let interrupt = Interrupt::watch();
-    run(problem, options, progress, &|| interrupt.asked())
-}
-
-/// `asked` is true once the call should return what it has.
-pub(super) fn run(
-    problem: &Problem,
-    options: &Abc,
-    progress: &mut dyn Progress,
-    asked: &dyn Fn() -> bool,
-) -> Result<Posterior> {
-    reject(problem, options, progress, asked).inspect_err(|e| progress.fail(e))
-}
-
-fn reject(
-    problem: &Problem,
-    options: &Abc,
-    progress: &mut dyn Progress,
-    asked: &dyn Fn() -> bool,
-) -> Result<Posterior> {
-    options.check()?;
-    let begin = Instant::now();
-    let objective = Objective::new(problem)?;
-    let file = options.state_file.as_deref();
-    let mut found = options.start(&objective);
-    if let Some(file) = file.filter(|f| f.exists()) {
-        found = found.resumed(&Saved::read(file)?, &file.display().to_string())?;
-    }
-    not_beyond("Abc.draws", "draw", options.draws, found.done)?;
-    let frame = Frame {
-        total: options.draws,
-        file,
-        save_seconds: options.save_seconds,
-        max_seconds: options.max_seconds,
-        begin,
-    };
-    drive(problem, &objective, &mut found, &frame, progress, asked)
+    drive::run(problem, options, None, progress, &|| interrupt.asked())
 }

@@ -1,7 +1,8 @@
 //! Calibrations on a thread of their own: later cells look at them, stop them, or wait for them.
 
+use super::drive::Options;
 use super::snapshot::span;
-use super::{Abc, Phase, Posterior, Problem, RandomWalk, Smc, Snapshot, Svi, abc, smc, svi, walk};
+use super::{Abc, Phase, Posterior, Problem, RandomWalk, Smc, Snapshot, Svi, drive};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Rhythm};
@@ -58,50 +59,23 @@ impl Shared {
     }
 }
 
-impl Svi {
-    /// Calibrates `problem` on a thread of its own and returns at once. What cannot be calibrated is
-    /// refused here; what goes wrong later is told by `Background::wait`.
-    pub fn spawn(&self, problem: &Problem) -> Result<Background> {
-        self.check()?;
-        let options = self.clone();
-        Background::start(problem, move |problem, progress, asked| {
-            svi::run(problem, &options, None, progress, asked)
-        })
-    }
+macro_rules! spawn {
+    ($($options:ty),+) => {$(
+        impl $options {
+            /// Calibrates `problem` on a thread of its own and returns at once. What cannot be calibrated
+            /// is refused here; what goes wrong later is told by `Background::wait`.
+            pub fn spawn(&self, problem: &Problem) -> Result<Background> {
+                self.check()?;
+                let options = self.clone();
+                Background::start(problem, move |problem, progress, asked| {
+                    drive::run(problem, &options, None, progress, asked)
+                })
+            }
+        }
+    )+};
 }
 
-impl Abc {
-    /// Calibrates `problem` on a thread of its own and returns at once, as `Svi::spawn` does.
-    pub fn spawn(&self, problem: &Problem) -> Result<Background> {
-        self.check()?;
-        let options = self.clone();
-        Background::start(problem, move |problem, progress, asked| {
-            abc::run(problem, &options, progress, asked)
-        })
-    }
-}
-
-impl Smc {
-    /// Calibrates `problem` on a thread of its own and returns at once, as `Svi::spawn` does.
-    pub fn spawn(&self, problem: &Problem) -> Result<Background> {
-        self.check()?;
-        let options = self.clone();
-        Background::start(problem, move |problem, progress, asked| {
-            smc::run(problem, &options, progress, asked)
-        })
-    }
-}
-
-impl RandomWalk {
-    /// Calibrates `problem` on a thread of its own and returns at once, as `Svi::spawn` does.
-    pub fn spawn(&self, problem: &Problem) -> Result<Background> {
-        self.check()?;
-        let options = self.clone();
-        Background::start(problem, move |problem, progress, asked| {
-            walk::run(problem, &options, progress, asked)
-        })
-    }
-}
+spawn!(Svi, Abc, Smc, RandomWalk);
 
 type Asked<'a> = &'a dyn Fn() -> bool;
 
@@ -366,7 +340,7 @@ mod tests {
         };
         let fit = options.spawn(&problem).expect("a thread");
         let (there, again) = (fit.wait().expect("a result"), fit.wait().expect("a copy"));
-        let here = svi::calibrate(&problem, &options, &mut ()).expect("a result");
+        let here = crate::infer::calibrate(&problem, &options, &mut ()).expect("a result");
         assert_eq!(there.history, here.history);
         assert_eq!(there.parameters[1].samples, here.parameters[1].samples);
         assert_eq!(again.history, here.history);

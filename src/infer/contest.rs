@@ -1,9 +1,8 @@
 //! Methods side by side on one problem: loss against model evaluations and against time.
 
-use super::drive::Search;
+use super::drive::Options;
 use super::noise::{Purpose, normals};
 use super::objective::Objective;
-use super::svi::Fit;
 use super::{Abc, Problem, RandomWalk, Scenario, Smc, Svi};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
@@ -37,35 +36,12 @@ impl Contestant {
         }
     }
 
-    fn start<'a>(&'a self, objective: &Objective) -> Result<Box<dyn Search + 'a>> {
-        Ok(match self {
-            Contestant::Svi(options) => {
-                options.check()?;
-                options.guide.check(objective.dimension())?;
-                Box::new(Fit::new(options, objective))
-            }
-            Contestant::Abc(options) => {
-                options.check()?;
-                Box::new(options.start(objective))
-            }
-            Contestant::Smc(options) => {
-                options.check()?;
-                Box::new(options.start(objective))
-            }
-            Contestant::RandomWalk(options) => {
-                options.check()?;
-                Box::new(options.start(objective))
-            }
-        })
-    }
-
-    /// Steps or draws to be made, in what `Search::done` counts.
-    fn total(&self) -> usize {
+    fn options(&self) -> &dyn Options {
         match self {
-            Contestant::Svi(o) => o.steps,
-            Contestant::Abc(o) => o.draws,
-            Contestant::Smc(o) => o.evaluations,
-            Contestant::RandomWalk(o) => o.evaluations / o.chains,
+            Contestant::Svi(o) => o,
+            Contestant::Abc(o) => o,
+            Contestant::Smc(o) => o,
+            Contestant::RandomWalk(o) => o,
         }
     }
 }
@@ -191,13 +167,16 @@ pub fn contest(
     let prior: Vec<f64> = normals(0, Purpose::Truth, 0, SAMPLES * n).collect();
     out.standings
         .extend(judge.stand("prior", seed, (0, 0.0), &prior, &vec![0.0; n])?);
-    let total = methods.iter().map(Contestant::total).sum();
+    let total = methods.iter().map(|m| m.options().frame().total).sum();
     progress.start("contest", total);
     let mut before = 0;
     for method in methods {
-        let mut search = method.start(&judge.observed)?;
+        let options = method.options();
+        options.check()?;
+        let mut search = options.start(&judge.observed)?;
+        let total = options.frame().total;
         let (mut seconds, mut next) = (0.0, 1);
-        while search.done() < method.total() && !search.settled() {
+        while search.done() < total && !search.settled() {
             let begin = Instant::now();
             let note = search.step(&judge.observed, false)?;
             seconds += begin.elapsed().as_secs_f64();
@@ -207,7 +186,7 @@ pub fn contest(
             );
             let stop = interrupt.asked() || progress.stop();
             let evaluations = search.history().last().map_or(0, |s| s.evaluations);
-            let over = search.done() >= method.total() || search.settled();
+            let over = search.done() >= total || search.settled();
             if evaluations >= next || over || stop {
                 while next <= evaluations {
                     next = after(next);
@@ -226,7 +205,7 @@ pub fn contest(
                 return Ok(out);
             }
         }
-        before += method.total();
+        before += total;
     }
     progress.finish(&format!("{} methods", methods.len()));
     Ok(out)

@@ -24,6 +24,8 @@ pub(super) trait Search {
     fn settled(&self) -> bool {
         false
     }
+    /// Goes on from a state that was found at `place`.
+    fn resume(&mut self, saved: &Saved, place: &str) -> Result<()>;
     /// One step; `watched` says that pictures will be made. Returns a note of where it stands.
     fn step(&mut self, objective: &Objective, watched: bool) -> Result<String>;
     /// One entry a step, from the first on.
@@ -42,37 +44,74 @@ pub(super) trait Search {
     fn draws(&self, objective: &Objective) -> Result<Draws<'_>>;
 }
 
+/// Options of a method.
+pub(super) trait Options {
+    /// What all methods have.
+    fn frame(&self) -> Frame<'_>;
+    /// Refuses what is out of range.
+    fn check(&self) -> Result<()>;
+    /// Begins, on a problem that fits.
+    fn start(&self, objective: &Objective) -> Result<Box<dyn Search + '_>>;
+}
+
 /// Where to keep the state, and when to stop.
 pub(super) struct Frame<'a> {
+    /// Where `total` stands among the options.
+    pub(super) place: &'static str,
+    /// In what `Search::done` counts.
     pub(super) total: usize,
     pub(super) file: Option<&'a Path>,
     pub(super) save_seconds: f64,
     pub(super) max_seconds: Option<f64>,
-    pub(super) begin: Instant,
 }
 
-/// Refuses a state that is further than the options ask for.
-pub(super) fn not_beyond(place: &str, unit: &str, total: usize, done: usize) -> Result<()> {
-    if done <= total {
-        return Ok(());
-    }
-    Err(Error::new(
-        place,
-        format!("{total} {unit}s, but {done} are made already"),
-        format!("give the number of all {unit}s, or begin anew with another state_file"),
-    ))
-}
-
-/// Goes on with `search` to its end. `asked` is true once the call should return what it has.
-pub(super) fn drive(
+/// Calibrates. `from` is the state to go on from, `asked` is true once the call should return what it has.
+pub(super) fn run(
     problem: &Problem,
-    objective: &Objective,
-    search: &mut dyn Search,
-    frame: &Frame<'_>,
+    options: &dyn Options,
+    from: Option<&Saved>,
     progress: &mut dyn Progress,
     asked: &dyn Fn() -> bool,
 ) -> Result<Posterior> {
-    let (begin, before) = (frame.begin, search.done());
+    let begin = Instant::now();
+    let prepared = || {
+        options.check()?;
+        let objective = Objective::new(problem)?;
+        let mut search = options.start(&objective)?;
+        let frame = options.frame();
+        match (from, frame.file) {
+            (Some(saved), _) => search.resume(saved, "posterior")?,
+            (None, Some(file)) if file.exists() => {
+                search.resume(&Saved::read(file)?, &file.display().to_string())?;
+            }
+            _ => {}
+        }
+        let (unit, done) = (search.unit(), search.done());
+        if done > frame.total {
+            return Err(Error::new(
+                frame.place,
+                format!("{} {unit}s, but {done} are made already", frame.total),
+                format!("give the number of all {unit}s, or begin anew with another state_file"),
+            ));
+        }
+        Ok((objective, search, frame))
+    };
+    let result = prepared().and_then(|(objective, mut search, frame)| {
+        drive(&objective, search.as_mut(), &frame, begin, progress, asked)
+    });
+    result.inspect_err(|e| progress.fail(e))
+}
+
+/// Goes on with `search` to its end.
+fn drive(
+    objective: &Objective,
+    search: &mut dyn Search,
+    frame: &Frame<'_>,
+    begin: Instant,
+    progress: &mut dyn Progress,
+    asked: &dyn Fn() -> bool,
+) -> Result<Posterior> {
+    let before = search.done();
     let mut keeper = Keeper::new(frame.file, frame.save_seconds);
     // At once, so that a file that cannot be written is refused before any work.
     if frame.file.is_some() {
@@ -81,7 +120,13 @@ pub(super) fn drive(
     let mut warnings = Vec::new();
     progress.start(search.method(), frame.total);
     let watched = progress.watches();
-    let mut snapshot = Snapshot::new(search.method(), search.unit(), problem, frame.total, before);
+    let mut snapshot = Snapshot::new(
+        search.method(),
+        search.unit(),
+        objective.problem(),
+        frame.total,
+        before,
+    );
     let (mut late, mut stopped) = (false, false);
     while search.done() < frame.total && !search.settled() && !late && !stopped {
         let note = search.step(objective, watched)?;

@@ -1,8 +1,9 @@
 //! Simulation-based calibration: does inference find true values as often as it says it does?
 
+use super::drive::{self, Options};
 use super::noise::{Purpose, normals};
 use super::objective::Objective;
-use super::{Parameter, Problem, Svi, svi};
+use super::{Parameter, Problem, Svi};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
@@ -122,7 +123,7 @@ pub fn sbc(
             ..options.clone()
         };
         let ask = || interrupt.asked();
-        let posterior = svi::run(&other, &one, None, &mut (), &ask)?;
+        let posterior = drive::run(&other, &one, None, &mut (), &ask)?;
         if posterior.stopped {
             out.stopped = true;
             break;

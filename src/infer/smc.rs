@@ -2,7 +2,7 @@
 
 use super::Problem;
 use super::abc::moments;
-use super::drive::{Frame, Search, drive, not_beyond};
+use super::drive::{self, Frame, Options, Search};
 use super::noise::{Purpose, normals, uniforms};
 use super::objective::Objective;
 use super::posterior::{Draws, Posterior, Step};
@@ -12,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use std::path::PathBuf;
-use std::time::Instant;
 
 pub(super) const METHOD: &str = "SMC-ABC";
 
@@ -59,7 +58,30 @@ impl Default for Smc {
 }
 
 impl Smc {
-    pub(super) fn check(&self) -> Result<()> {
+    fn facts(&self, problem: &Problem) -> Facts {
+        let mut facts = facts_of(problem, METHOD);
+        facts.extend([
+            ("Smc.population", self.population.to_string()),
+            ("Smc.survivors", format!("{:?}", self.survivors)),
+            ("Smc.batch", self.batch.to_string()),
+            ("Smc.seed", self.seed.to_string()),
+        ]);
+        facts
+    }
+}
+
+impl Options for Smc {
+    fn frame(&self) -> Frame<'_> {
+        Frame {
+            place: "Smc.evaluations",
+            total: self.evaluations,
+            file: self.state_file.as_deref(),
+            save_seconds: self.save_seconds,
+            max_seconds: self.max_seconds,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
         if self.population < 2 || self.batch == 0 || self.evaluations < self.population {
             return Err(Error::new(
                 "Smc",
@@ -80,38 +102,13 @@ impl Smc {
         Keeper::check("Smc.save_seconds", self.save_seconds)
     }
 
-    fn facts(&self, problem: &Problem) -> Facts {
-        let mut facts = facts_of(problem, METHOD);
-        facts.extend([
-            ("Smc.population", self.population.to_string()),
-            ("Smc.survivors", format!("{:?}", self.survivors)),
-            ("Smc.batch", self.batch.to_string()),
-            ("Smc.seed", self.seed.to_string()),
-        ]);
-        facts
-    }
-
-    pub(super) fn start<'a>(&'a self, objective: &Objective) -> Population<'a> {
-        Population {
-            options: self,
-            facts: self.facts(objective.problem()),
-            n: objective.dimension(),
-            u: Vec::new(),
-            loss: Vec::new(),
-            panels: vec![Vec::new(); self.population.min(PANELS)],
-            tolerance: f64::INFINITY,
-            reach: 0.5,
-            taken: 0,
-            next: 0,
-            round: 0,
-            done: 0,
-            history: Vec::new(),
-        }
+    fn start(&self, objective: &Objective) -> Result<Box<dyn Search + '_>> {
+        Ok(Box::new(Population::new(self, objective)))
     }
 }
 
 /// A population part of the way through a round.
-pub(super) struct Population<'a> {
+struct Population<'a> {
     options: &'a Smc,
     facts: Facts,
     /// Number of coordinates.
@@ -139,22 +136,6 @@ pub(super) struct Population<'a> {
 const TAKEN: f64 = 0.25;
 
 impl Population<'_> {
-    fn resumed(mut self, saved: &Saved, place: &str) -> Result<Self> {
-        saved.require(&self.facts, place)?;
-        self.loss = saved.row("population.loss", None, place)?.to_vec();
-        let length = Some(self.loss.len() * self.n);
-        self.u = saved.row("population.u", length, place)?.to_vec();
-        let [tolerance, reach, taken, next, round, done] = *saved.row("round", Some(6), place)?
-        else {
-            unreachable!("a row of six");
-        };
-        (self.tolerance, self.reach) = (tolerance, reach);
-        (self.taken, self.next) = (taken as usize, next as usize);
-        (self.round, self.done) = (round as usize, done as usize);
-        self.history = saved.history(place)?;
-        Ok(self)
-    }
-
     /// Lowers the tolerance, and lets those within it take the places of the others.
     fn select(&mut self) {
         let size = self.loss.len();
@@ -187,6 +168,26 @@ impl Population<'_> {
     }
 }
 
+impl<'a> Population<'a> {
+    fn new(options: &'a Smc, objective: &Objective) -> Self {
+        Self {
+            options,
+            facts: options.facts(objective.problem()),
+            n: objective.dimension(),
+            u: Vec::new(),
+            loss: Vec::new(),
+            panels: vec![Vec::new(); options.population.min(PANELS)],
+            tolerance: f64::INFINITY,
+            reach: 0.5,
+            taken: 0,
+            next: 0,
+            round: 0,
+            done: 0,
+            history: Vec::new(),
+        }
+    }
+}
+
 impl Search for Population<'_> {
     fn method(&self) -> &'static str {
         METHOD
@@ -198,6 +199,22 @@ impl Search for Population<'_> {
 
     fn done(&self) -> usize {
         self.done
+    }
+
+    fn resume(&mut self, saved: &Saved, place: &str) -> Result<()> {
+        saved.require(&self.facts, place)?;
+        self.loss = saved.row("population.loss", None, place)?.to_vec();
+        let length = Some(self.loss.len() * self.n);
+        self.u = saved.row("population.u", length, place)?.to_vec();
+        let [tolerance, reach, taken, next, round, done] = *saved.row("round", Some(6), place)?
+        else {
+            unreachable!("a row of six");
+        };
+        (self.tolerance, self.reach) = (tolerance, reach);
+        (self.taken, self.next) = (taken as usize, next as usize);
+        (self.round, self.done) = (round as usize, done as usize);
+        self.history = saved.history(place)?;
+        Ok(())
     }
 
     /// Moves some of the population.
@@ -316,47 +333,5 @@ pub fn calibrate_smc(
     progress: &mut dyn Progress,
 ) -> Result<Posterior> {
     let interrupt = Interrupt::watch();
-    run(problem, options, progress, &|| interrupt.asked())
-}
-
-/// `asked` is true once the call should return what it has.
-pub(super) fn run(
-    problem: &Problem,
-    options: &Smc,
-    progress: &mut dyn Progress,
-    asked: &dyn Fn() -> bool,
-) -> Result<Posterior> {
-    let mut go = || {
-        options.check()?;
-        let begin = Instant::now();
-        let objective = Objective::new(problem)?;
-        let file = options.state_file.as_deref();
-        let mut population = options.start(&objective);
-        if let Some(file) = file.filter(|f| f.exists()) {
-            population = population.resumed(&Saved::read(file)?, &file.display().to_string())?;
-        }
-        not_beyond(
-            "Smc.evaluations",
-            "evaluation",
-            options.evaluations,
-            population.done,
-        )?;
-        let frame = Frame {
-            total: options.evaluations,
-            file,
-            save_seconds: options.save_seconds,
-            max_seconds: options.max_seconds,
-            begin,
-        };
-        drive(
-            problem,
-            &objective,
-            &mut population,
-            &frame,
-            progress,
-            asked,
-        )
-    };
-    let result = go();
-    result.inspect_err(|e| progress.fail(e))
+    drive::run(problem, options, None, progress, &|| interrupt.asked())
 }

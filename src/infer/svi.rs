@@ -2,7 +2,7 @@
 
 use super::Problem;
 use super::divergence::Divergence;
-use super::drive::{Frame, Search, drive, not_beyond};
+use super::drive::{self, Frame, Options, Search};
 use super::guide::Guide;
 use super::noise::{Purpose, normals};
 use super::objective::Objective;
@@ -14,7 +14,6 @@ use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::time::Instant;
 
 pub(super) const METHOD: &str = "variational inference";
 
@@ -111,7 +110,46 @@ impl Default for Svi {
 }
 
 impl Svi {
-    pub(super) fn check(&self) -> Result<()> {
+    /// The learning rate of step `k`, from 0.
+    fn rate(&self, k: usize) -> f64 {
+        let rise = ((k + 1) as f64 / (self.warm_up + 1) as f64).min(1.0);
+        let gone = (k as f64 / self.steps as f64).min(1.0);
+        let left = 0.5 * (1.0 + (std::f64::consts::PI * gone).cos());
+        self.learning_rate * rise * (self.final_rate + (1.0 - self.final_rate) * left)
+    }
+
+    /// What a state of a fit is of.
+    fn facts(&self, problem: &Problem) -> Facts {
+        let mut facts = facts_of(problem, METHOD);
+        facts.extend([
+            ("Svi.guide", format!("{:?}", self.guide)),
+            ("Svi.particles", self.particles.to_string()),
+            ("Svi.learning_rate", format!("{:?}", self.learning_rate)),
+            ("Svi.final_rate", format!("{:?}", self.final_rate)),
+            ("Svi.warm_up", self.warm_up.to_string()),
+            ("Svi.initial_scale", format!("{:?}", self.initial_scale)),
+            ("Svi.divergence", format!("{:?}", self.divergence)),
+            ("Svi.kl_weight", format!("{:?}", self.kl_weight)),
+            ("Svi.estimator", format!("{:?}", self.estimator)),
+            ("Svi.clip", format!("{:?}", self.clip)),
+            ("Svi.seed", self.seed.to_string()),
+        ]);
+        facts
+    }
+}
+
+impl Options for Svi {
+    fn frame(&self) -> Frame<'_> {
+        Frame {
+            place: "Svi.steps",
+            total: self.steps,
+            file: self.state_file.as_deref(),
+            save_seconds: self.save_seconds,
+            max_seconds: self.max_seconds,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
         for (field, n) in [
             ("steps", self.steps),
             ("particles", self.particles),
@@ -170,36 +208,14 @@ impl Svi {
         Keeper::check("Svi.save_seconds", self.save_seconds)
     }
 
-    /// The learning rate of step `k`, from 0.
-    fn rate(&self, k: usize) -> f64 {
-        let rise = ((k + 1) as f64 / (self.warm_up + 1) as f64).min(1.0);
-        let gone = (k as f64 / self.steps as f64).min(1.0);
-        let left = 0.5 * (1.0 + (std::f64::consts::PI * gone).cos());
-        self.learning_rate * rise * (self.final_rate + (1.0 - self.final_rate) * left)
-    }
-
-    /// What a state of a fit is of.
-    fn facts(&self, problem: &Problem) -> Facts {
-        let mut facts = facts_of(problem, METHOD);
-        facts.extend([
-            ("Svi.guide", format!("{:?}", self.guide)),
-            ("Svi.particles", self.particles.to_string()),
-            ("Svi.learning_rate", format!("{:?}", self.learning_rate)),
-            ("Svi.final_rate", format!("{:?}", self.final_rate)),
-            ("Svi.warm_up", self.warm_up.to_string()),
-            ("Svi.initial_scale", format!("{:?}", self.initial_scale)),
-            ("Svi.divergence", format!("{:?}", self.divergence)),
-            ("Svi.kl_weight", format!("{:?}", self.kl_weight)),
-            ("Svi.estimator", format!("{:?}", self.estimator)),
-            ("Svi.clip", format!("{:?}", self.clip)),
-            ("Svi.seed", self.seed.to_string()),
-        ]);
-        facts
+    fn start(&self, objective: &Objective) -> Result<Box<dyn Search + '_>> {
+        self.guide.check(objective.dimension())?;
+        Ok(Box::new(Fit::new(self, objective)))
     }
 }
 
 /// Where a fit stands: all that the next step depends on.
-pub(super) struct Fit<'a> {
+struct Fit<'a> {
     options: &'a Svi,
     /// What the state is of.
     facts: Facts,
@@ -221,7 +237,7 @@ pub(super) struct Fit<'a> {
 }
 
 impl<'a> Fit<'a> {
-    pub(super) fn new(options: &'a Svi, objective: &Objective) -> Self {
+    fn new(options: &'a Svi, objective: &Objective) -> Self {
         let n = objective.dimension();
         let guide = options.guide.start(n, options.initial_scale, options.seed);
         Self {
@@ -236,17 +252,6 @@ impl<'a> Fit<'a> {
             history: Vec::new(),
             last: VecDeque::new(),
         }
-    }
-
-    /// Goes on from `saved`, which was found at `place`.
-    fn resumed(mut self, saved: &Saved, place: &str) -> Result<Self> {
-        saved.require(&self.facts, place)?;
-        let row = |name| saved.row(name, Some(self.guide.len()), place);
-        let rows = (row("guide")?, row("adam.first")?, row("adam.second")?);
-        (self.guide, self.first, self.second) = (rows.0.to_vec(), rows.1.to_vec(), rows.2.to_vec());
-        self.moves = saved.row("adam.moves", Some(1), place)?[0] as i32;
-        self.history = saved.history(place)?;
-        Ok(self)
     }
 
     /// The gradient of the objective in the guide's unknowns, its divergence, and the mean loss, which is
@@ -334,6 +339,16 @@ impl Search for Fit<'_> {
 
     fn done(&self) -> usize {
         self.history.len()
+    }
+
+    fn resume(&mut self, saved: &Saved, place: &str) -> Result<()> {
+        saved.require(&self.facts, place)?;
+        let row = |name| saved.row(name, Some(self.guide.len()), place);
+        let rows = (row("guide")?, row("adam.first")?, row("adam.second")?);
+        (self.guide, self.first, self.second) = (rows.0.to_vec(), rows.1.to_vec(), rows.2.to_vec());
+        self.moves = saved.row("adam.moves", Some(1), place)?[0] as i32;
+        self.history = saved.history(place)?;
+        Ok(())
     }
 
     fn settled(&self) -> bool {
@@ -444,7 +459,7 @@ pub fn calibrate(
     progress: &mut dyn Progress,
 ) -> Result<Posterior> {
     let interrupt = Interrupt::watch();
-    run(problem, options, None, progress, &|| interrupt.asked())
+    drive::run(problem, options, None, progress, &|| interrupt.asked())
 }
 
 impl Posterior {
@@ -460,48 +475,6 @@ impl Posterior {
     ) -> Result<Posterior> {
         let interrupt = Interrupt::watch();
         let from = Some(self.saved.as_ref());
-        run(problem, options, from, progress, &|| interrupt.asked())
+        drive::run(problem, options, from, progress, &|| interrupt.asked())
     }
-}
-
-/// `from` is the state to go on from; `asked` is true once the call should return what it has.
-pub(super) fn run(
-    problem: &Problem,
-    options: &Svi,
-    from: Option<&Saved>,
-    progress: &mut dyn Progress,
-    asked: &dyn Fn() -> bool,
-) -> Result<Posterior> {
-    fit(problem, options, from, progress, asked).inspect_err(|e| progress.fail(e))
-}
-
-fn fit(
-    problem: &Problem,
-    options: &Svi,
-    from: Option<&Saved>,
-    progress: &mut dyn Progress,
-    asked: &dyn Fn() -> bool,
-) -> Result<Posterior> {
-    options.check()?;
-    let begin = Instant::now();
-    let objective = Objective::new(problem)?;
-    options.guide.check(objective.dimension())?;
-    let file = options.state_file.as_deref();
-    let mut fit = Fit::new(options, &objective);
-    fit = match (from, file) {
-        (Some(saved), _) => fit.resumed(saved, "posterior")?,
-        (None, Some(file)) if file.exists() => {
-            fit.resumed(&Saved::read(file)?, &file.display().to_string())?
-        }
-        _ => fit,
-    };
-    not_beyond("Svi.steps", "step", options.steps, fit.done())?;
-    let frame = Frame {
-        total: options.steps,
-        file,
-        save_seconds: options.save_seconds,
-        max_seconds: options.max_seconds,
-        begin,
-    };
-    drive(problem, &objective, &mut fit, &frame, progress, asked)
 }

@@ -2,7 +2,7 @@
 
 use super::Problem;
 use super::abc::moments;
-use super::drive::{Frame, Search, drive, not_beyond};
+use super::drive::{self, Frame, Options, Search};
 use super::noise::{Purpose, normals, uniforms};
 use super::objective::Objective;
 use super::posterior::{Draws, Posterior, Step};
@@ -12,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use std::path::PathBuf;
-use std::time::Instant;
 
 pub(super) const METHOD: &str = "random walk";
 
@@ -54,20 +53,6 @@ impl Default for RandomWalk {
 }
 
 impl RandomWalk {
-    pub(super) fn check(&self) -> Result<()> {
-        if self.chains == 0 || self.keep == 0 || self.evaluations < 4 * self.chains {
-            return Err(Error::new(
-                "RandomWalk",
-                format!(
-                    "{} chains, {} evaluations, keep {}",
-                    self.chains, self.evaluations, self.keep
-                ),
-                "give at least one chain, four evaluations for each, and keep at least 1",
-            ));
-        }
-        Keeper::check("RandomWalk.save_seconds", self.save_seconds)
-    }
-
     fn facts(&self, problem: &Problem) -> Facts {
         let mut facts = facts_of(problem, METHOD);
         facts.extend([
@@ -83,26 +68,40 @@ impl RandomWalk {
     fn moves(&self) -> usize {
         self.evaluations / self.chains
     }
+}
 
-    pub(super) fn start<'a>(&'a self, objective: &Objective) -> Chains<'a> {
-        Chains {
-            options: self,
-            facts: self.facts(objective.problem()),
-            n: objective.dimension(),
-            weight: objective.weight(),
-            u: Vec::new(),
-            loss: Vec::new(),
-            panels: vec![Vec::new(); self.chains.min(PANELS)],
-            reach: 0.2,
-            kept: Vec::new(),
-            moves: 0,
-            history: Vec::new(),
+impl Options for RandomWalk {
+    fn frame(&self) -> Frame<'_> {
+        Frame {
+            place: "RandomWalk.evaluations",
+            total: self.moves(),
+            file: self.state_file.as_deref(),
+            save_seconds: self.save_seconds,
+            max_seconds: self.max_seconds,
         }
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.chains == 0 || self.keep == 0 || self.evaluations < 4 * self.chains {
+            return Err(Error::new(
+                "RandomWalk",
+                format!(
+                    "{} chains, {} evaluations, keep {}",
+                    self.chains, self.evaluations, self.keep
+                ),
+                "give at least one chain, four evaluations for each, and keep at least 1",
+            ));
+        }
+        Keeper::check("RandomWalk.save_seconds", self.save_seconds)
+    }
+
+    fn start(&self, objective: &Objective) -> Result<Box<dyn Search + '_>> {
+        Ok(Box::new(Chains::new(self, objective)))
     }
 }
 
 /// The chains after some moves.
-pub(super) struct Chains<'a> {
+struct Chains<'a> {
     options: &'a RandomWalk,
     facts: Facts,
     /// Number of coordinates.
@@ -127,18 +126,6 @@ pub(super) struct Chains<'a> {
 const TAKEN: f64 = 0.234;
 
 impl Chains<'_> {
-    fn resumed(mut self, saved: &Saved, place: &str) -> Result<Self> {
-        saved.require(&self.facts, place)?;
-        self.loss = saved.row("chains.loss", None, place)?.to_vec();
-        let length = Some(self.loss.len() * self.n);
-        self.u = saved.row("chains.u", length, place)?.to_vec();
-        self.kept = saved.row("kept.u", None, place)?.to_vec();
-        let state = saved.row("moves", Some(2), place)?;
-        (self.moves, self.reach) = (state[0] as usize, state[1]);
-        self.history = saved.history(place)?;
-        Ok(self)
-    }
-
     /// Keeps as many of the chains' states as brings their number up to its share of the second half.
     fn keep(&mut self) {
         let (half, all) = (self.options.moves() / 2, self.options.moves());
@@ -165,6 +152,24 @@ impl Chains<'_> {
     }
 }
 
+impl<'a> Chains<'a> {
+    fn new(options: &'a RandomWalk, objective: &Objective) -> Self {
+        Self {
+            options,
+            facts: options.facts(objective.problem()),
+            n: objective.dimension(),
+            weight: objective.weight(),
+            u: Vec::new(),
+            loss: Vec::new(),
+            panels: vec![Vec::new(); options.chains.min(PANELS)],
+            reach: 0.2,
+            kept: Vec::new(),
+            moves: 0,
+            history: Vec::new(),
+        }
+    }
+}
+
 impl Search for Chains<'_> {
     fn method(&self) -> &'static str {
         METHOD
@@ -176,6 +181,18 @@ impl Search for Chains<'_> {
 
     fn done(&self) -> usize {
         self.moves
+    }
+
+    fn resume(&mut self, saved: &Saved, place: &str) -> Result<()> {
+        saved.require(&self.facts, place)?;
+        self.loss = saved.row("chains.loss", None, place)?.to_vec();
+        let length = Some(self.loss.len() * self.n);
+        self.u = saved.row("chains.u", length, place)?.to_vec();
+        self.kept = saved.row("kept.u", None, place)?.to_vec();
+        let state = saved.row("moves", Some(2), place)?;
+        (self.moves, self.reach) = (state[0] as usize, state[1]);
+        self.history = saved.history(place)?;
+        Ok(())
     }
 
     /// Every chain makes a move.
@@ -289,40 +306,5 @@ pub fn calibrate_walk(
     progress: &mut dyn Progress,
 ) -> Result<Posterior> {
     let interrupt = Interrupt::watch();
-    run(problem, options, progress, &|| interrupt.asked())
-}
-
-/// `asked` is true once the call should return what it has.
-pub(super) fn run(
-    problem: &Problem,
-    options: &RandomWalk,
-    progress: &mut dyn Progress,
-    asked: &dyn Fn() -> bool,
-) -> Result<Posterior> {
-    let mut go = || {
-        options.check()?;
-        let begin = Instant::now();
-        let objective = Objective::new(problem)?;
-        let file = options.state_file.as_deref();
-        let mut chains = options.start(&objective);
-        if let Some(file) = file.filter(|f| f.exists()) {
-            chains = chains.resumed(&Saved::read(file)?, &file.display().to_string())?;
-        }
-        not_beyond(
-            "RandomWalk.evaluations",
-            "move",
-            options.moves(),
-            chains.moves,
-        )?;
-        let frame = Frame {
-            total: options.moves(),
-            file,
-            save_seconds: options.save_seconds,
-            max_seconds: options.max_seconds,
-            begin,
-        };
-        drive(problem, &objective, &mut chains, &frame, progress, asked)
-    };
-    let result = go();
-    result.inspect_err(|e| progress.fail(e))
+    drive::run(problem, options, None, progress, &|| interrupt.asked())
 }
