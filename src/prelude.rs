@@ -25,5 +25,6 @@ pub use crate::plot::{
 pub use crate::progress::Progress;
 pub use crate::show;
 pub use crate::simulate::{
-    Checkpoint, Method, Precision, Record, Simulation, Trajectory, simulate,
+    Checkpoint, Device, DeviceInfo, Method, Precision, Record, Simulation, Trajectory, devices,
+    simulate,
 };
