@@ -115,20 +115,29 @@ impl Device {
     }
 }
 
-/// The feature that a device needs.
-fn feature(device: Device) -> &'static str {
+/// The feature that a device needs, and whether this build has it.
+fn feature(device: Device) -> (&'static str, bool) {
     match device {
-        Device::Cuda(_) => "cuda",
-        Device::Rocm(_) => "rocm",
-        _ => "wgpu",
+        Device::Cuda(_) => ("cuda", cfg!(feature = "cuda")),
+        Device::Rocm(_) => ("rocm", cfg!(feature = "rocm")),
+        _ => ("wgpu", cfg!(feature = "wgpu")),
     }
+}
+
+fn not_built(device: Device) -> Error {
+    let (feature, _) = feature(device);
+    Error::new(
+        "simulation.device",
+        format!("{device} is asked for, and this build of bullwhip is without `{feature}`"),
+        format!("build it with the feature `{feature}`, or take Device::Cpu"),
+    )
 }
 
 #[cfg(not(feature = "cube"))]
 mod gpus {
     //! A build without GPUs.
 
-    use super::{Device, DeviceInfo, Error, Opened, Result, feature};
+    use super::{Device, DeviceInfo, Opened, Result, not_built};
 
     pub(super) fn list() -> Vec<DeviceInfo> {
         Vec::new()
@@ -141,22 +150,13 @@ mod gpus {
     pub(super) fn open(device: Device) -> Result<Opened> {
         Err(not_built(device))
     }
-
-    fn not_built(device: Device) -> Error {
-        let feature = feature(device);
-        Error::new(
-            "simulation.device",
-            format!("{device} is asked for, and this build of bullwhip has no GPUs"),
-            format!("build it with the feature `{feature}`, or take Device::Cpu"),
-        )
-    }
 }
 
 #[cfg(feature = "cube")]
 mod gpus {
     //! A build with GPUs: what CubeCL finds.
 
-    use super::{Device, DeviceInfo, Error, Opened, Result, TensorDevice, feature};
+    use super::{Device, DeviceInfo, Error, Opened, Result, TensorDevice, feature, not_built};
     use burn_cubecl::CubeDevice;
     use cubecl::device::WgpuDeviceKind;
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -241,34 +241,21 @@ mod gpus {
 
     pub(super) fn open(device: Device) -> Result<Opened> {
         let place = "simulation.device";
-        let built = match device {
-            Device::Cuda(_) => cfg!(feature = "cuda"),
-            Device::Rocm(_) => cfg!(feature = "rocm"),
-            _ => cfg!(feature = "wgpu"),
-        };
-        let feature = feature(device);
-        if !built {
-            return Err(Error::new(
-                place,
-                format!("{device} is asked for, and this build of bullwhip is without `{feature}`"),
-                format!("build it with the feature `{feature}`, or take Device::Cpu"),
-            ));
+        if !feature(device).1 {
+            return Err(not_built(device));
         }
         let Some((_, cube, _)) = found().iter().find(|(d, _, _)| *d == device) else {
             let alike = |d: &Device| std::mem::discriminant(d) == std::mem::discriminant(&device);
-            let count = found().iter().filter(|(d, _, _)| alike(d)).count();
-            let there = match count {
-                0 => "none".to_string(),
-                n => format!("{n}, counted from 0"),
-            };
-            let what = match device {
-                Device::Cuda(_) => "NVIDIA GPU with a CUDA driver",
-                Device::Rocm(_) => "AMD GPU with a ROCm driver",
-                _ => "adapter with a Vulkan, Metal or DirectX 12 driver",
+            let last = found().iter().map(|(d, _, _)| *d).rfind(alike);
+            let there = match (last, device) {
+                (Some(last), _) => format!("the last one here is {last}"),
+                (None, Device::Cuda(_)) => "there is no NVIDIA GPU with a CUDA driver".into(),
+                (None, Device::Rocm(_)) => "there is no AMD GPU with a ROCm driver".into(),
+                _ => "there is no GPU with a Vulkan, Metal or DirectX 12 driver".into(),
             };
             return Err(Error::new(
                 place,
-                format!("{device} is asked for, and of {what} there are here: {there}"),
+                format!("{device} is asked for, and {there}"),
                 "see devices(), or take Device::Cpu",
             ));
         };

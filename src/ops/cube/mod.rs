@@ -49,7 +49,7 @@
 //!
 //! As in 60 x (98,617 x (52 x 8 + 24) + 10,000 x (152 x 8 + 68)) = 3.4 GB, / (0.8 x 3.35 TB/s) = 1.3 ms.
 //! To it comes the launching: 420 launches, of 5 µs or so each if the host does nothing else, 2 ms; so
-//! below some 20,000 firms it is launches that count. With one particle the gathers of `sum` read 32
+//! on an H100 it is launches that count below some 16,000 firms. With one particle the gathers of `sum` read 32
 //! bytes for each 4 unless the second-level cache holds an array of links (50 MB on an H100: 12 million
 //! links); from 8 particles on they read what they need.
 
