@@ -38,6 +38,14 @@ pub mod simulate;
 pub mod table;
 
 pub use error::{Error, Result};
+#[cfg(feature = "cuda-source")]
+pub use ops::{CudaSource, cuda_sources};
+
+#[cfg(all(
+    feature = "cube",
+    not(any(feature = "wgpu", feature = "cuda", feature = "rocm"))
+))]
+compile_error!("the feature `cube` is what `wgpu`, `cuda` and `rocm` share: enable one of these");
 
 /// The README, whose example is run.
 #[cfg(doctest)]

@@ -254,3 +254,44 @@ fn a_particle_that_is_not_finite_is_told_and_spoils_no_other() {
         .to_string();
     assert!(said.contains("Objective::dimension"), "{said}");
 }
+
+#[test]
+fn a_device_that_cannot_be_had_is_a_sentence_and_results_name_theirs() {
+    assert_eq!(devices()[0].device, Device::Cpu);
+    let network = economy(20, 5);
+    let params = Params::uniform(&network, 2.0, 3.0);
+    let run = |device, precision| {
+        let simulation = Simulation {
+            periods: 3,
+            device,
+            precision,
+            ..Simulation::default()
+        };
+        simulate(&network, &params, &Shock::default(), &simulation)
+    };
+    for device in [Device::Cpu, Device::Auto] {
+        let found = run(device, Precision::Double).expect("a run");
+        assert_eq!(found.device, "CPU");
+    }
+    for (device, name) in [
+        (Device::Cuda(0), "CUDA 0"),
+        (Device::Rocm(1), "ROCm 1"),
+        (Device::Wgpu(99), "wgpu 99"),
+    ] {
+        let said = run(device, Precision::Double)
+            .expect_err("32 bits")
+            .to_string();
+        assert!(
+            said.contains(&format!("{name} computes in 32-bit floats")),
+            "{said}"
+        );
+    }
+    let said = run(Device::Wgpu(99), Precision::Single)
+        .expect_err("none")
+        .to_string();
+    assert!(
+        said.starts_with("simulation.device: wgpu 99 is asked for, and"),
+        "{said}"
+    );
+    assert!(said.ends_with("or take Device::Cpu"), "{said}");
+}

@@ -106,6 +106,7 @@ impl Stored for Posterior {
         pack.fact("evaluations", self.evaluations);
         pack.fact("seconds", format!("{:?}", self.seconds));
         pack.fact("stopped", self.stopped);
+        pack.fact("device", &self.device);
         pack.fact("warnings", json(&self.warnings));
         pack.fact("further", self.further.len());
         pack.table("samples", "samples", self.samples_frame()?);
@@ -174,6 +175,7 @@ impl Stored for Posterior {
             seconds: files.number("seconds")?,
             stopped: files.fact("stopped")? == "true",
             warnings: files.json("warnings")?,
+            device: files.fact("device")?.to_string(),
             saved: Default::default(),
         };
         let (frame, samples) = (files.frame(), files.table("samples")?);

@@ -90,6 +90,7 @@ impl Stored for Trajectory {
         pack.fact("periods", self.periods);
         pack.fact("warnings", json(&self.warnings));
         pack.fact("flows", !self.orders.is_empty());
+        pack.fact("device", &self.device);
         pack.inside("network", &self.network)?;
         if !self.orders.is_empty() {
             let e = self.network.links();
@@ -125,6 +126,7 @@ impl Stored for Trajectory {
             orders: Vec::new(),
             inventory: Vec::new(),
             warnings: files.json("warnings")?,
+            device: files.fact("device")?.to_string(),
             network,
         };
         if frame.column(schema::DEMAND).is_ok() {

@@ -6,7 +6,7 @@ use super::{Parameter, Problem};
 use crate::error::{Error, Result};
 use crate::model::Economy;
 use crate::simulate::{Columns, Horizon, Inputs, Simulation, host};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 /// One scenario with its panel, ready to be run.
@@ -30,6 +30,8 @@ pub struct Objective {
     problem: Problem,
     runs: Vec<Run>,
     varying: Vec<Varying>,
+    /// What the device is called.
+    device: String,
 }
 
 /// Losses with their gradients.
@@ -62,7 +64,8 @@ impl Objective {
     pub fn new(problem: &Problem) -> Result<Self> {
         problem.check()?;
         let varying = layout(problem);
-        let device = Device::flex().autodiff();
+        let opened = problem.simulation.open()?;
+        let device = opened.tensors.autodiff();
         let fixed = |p| varying.iter().all(|v| v.parameter != p);
         let known = fixed(Parameter::Severity) && fixed(Parameter::RecoveryRate);
         let mut first = 0;
@@ -103,7 +106,13 @@ impl Objective {
             problem: problem.clone(),
             runs,
             varying,
+            device: opened.name,
         })
+    }
+
+    /// What computes, as "CPU" or "NVIDIA H100 PCIe (CUDA 0)".
+    pub fn device(&self) -> &str {
+        &self.device
     }
 
     /// Nats that the mean loss weighs against the prior.

@@ -160,6 +160,8 @@ pub struct Posterior {
     pub noise: f64,
     /// What the problem compares.
     pub scale: Scale,
+    /// What computed it, as "CPU" or "NVIDIA H100 PCIe (CUDA 0)".
+    pub device: String,
     /// Model evaluations used.
     pub evaluations: usize,
     /// Wall time of the call, seconds.
@@ -314,6 +316,7 @@ pub(super) fn assemble(
         pareto_k: pareto_k(&made.log_ratios),
         noise: problem.noise,
         scale: problem.scale,
+        device: objective.device().into(),
         evaluations: 0,
         seconds: 0.0,
         stopped: false,

@@ -7,7 +7,7 @@ use crate::model::{Economy, Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
 use crate::simulate::{Columns, Horizon, Inputs, Simulation, host};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
 /// How a loss changes with each parameter: what matters for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,7 +120,8 @@ fn differentiate(
     params.check(network)?;
     shock.check(network)?;
     simulation.check()?;
-    let economy = Economy::new(network, &Device::flex().autodiff(), simulation.precision);
+    let device = simulation.open()?.tensors.autodiff();
+    let economy = Economy::new(network, &device, simulation.precision);
     let leaf = |values: &[f64]| economy.row(values).require_grad();
     let flat = |f: fn(&crate::model::Event) -> &Vec<f64>| -> Vec<f64> {
         shock.events.iter().flat_map(f).copied().collect()

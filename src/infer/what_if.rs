@@ -9,7 +9,6 @@ use crate::model::{Economy, Params, Rule, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
 use crate::simulate::{Columns, Horizon, Inputs, Simulation, host};
-use burn::tensor::Device;
 
 /// What some firms do otherwise, from long before the shock on: the economy starts from the steady state
 /// with these stocks.
@@ -237,7 +236,8 @@ impl Posterior {
         };
         simulation.check()?;
         let periods = simulation.periods;
-        let economy = Economy::new(network, &Device::flex(), simulation.precision);
+        let device = simulation.open()?.tensors;
+        let economy = Economy::new(network, &device, simulation.precision);
         let horizon = Horizon::new(network, economy, shock, &simulation, Columns::Groups, None);
         let layout = layout(problem);
         let learnt_shock = world.shock.is_none();

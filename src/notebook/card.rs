@@ -5,7 +5,7 @@ use crate::infer::{Check, Outcome, Posterior, Prediction, Problem, Sbc, Sensitiv
 use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
-use crate::simulate::Trajectory;
+use crate::simulate::{Device, DeviceInfo, Trajectory};
 use crate::table::{Disaggregated, InputOutput};
 
 /// A title and its facts.
@@ -140,8 +140,22 @@ pub(super) fn trajectory(t: &Trajectory) -> Card {
             ),
         ),
     ];
+    facts.push(("computed on", t.device.clone()));
     facts.extend(t.warnings.iter().map(|w| ("note", w.clone())));
     ("Simulation".into(), facts)
+}
+
+pub(super) fn devices(all: &[DeviceInfo]) -> (&'static str, Vec<(String, String)>) {
+    let one = |info: &DeviceInfo| {
+        let emulated = info.software && info.device != Device::Cpu;
+        let note = if emulated {
+            ", emulated by the CPU"
+        } else {
+            ""
+        };
+        (info.device.to_string(), format!("{}{note}", info.name))
+    };
+    ("Devices", all.iter().map(one).collect())
 }
 
 pub(super) fn observation(o: &Observation) -> Card {
@@ -187,6 +201,7 @@ pub(super) fn posterior(p: &Posterior) -> Card {
                 if p.stopped { " (stopped early)" } else { "" }
             ),
         ),
+        ("computed on", p.device.clone()),
         (
             "loss of the posterior draws",
             format!("{:.3e}", p.predictive.loss(&p.observed)),

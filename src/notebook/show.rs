@@ -14,7 +14,7 @@ use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
 use crate::plot::{Draw, Figure};
-use crate::simulate::Trajectory;
+use crate::simulate::{DeviceInfo, Trajectory};
 use crate::table::{Corrected, Disaggregated, Finding, InputOutput};
 use base64::Engine;
 use polars::prelude::DataFrame;
@@ -339,6 +339,20 @@ plain!(
     (f64, f64),
     Error,
 );
+
+impl Show for Vec<DeviceInfo> {
+    fn html(&self) -> String {
+        let (title, facts) = card::devices(self);
+        let facts: Vec<(&str, String)> =
+            facts.iter().map(|(k, v)| (k.as_str(), v.clone())).collect();
+        table::facts(title, &facts)
+    }
+    fn text(&self) -> String {
+        let (title, facts) = card::devices(self);
+        let lines: Vec<String> = facts.iter().map(|(k, v)| format!("  {k}: {v}")).collect();
+        format!("{title}\n{}", lines.join("\n"))
+    }
+}
 
 impl<T: Show> Show for Option<T> {
     fn html(&self) -> String {

@@ -1,91 +1,72 @@
-//! The gradient of the panel in automatic differentiation: the CPU's hand-written pass back.
+//! The gradient of the panel in automatic differentiation: the frame of the hand-written passes back.
 
-use super::cpu::{self, Tape};
-use super::{Engine, HostTensors, Plan, panel_of, slice};
+use super::{Engine, Plan};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Flex, TensorMetadata};
-use burn::tensor::{DType, TensorData};
+use burn::backend::{Autodiff, Backend};
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// A backend's pass through all periods that leaves what the gradient needs, and its pass back.
+pub(super) trait Passes: Backend + Engine {
+    type Tape: Send + 'static;
+
+    /// The panel of target, rate and capacity.
+    fn forward(tensors: [FloatTensor<Self>; 3], plan: &Plan) -> (FloatTensor<Self>, Self::Tape);
+
+    /// The gradients in target, rate and, where it is wanted, capacity, in the tensors' own shapes,
+    /// of what has the gradient `panel` in the panel.
+    fn backward(
+        tape: &mut Self::Tape,
+        panel: FloatTensor<Self>,
+        with_capacity: bool,
+    ) -> [Option<FloatTensor<Self>>; 3];
+}
+
 /// What a run leaves for its gradient.
-#[derive(Clone)]
-struct Kept {
-    tensors: HostTensors,
-    plan: Plan,
-    tape: Arc<Mutex<AnyTape>>,
-}
+struct Kept<B: Passes>(Arc<Mutex<B::Tape>>);
 
-enum AnyTape {
-    Single(Tape<f32>),
-    Double(Tape<f64>),
-}
-
-impl std::fmt::Debug for Kept {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Kept({:?})", self.plan)
+impl<B: Passes> Clone for Kept<B> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
     }
 }
 
-#[derive(Debug)]
-struct PanelBackward;
+impl<B: Passes> fmt::Debug for Kept<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept")
+    }
+}
 
-impl Backward<Flex, 3> for PanelBackward {
-    type State = Kept;
+struct PanelBackward<B>(PhantomData<B>);
 
-    fn backward(self, ops: Ops<Kept, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let panel = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let Kept { tensors, tape, .. } = ops.state;
-        let mut tape = tape.lock().unwrap_or_else(PoisonError::into_inner);
+impl<B> fmt::Debug for PanelBackward<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PanelBackward")
+    }
+}
+
+impl<B: Passes> Backward<B, 3> for PanelBackward<B> {
+    type State = Kept<B>;
+
+    fn backward(self, ops: Ops<Kept<B>, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let panel = grads.consume::<B>(&ops.node);
+        let mut tape = ops.state.0.lock().unwrap_or_else(PoisonError::into_inner);
         let with_capacity = ops.parents[2].is_some();
-        let parts = match &mut *tape {
-            AnyTape::Single(tape) => gradient(tape, &tensors, &panel, with_capacity),
-            AnyTape::Double(tape) => gradient(tape, &tensors, &panel, with_capacity),
-        };
+        let parts = B::backward(&mut tape, panel, with_capacity);
         for (parent, part) in ops.parents.into_iter().zip(parts) {
             if let Some((parent, part)) = parent.zip(part) {
-                grads.register::<Flex>(parent.id, part);
+                grads.register::<B>(parent.id, part);
             }
         }
     }
 }
 
-/// The gradients in target, rate and, where it is wanted, capacity, in the tensors' own shapes.
-fn gradient<F: cpu::Format + burn::tensor::Element + bytemuck::Pod>(
-    tape: &mut Tape<F>,
-    tensors: &HostTensors,
-    panel: &FloatTensor<Flex>,
-    with_capacity: bool,
-) -> [Option<FloatTensor<Flex>>; 3] {
-    let inputs = tensors.inputs::<F>();
-    let out = cpu::backward(tape, &inputs, slice(panel), with_capacity);
-    let shape = tensors.capacity.shape();
-    let one = shape[1] * shape[2];
-    let mut capacity = out.capacity;
-    if with_capacity && shape[0] == 1 && inputs.particles > 1 {
-        // One capacity for all particles: its gradient is the sum over them.
-        let (sum, others) = capacity.split_at_mut(one);
-        for other in others.chunks_exact(one) {
-            for (s, o) in sum.iter_mut().zip(other) {
-                *s += *o;
-            }
-        }
-        capacity.truncate(one);
-    }
-    let tensor = |v: Vec<F>, like: &FloatTensor<Flex>| {
-        FloatTensor::<Flex>::from_data(TensorData::new(v, like.shape()))
-    };
-    [
-        Some(tensor(out.target, &tensors.target)),
-        Some(tensor(out.rate, &tensors.rate)),
-        with_capacity.then(|| tensor(capacity, &tensors.capacity)),
-    ]
-}
-
-impl<C: CheckpointStrategy> Engine for Autodiff<Flex, C> {
+impl<B: Passes, C: CheckpointStrategy> Engine for Autodiff<B, C> {
     fn panel(
         target: FloatTensor<Self>,
         rate: FloatTensor<Self>,
@@ -93,38 +74,20 @@ impl<C: CheckpointStrategy> Engine for Autodiff<Flex, C> {
         plan: Plan,
     ) -> FloatTensor<Self> {
         let nodes = [target.node(), rate.node(), capacity.node()];
-        let prepared = PanelBackward.prepare::<C>(nodes).compute_bound().stateful();
+        let prepared = PanelBackward::<B>(PhantomData)
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful();
+        let tensors = [target, rate, capacity].map(|t| t.into_primitive());
         match prepared {
             OpsKind::Tracked(prepared) => {
-                let tensors = HostTensors::new(
-                    target.into_primitive(),
-                    rate.into_primitive(),
-                    capacity.into_primitive(),
-                );
-                let (panel, tape) = match tensors.target.dtype() {
-                    DType::F64 => {
-                        let (panel, tape) = panel_of::<f64>(&tensors, &plan, true);
-                        (panel, tape.map(AnyTape::Double))
-                    }
-                    _ => {
-                        let (panel, tape) = panel_of::<f32>(&tensors, &plan, true);
-                        (panel, tape.map(AnyTape::Single))
-                    }
-                };
-                let tape = tape.expect("a kept run has a tape");
-                let kept = Kept {
-                    tensors,
-                    plan,
-                    tape: Arc::new(Mutex::new(tape)),
-                };
-                prepared.finish(kept, panel)
+                let (panel, tape) = B::forward(tensors, &plan);
+                prepared.finish(Kept(Arc::new(Mutex::new(tape))), panel)
             }
-            OpsKind::UnTracked(prepared) => prepared.finish(Flex::panel(
-                target.into_primitive(),
-                rate.into_primitive(),
-                capacity.into_primitive(),
-                plan,
-            )),
+            OpsKind::UnTracked(prepared) => {
+                let [target, rate, capacity] = tensors;
+                prepared.finish(B::panel(target, rate, capacity, plan))
+            }
         }
     }
 }

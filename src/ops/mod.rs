@@ -18,16 +18,24 @@
 
 mod adjoint;
 mod cpu;
+#[cfg(feature = "cube")]
+mod cube;
+mod device;
+mod flex;
 mod plan;
 
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::tensor::Tensor;
+#[cfg(feature = "cuda-source")]
+pub use cube::{CudaSource, cuda_sources};
+pub(crate) use device::Opened;
+pub use device::{Device, DeviceInfo, devices};
 pub use plan::Checkpoint;
 pub(crate) use plan::{Design, Plan};
 
 /// Backends that run the simulation as one operation.
-#[backend_extension(Flex, Autodiff)]
+#[backend_extension(Flex, Cube: cfg(feature = "cube"), Autodiff)]
 pub(crate) trait Engine: Backend {
     /// The panel of every particle.
     fn panel(
@@ -59,70 +67,4 @@ pub(crate) fn panel(
         capacity.into_dispatch(),
         plan.clone(),
     ))
-}
-
-/// The three tensors of a run on the CPU, contiguous.
-#[derive(Clone, Debug)]
-struct HostTensors {
-    target: FloatTensor<Flex>,
-    rate: FloatTensor<Flex>,
-    capacity: FloatTensor<Flex>,
-}
-
-/// A tensor's numbers without copying; `HostTensors` made it contiguous.
-fn slice<F: cpu::Format + burn::tensor::Element + bytemuck::Pod>(
-    tensor: &FloatTensor<Flex>,
-) -> &[F] {
-    tensor.as_slice().expect("a contiguous tensor of this type")
-}
-
-impl HostTensors {
-    fn new(
-        target: FloatTensor<Flex>,
-        rate: FloatTensor<Flex>,
-        capacity: FloatTensor<Flex>,
-    ) -> Self {
-        Self {
-            target: target.to_contiguous(),
-            rate: rate.to_contiguous(),
-            capacity: capacity.to_contiguous(),
-        }
-    }
-
-    fn inputs<F: cpu::Format + burn::tensor::Element + bytemuck::Pod>(&self) -> cpu::Inputs<'_, F> {
-        cpu::Inputs {
-            particles: self.target.shape()[0],
-            target: slice(&self.target),
-            rate: slice(&self.rate),
-            capacity: slice(&self.capacity),
-        }
-    }
-}
-
-impl Engine for Flex {
-    fn panel(
-        target: FloatTensor<Self>,
-        rate: FloatTensor<Self>,
-        capacity: FloatTensor<Self>,
-        plan: Plan,
-    ) -> FloatTensor<Self> {
-        let tensors = HostTensors::new(target, rate, capacity);
-        match tensors.target.dtype() {
-            DType::F64 => panel_of::<f64>(&tensors, &plan, false).0,
-            _ => panel_of::<f32>(&tensors, &plan, false).0,
-        }
-    }
-}
-
-fn panel_of<F: cpu::Format + burn::tensor::Element + bytemuck::Pod>(
-    tensors: &HostTensors,
-    plan: &Plan,
-    keep: bool,
-) -> (FloatTensor<Flex>, Option<cpu::Tape<F>>) {
-    let inputs = tensors.inputs::<F>();
-    let (panel, tape) = cpu::forward(plan, &inputs, keep);
-    let design = plan.design();
-    let shape = [inputs.particles, design.periods, design.groups];
-    let data = TensorData::new(panel, shape);
-    (FloatTensor::<Flex>::from_data(data), tape)
 }

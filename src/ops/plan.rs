@@ -54,19 +54,20 @@ pub enum Checkpoint {
 }
 
 impl Checkpoint {
-    /// Periods between two checkpoints, for runs that need `bytes` for each period kept.
-    pub(crate) fn stride(self, periods: usize, bytes: usize) -> usize {
+    /// Periods between two checkpoints, for runs that need `bytes` of the `memory` for each period
+    /// kept.
+    pub(crate) fn stride(self, periods: usize, bytes: usize, memory: usize) -> usize {
         match self {
             Checkpoint::All => periods,
             Checkpoint::Every(k) => k.clamp(1, periods),
-            Checkpoint::Auto if bytes.saturating_mul(periods) <= available_memory() / 2 => periods,
+            Checkpoint::Auto if bytes.saturating_mul(periods) <= memory / 2 => periods,
             Checkpoint::Auto => ((2.0 * periods as f64).sqrt().ceil() as usize).clamp(1, periods),
         }
     }
 }
 
 /// Bytes of memory that can be had without swapping; 4 GB where the system does not tell.
-fn available_memory() -> usize {
+pub(super) fn available_memory() -> usize {
     let told = std::fs::read_to_string("/proc/meminfo")
         .ok()
         .and_then(|text| {
@@ -144,6 +145,10 @@ struct Inner {
     narrow: Laid,
     /// `WIDE` nodes a row, of one particle.
     wide: Laid,
+    #[cfg(feature = "cube")]
+    cube: OnceLock<super::cube::Layout>,
+    #[cfg(feature = "cube")]
+    devices: super::cube::OnDevices,
 }
 
 /// Nodes side by side where there is one particle.
@@ -165,12 +170,27 @@ impl Plan {
                 design,
                 narrow: Laid::default(),
                 wide: Laid::default(),
+                #[cfg(feature = "cube")]
+                cube: OnceLock::new(),
+                #[cfg(feature = "cube")]
+                devices: super::cube::OnDevices::default(),
             }),
         }
     }
 
     pub(crate) fn design(&self) -> &Design {
         &self.inner.design
+    }
+
+    #[cfg(feature = "cube")]
+    pub(super) fn layout_on_devices(&self) -> &super::cube::Layout {
+        let make = || super::cube::Layout::new(self.design());
+        self.inner.cube.get_or_init(make)
+    }
+
+    #[cfg(feature = "cube")]
+    pub(super) fn on_devices(&self) -> &super::cube::OnDevices {
+        &self.inner.devices
     }
 
     fn laid(&self, width: usize) -> &Laid {

@@ -5,7 +5,7 @@ mod run;
 
 use crate::model::Rule;
 use crate::network::Network;
-pub use crate::ops::Checkpoint;
+pub use crate::ops::{Checkpoint, Device, DeviceInfo, devices};
 pub(crate) use horizon::{Columns, Horizon, Inputs};
 pub(crate) use run::host;
 pub use run::simulate;
@@ -60,6 +60,8 @@ pub struct Simulation {
     pub method: Method,
     /// Which inventories are kept for a gradient, by `Method::Kernels`.
     pub checkpoint: Checkpoint,
+    /// Where it is computed.
+    pub device: Device,
 }
 
 impl Default for Simulation {
@@ -72,6 +74,7 @@ impl Default for Simulation {
             precision: Precision::Single,
             method: Method::Kernels,
             checkpoint: Checkpoint::Auto,
+            device: Device::Auto,
         }
     }
 }
@@ -94,6 +97,8 @@ pub struct Trajectory {
     /// Inventory held by the buyer of every link, [period, link]; empty unless
     /// `Record::Everything`.
     pub inventory: Vec<f64>,
+    /// What computed it, as "CPU" or "NVIDIA H100 PCIe (CUDA 0)".
+    pub device: String,
     /// What is allowed but unusual in the inputs, one sentence each.
     pub warnings: Vec<String>,
 }

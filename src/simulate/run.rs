@@ -1,11 +1,12 @@
 //! One run of host data.
 
-use super::{Columns, Horizon, Inputs, Method, Record, Simulation, Trajectory};
+use super::{Columns, Horizon, Inputs, Method, Precision, Record, Simulation, Trajectory};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::model::{Economy, Hits, Params, Shock};
 use crate::network::Network;
-use burn::tensor::{Device, Tensor};
+use crate::ops::Opened;
+use burn::tensor::Tensor;
 
 /// Simulates `shock` hitting `network`, whose firms behave as `params` say.
 ///
@@ -21,7 +22,10 @@ pub fn simulate(
     shock.check(network)?;
     simulation.check()?;
     let interrupt = Interrupt::watch();
-    let device = Device::flex();
+    let Opened {
+        tensors: device,
+        name,
+    } = simulation.open()?;
     let economy = Economy::new(network, &device, simulation.precision);
     let flat = |f: fn(&crate::model::Event) -> &Vec<f64>| -> Vec<f64> {
         shock.events.iter().flat_map(f).copied().collect()
@@ -35,6 +39,7 @@ pub fn simulate(
         demand: Vec::new(),
         orders: Vec::new(),
         inventory: Vec::new(),
+        device: name,
         warnings: params.warnings(),
     };
     let target_inventory = economy.row(&params.target_inventory);
@@ -96,6 +101,11 @@ impl Trajectory {
 }
 
 impl Simulation {
+    /// The device that is asked for, ready.
+    pub(crate) fn open(&self) -> Result<Opened> {
+        self.device.open(self.precision == Precision::Double)
+    }
+
     /// Refuses zero periods and negative slack.
     pub fn check(&self) -> Result<()> {
         if self.periods == 0 {

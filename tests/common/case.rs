@@ -42,12 +42,20 @@ pub struct Report {
 const DOUBLE: (f64, f64, f64) = (1e-9, 1e-9, 1e-9);
 const SINGLE: (f64, f64, f64) = (2e-5, 1e-4, 5e-3);
 
+impl Errors {
+    fn within(self, (values, loss, gradient): (f64, f64, f64)) -> bool {
+        self.x <= values && self.y <= values && self.loss <= loss && self.gradient <= gradient
+    }
+
+    /// Whether they are what 32-bit floats allow.
+    pub fn within_single(self) -> bool {
+        self.within(SINGLE)
+    }
+}
+
 impl Report {
     pub fn passed(&self) -> bool {
-        let within = |e: Errors, (values, loss, gradient): (f64, f64, f64)| {
-            e.x <= values && e.y <= values && e.loss <= loss && e.gradient <= gradient
-        };
-        within(self.double, DOUBLE) && within(self.single, SINGLE)
+        self.double.within(DOUBLE) && self.single.within_single()
     }
 
     pub fn json(&self) -> serde_json::Value {
@@ -158,9 +166,9 @@ fn largest(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
     })
 }
 
-/// Checks every rule that the directory has expectations for.
-pub fn check(dir: &Path) -> Result<Vec<Report>> {
-    let (network, params, shock) = inputs(dir)?;
+/// The cases of a directory: for each rule that it has expectations for, how to run it, and the
+/// expected loss.
+fn rules(dir: &Path) -> Result<Vec<(Simulation, Option<f64>)>> {
     let text = std::fs::read_to_string(dir.join("meta.json")).map_err(|e| {
         Error::new(
             dir.display().to_string(),
@@ -170,12 +178,38 @@ pub fn check(dir: &Path) -> Result<Vec<Report>> {
     })?;
     let meta: serde_json::Value = serde_json::from_str(&text)
         .map_err(|e| Error::new("meta.json", e.to_string(), "give a case directory"))?;
-    let mut reports = Vec::new();
-    for rule in [Rule::Capacity, Rule::Paper] {
+    let both = [Rule::Capacity, Rule::Paper].into_iter();
+    let of = |rule: Rule| {
         let expected = &meta["rules"][rule.name()];
-        if expected.is_null() {
-            continue;
-        }
+        let simulation = Simulation {
+            periods: meta["T"].as_u64().unwrap_or_default() as usize,
+            slack: meta["slack"].as_f64().unwrap_or(f64::NAN),
+            rule,
+            device: Device::Cpu,
+            ..Simulation::default()
+        };
+        (!expected.is_null()).then(|| (simulation, expected["loss_rel_mse"].as_f64()))
+    };
+    Ok(both.filter_map(of).collect())
+}
+
+/// The errors of the kernels of a device in 32 bits, for every rule that the directory has
+/// expectations for.
+pub fn check_on(dir: &Path, device: Device) -> Result<Vec<(&'static str, Errors)>> {
+    let (network, params, shock) = inputs(dir)?;
+    let check = |(mut simulation, loss): (Simulation, Option<f64>)| {
+        simulation.device = device;
+        let found = errors(dir, &network, &params, &shock, &simulation, loss)?;
+        Ok((simulation.rule.name(), found))
+    };
+    rules(dir)?.into_iter().map(check).collect()
+}
+
+/// Checks every rule that the directory has expectations for, on the CPU.
+pub fn check(dir: &Path) -> Result<Vec<Report>> {
+    let (network, params, shock) = inputs(dir)?;
+    let mut reports = Vec::new();
+    for (simulation, loss) in rules(dir)? {
         let run = |precision| -> Result<Errors> {
             let mut worst = Errors::default();
             for method in [Method::Kernels, Method::Reference] {
@@ -184,14 +218,10 @@ pub fn check(dir: &Path) -> Result<Vec<Report>> {
                     continue;
                 }
                 let simulation = Simulation {
-                    periods: meta["T"].as_u64().unwrap_or_default() as usize,
-                    slack: meta["slack"].as_f64().unwrap_or(f64::NAN),
-                    rule,
                     precision,
                     method,
-                    ..Simulation::default()
+                    ..simulation.clone()
                 };
-                let loss = expected["loss_rel_mse"].as_f64();
                 let found = errors(dir, &network, &params, &shock, &simulation, loss)?;
                 worst = worst.or(found);
             }
@@ -203,7 +233,7 @@ pub fn check(dir: &Path) -> Result<Vec<Report>> {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned(),
-            rule: rule.name(),
+            rule: simulation.rule.name(),
             single: run(Precision::Single)?,
             double: run(Precision::Double)?,
         });

@@ -1,6 +1,6 @@
 //! Up to L particles through all periods and back: the state of a run and its two passes.
 
-use super::super::plan::{Design, Layout, NONE, Numbers, Plan};
+use super::super::plan::{Design, Layout, NONE, Numbers, Plan, available_memory};
 use super::Number;
 use super::rows::Rows;
 use super::shard::{ProduceBack, Shard, Slot, links_of};
@@ -140,7 +140,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         let links: usize = layout.parts.iter().map(|p| p.link.len() / W).sum();
         self.stride = if keep {
             let bytes = links * size_of::<[F; L]>();
-            design.checkpoint.stride(periods, bytes)
+            design.checkpoint.stride(periods, bytes, available_memory())
         } else {
             0
         };

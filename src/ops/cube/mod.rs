@@ -1,0 +1,235 @@
+//! The kernels on a GPU, of any kind that CubeCL reaches.
+//!
+//! A period is four launches, and three back:
+//!
+//! | kernel | works on | does |
+//! |---|---|---|
+//! | `advance` | a node's inputs | inventories of t-1, orders of t, the lowest inventory |
+//! | `produce` | a node | output of t, the share of its orders that it delivers |
+//! | `sum` | a group's nodes | the panel |
+//! | `sum` | a node's customers | demand of t |
+//! | `retreat` | a node's inputs | adjoints of inventories and orders, their sums |
+//! | `sum` | a node's customers | adjoint of the delivered share |
+//! | `produce_back` | a node | adjoints of demand, limiting input, capacity, target |
+//!
+//! Everything stays on the device for the whole horizon: target, rate and capacity go in, the panel
+//! comes out. Particles are the fastest index. Nodes are sorted by their number of inputs and stand in
+//! slices of 32, whose k-th inputs are neighbours: with one particle, too, neighbouring units read
+//! neighbouring numbers. What a supplier is asked for is gathered over its customers, in both passes:
+//! no atomics, the same bits in every run. A row of more than 64 entries, a hub, is cut into chunks of
+//! 512 with a cube each, and a second launch brings the chunks together; it is left out where there is
+//! no hub.
+//!
+//! # What it costs
+//!
+//! Bytes of one period for P particles, every array once, 4 bytes a number, by the order of the
+//! arguments of the kernels:
+//!
+//! | | a link | a node |
+//! |---|---|---|
+//! | `advance` | 16 P + 8 | 32 P + 8 |
+//! | `produce` | | 16 P + 8 |
+//! | `sum` of customers, of groups | 4 P + 4 | 8 P + 20 |
+//! | `retreat` | 28 P + 8 | 48 P + 8 |
+//! | `sum` of customers | 4 P + 4 | 4 P + 12 |
+//! | `produce_back` | | 44 P + 12 |
+//! | a gradient | 52 P + 24 | 152 P + 68 |
+//!
+//! against 27 P operations a link and about 40 P a node: half an operation a byte, where an H100 has
+//! 20 for each byte that it reads. Memory is what limits. Predicted, not measured, for a loss with its
+//! gradient over 60 periods with 8 particles, at 80 % of the memory's bandwidth (H100 SXM 3.35 TB/s,
+//! RTX 5090 1.79 TB/s, RTX 4060 Laptop 0.256 TB/s):
+//!
+//! | firms, links | bytes | H100 | RTX 5090 | RTX 4060 Laptop | kept for the gradient |
+//! |---|---|---|---|---|---|
+//! | 1,000, 10,300 | 0.35 GB | 0.13 ms | 0.24 ms | 1.7 ms | 0.03 GB |
+//! | 10,000, 98,617 | 3.4 GB | 1.3 ms | 2.4 ms | 16 ms | 0.26 GB |
+//! | 100,000, 997,907 | 34 GB | 13 ms | 24 ms | 166 ms | 2.6 GB |
+//! | 1,000,000, 5,000,000 | 209 GB | 78 ms | 146 ms | 1.0 s | 16 GB (checkpoints from 8 GB on) |
+//!
+//! As in 60 x (98,617 x (52 x 8 + 24) + 10,000 x (152 x 8 + 68)) = 3.4 GB, / (0.8 x 3.35 TB/s) = 1.3 ms.
+//! To it comes the launching: 420 launches, of 5 µs or so each if the host does nothing else, 2 ms; so
+//! on an H100 it is launches that count below some 16,000 firms. With one particle the gathers of `sum` read 32
+//! bytes for each 4 unless the second-level cache holds an array of links (50 MB on an H100: 12 million
+//! links); from 8 particles on they read what they need.
+
+mod adjoint;
+mod device;
+mod forward;
+mod layout;
+mod run;
+#[cfg(feature = "cuda-source")]
+mod source;
+mod sums;
+
+use super::adjoint::Passes;
+use super::{Engine, Plan};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Cube, TensorMetadata};
+use burn::tensor::{DType, Shape};
+use burn_cubecl::CubeDevice;
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::tensor::CubeTensor;
+use device::{Buffer, Laid};
+pub(super) use layout::Layout;
+use run::{Kept, Run, Tensors};
+#[cfg(feature = "cuda-source")]
+pub use source::{CudaSource, cuda_sources};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A plan's arrays on the devices that it has run on.
+#[derive(Default)]
+pub(super) struct OnDevices {
+    laid: Mutex<Vec<Arc<Laid>>>,
+}
+
+impl OnDevices {
+    fn get(&self, plan: &Plan, device: &CubeDevice) -> Arc<Laid> {
+        let mut all = self.laid.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = all.iter().find(|l| l.device == *device) {
+            return found.clone();
+        }
+        let made = Arc::new(Laid::new(plan.layout_on_devices(), device));
+        all.push(made.clone());
+        made
+    }
+}
+
+/// What the gradient needs of a run.
+pub(super) struct Tape {
+    plan: Plan,
+    laid: Arc<Laid>,
+    tensors: Tensors,
+    blocks: Vec<Kept>,
+}
+
+impl Tensors {
+    fn new(target: CubeTensor, rate: CubeTensor, capacity: CubeTensor) -> Self {
+        assert_eq!(target.dtype, DType::F32);
+        let particles = target.shape()[0];
+        Self {
+            shared: capacity.shape()[0] == 1,
+            target: Buffer(into_contiguous(target)),
+            rate: Buffer(into_contiguous(rate)),
+            capacity: Buffer(into_contiguous(capacity)),
+            particles,
+        }
+    }
+}
+
+/// A tensor of this shape in a buffer.
+fn shaped(buffer: Buffer, shape: Shape) -> CubeTensor {
+    let CubeTensor {
+        client,
+        device,
+        handle,
+        dtype,
+        ..
+    } = buffer.0;
+    CubeTensor::new_contiguous(client, device, shape, handle, dtype)
+}
+
+fn forward(
+    [target, rate, capacity]: [CubeTensor; 3],
+    plan: &Plan,
+    keep: bool,
+) -> (CubeTensor, Tape) {
+    let laid = plan.on_devices().get(plan, &target.device);
+    let tensors = Tensors::new(target, rate, capacity);
+    let design = plan.design();
+    let shape = Shape::new([tensors.particles, design.periods, design.groups]);
+    let panel = laid.empty(shape.num_elements());
+    let stride = keep.then(|| {
+        let bytes = laid.inputs.slots * tensors.particles * 4;
+        let memory = laid.client.properties().memory.max_memory();
+        let memory = memory.map_or_else(super::plan::available_memory, |m| m as usize);
+        design.checkpoint.stride(design.periods, bytes, memory)
+    });
+    let blocks = run::blocks(&laid, tensors.particles)
+        .into_iter()
+        .filter_map(|block| {
+            let run = Run {
+                design,
+                laid: &laid,
+                tensors: &tensors,
+                block,
+            };
+            run.forward(&panel, stride)
+        })
+        .collect();
+    let tape = Tape {
+        plan: plan.clone(),
+        laid,
+        tensors,
+        blocks,
+    };
+    (shaped(panel, shape), tape)
+}
+
+impl Engine for Cube {
+    fn panel(
+        target: FloatTensor<Self>,
+        rate: FloatTensor<Self>,
+        capacity: FloatTensor<Self>,
+        plan: Plan,
+    ) -> FloatTensor<Self> {
+        forward([target, rate, capacity], &plan, false).0
+    }
+}
+
+impl Passes for Cube {
+    type Tape = Tape;
+
+    fn forward(tensors: [FloatTensor<Self>; 3], plan: &Plan) -> (FloatTensor<Self>, Tape) {
+        forward(tensors, plan, true)
+    }
+
+    fn backward(
+        tape: &mut Tape,
+        panel: FloatTensor<Self>,
+        with_capacity: bool,
+    ) -> [Option<FloatTensor<Self>>; 3] {
+        let Tape {
+            plan,
+            laid,
+            tensors,
+            blocks,
+        } = tape;
+        let design = plan.design();
+        let panel = Buffer(into_contiguous(panel));
+        let nodes = Shape::new([tensors.particles, laid.nodes]);
+        let (target, rate) = (
+            laid.empty(nodes.num_elements()),
+            laid.empty(nodes.num_elements()),
+        );
+        let cells = design.periods * design.column.len();
+        let capacity = with_capacity.then(|| laid.empty(tensors.particles * cells));
+        for (block, kept) in run::blocks(laid, tensors.particles)
+            .into_iter()
+            .zip(&*blocks)
+        {
+            let run = Run {
+                design,
+                laid,
+                tensors,
+                block,
+            };
+            run.backward(kept, &panel, (&target, &rate), capacity.as_ref());
+        }
+        let capacity = capacity.map(|all| {
+            let rows = if tensors.shared { 1 } else { tensors.particles };
+            let shape = Shape::new([rows, design.periods, design.column.len()]);
+            if rows == tensors.particles {
+                return shaped(all, shape);
+            }
+            let sum = laid.empty(cells);
+            run::over_particles(laid, &all, &sum, cells, tensors.particles);
+            shaped(sum, shape)
+        });
+        [
+            Some(shaped(target, nodes.clone())),
+            Some(shaped(rate, nodes)),
+            capacity,
+        ]
+    }
+}

@@ -1,0 +1,274 @@
+//! Devices: what a build can reach, which is chosen, what is refused.
+
+use crate::error::{Error, Result};
+use burn::tensor::{Device as TensorDevice, Tensor};
+use std::fmt;
+use std::time::Instant;
+
+/// Where a simulation is computed. GPUs compute in 32-bit floats.
+///
+/// ```
+/// use bullwhip::prelude::*;
+///
+/// let simulation = Simulation { device: Device::Cpu, ..Simulation::default() };
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Device {
+    /// The first GPU of `devices()`, in a build that has GPUs and on a machine that has one, for
+    /// `Precision::Single`; else the CPU. Never a GPU that is emulated by the CPU.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The n-th NVIDIA GPU, from 0, through CUDA: feature `cuda`.
+    Cuda(usize),
+    /// The n-th AMD GPU, from 0, through ROCm: feature `rocm`.
+    Rocm(usize),
+    /// The n-th adapter, from 0, through Vulkan, Metal or DirectX 12: feature `wgpu`.
+    Wgpu(usize),
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Device::Auto => f.write_str("automatic"),
+            Device::Cpu => f.write_str("CPU"),
+            Device::Cuda(n) => write!(f, "CUDA {n}"),
+            Device::Rocm(n) => write!(f, "ROCm {n}"),
+            Device::Wgpu(n) => write!(f, "wgpu {n}"),
+        }
+    }
+}
+
+/// A device that this build reaches on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// To be put into `Simulation::device`.
+    pub device: Device,
+    /// What it calls itself.
+    pub name: String,
+    /// Whether it is the CPU, or a GPU that the CPU emulates: for checks, slow.
+    pub software: bool,
+}
+
+/// The devices that this build reaches on this machine: the CPU first, then GPUs in the order in
+/// which `Device::Auto` prefers them. Opens each, which takes a moment.
+pub fn devices() -> Vec<DeviceInfo> {
+    let cpu = DeviceInfo {
+        device: Device::Cpu,
+        name: "CPU".into(),
+        software: true,
+    };
+    std::iter::once(cpu).chain(gpus::list()).collect()
+}
+
+/// A device that is ready.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened {
+    pub(crate) tensors: TensorDevice,
+    /// For results: "CPU", "NVIDIA H100 (CUDA 0)".
+    pub(crate) name: String,
+}
+
+impl Device {
+    /// Bytes read and written per second when the device copies an array, measured: what the speed
+    /// of a simulation can be compared with.
+    pub fn copy_bandwidth(self) -> Result<f64> {
+        let device = self.open(false)?.tensors;
+        let numbers = 16 << 20;
+        let from = Tensor::<1>::zeros([numbers], &device);
+        let mut best = f64::INFINITY;
+        for _ in 0..5 {
+            let begin = Instant::now();
+            let rounds = 4;
+            for _ in 0..rounds {
+                let _ = from.clone().add_scalar(1.0);
+            }
+            device.sync().map_err(|e| {
+                Error::new("device", format!("{self} failed: {e}"), "take Device::Cpu")
+            })?;
+            best = best.min(begin.elapsed().as_secs_f64() / f64::from(rounds));
+        }
+        Ok(2.0 * 4.0 * numbers as f64 / best)
+    }
+
+    /// Makes the device ready, or says why it cannot be had. `double` asks for 64-bit floats.
+    pub(crate) fn open(self, double: bool) -> Result<Opened> {
+        let cpu = || Opened {
+            tensors: TensorDevice::flex(),
+            name: "CPU".into(),
+        };
+        match self {
+            Device::Cpu => Ok(cpu()),
+            Device::Auto if double => Ok(cpu()),
+            Device::Auto => match gpus::best() {
+                Some(best) => gpus::open(best),
+                None => Ok(cpu()),
+            },
+            _ if double => Err(Error::new(
+                "simulation.device",
+                format!("{self} computes in 32-bit floats, and 64-bit floats are asked for"),
+                "take Precision::Single, or Device::Cpu",
+            )),
+            device => gpus::open(device),
+        }
+    }
+}
+
+/// The feature that a device needs, and whether this build has it.
+fn feature(device: Device) -> (&'static str, bool) {
+    match device {
+        Device::Cuda(_) => ("cuda", cfg!(feature = "cuda")),
+        Device::Rocm(_) => ("rocm", cfg!(feature = "rocm")),
+        _ => ("wgpu", cfg!(feature = "wgpu")),
+    }
+}
+
+fn not_built(device: Device) -> Error {
+    let (feature, _) = feature(device);
+    Error::new(
+        "simulation.device",
+        format!("{device} is asked for, and this build of bullwhip is without `{feature}`"),
+        format!("build it with the feature `{feature}`, or take Device::Cpu"),
+    )
+}
+
+#[cfg(not(feature = "cube"))]
+mod gpus {
+    //! A build without GPUs.
+
+    use super::{Device, DeviceInfo, Opened, Result, not_built};
+
+    pub(super) fn list() -> Vec<DeviceInfo> {
+        Vec::new()
+    }
+
+    pub(super) fn best() -> Option<Device> {
+        None
+    }
+
+    pub(super) fn open(device: Device) -> Result<Opened> {
+        Err(not_built(device))
+    }
+}
+
+#[cfg(feature = "cube")]
+mod gpus {
+    //! A build with GPUs: what CubeCL finds.
+
+    use super::{Device, DeviceInfo, Error, Opened, Result, TensorDevice, feature, not_built};
+    use burn_cubecl::CubeDevice;
+    use cubecl::device::WgpuDeviceKind;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::OnceLock;
+
+    /// Arrays that the kernels bind at once.
+    const BINDINGS: u32 = 16;
+
+    /// What there is, in the order of preference, with whether it is a GPU indeed.
+    fn found() -> &'static [(Device, CubeDevice, bool)] {
+        static FOUND: OnceLock<Vec<(Device, CubeDevice, bool)>> = OnceLock::new();
+        FOUND.get_or_init(|| {
+            let (mut cuda, mut rocm) = (0, 0);
+            let mut adapters = Vec::new();
+            let mut all = Vec::new();
+            for device in CubeDevice::enumerate_all() {
+                match &device {
+                    CubeDevice::Cuda(_) => {
+                        all.push((Device::Cuda(cuda), device, true));
+                        cuda += 1;
+                    }
+                    CubeDevice::Hip(_) => {
+                        all.push((Device::Rocm(rocm), device, true));
+                        rocm += 1;
+                    }
+                    CubeDevice::Wgpu(wgpu) => {
+                        let rank = match wgpu.kind {
+                            WgpuDeviceKind::DiscreteGpu(_) => 0,
+                            WgpuDeviceKind::IntegratedGpu(_) => 1,
+                            WgpuDeviceKind::VirtualGpu(_) => 2,
+                            WgpuDeviceKind::Cpu => 4,
+                            _ => 3,
+                        };
+                        adapters.push((rank, device));
+                    }
+                    _ => {}
+                }
+            }
+            adapters.sort_by_key(|(rank, _)| *rank);
+            let numbered = adapters.into_iter().enumerate();
+            all.extend(numbered.map(|(n, (rank, d))| (Device::Wgpu(n), d, rank < 3)));
+            all
+        })
+    }
+
+    pub(super) fn list() -> Vec<DeviceInfo> {
+        let info = |(device, cube, gpu): &(Device, CubeDevice, bool)| DeviceInfo {
+            device: *device,
+            name: identify(cube).unwrap_or_else(|e| format!("not usable: {e}")),
+            software: !gpu,
+        };
+        found().iter().map(info).collect()
+    }
+
+    pub(super) fn best() -> Option<Device> {
+        let gpu = found().iter().find(|(_, _, gpu)| *gpu);
+        gpu.map(|(device, _, _)| *device)
+    }
+
+    /// The name of a device. Opens it; a driver that fails then panics inside its library.
+    fn identify(cube: &CubeDevice) -> std::result::Result<String, String> {
+        let opened = catch_unwind(AssertUnwindSafe(|| {
+            let client = cube.client();
+            let properties = client.properties();
+            (
+                properties.identity.name.clone(),
+                properties.hardware.max_bindings,
+            )
+        }));
+        match opened {
+            Ok((name, bindings)) if bindings >= BINDINGS => Ok(name),
+            Ok((name, bindings)) => Err(format!(
+                "{name} takes {bindings} arrays at once, and the kernels need {BINDINGS}"
+            )),
+            Err(panic) => Err(panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|s| s.to_string()))
+                .unwrap_or_else(|| "its driver does not start".into())),
+        }
+    }
+
+    pub(super) fn open(device: Device) -> Result<Opened> {
+        let place = "simulation.device";
+        if !feature(device).1 {
+            return Err(not_built(device));
+        }
+        let Some((_, cube, _)) = found().iter().find(|(d, _, _)| *d == device) else {
+            let alike = |d: &Device| std::mem::discriminant(d) == std::mem::discriminant(&device);
+            let last = found().iter().map(|(d, _, _)| *d).rfind(alike);
+            let there = match (last, device) {
+                (Some(last), _) => format!("the last one here is {last}"),
+                (None, Device::Cuda(_)) => "there is no NVIDIA GPU with a CUDA driver".into(),
+                (None, Device::Rocm(_)) => "there is no AMD GPU with a ROCm driver".into(),
+                _ => "there is no GPU with a Vulkan, Metal or DirectX 12 driver".into(),
+            };
+            return Err(Error::new(
+                place,
+                format!("{device} is asked for, and {there}"),
+                "see devices(), or take Device::Cpu",
+            ));
+        };
+        match identify(cube) {
+            Ok(name) => Ok(Opened {
+                tensors: TensorDevice::new(cube.clone()),
+                name: format!("{name} ({device})"),
+            }),
+            Err(fact) => Err(Error::new(
+                place,
+                format!("{device} does not start: {fact}"),
+                "see devices() for others, or take Device::Cpu",
+            )),
+        }
+    }
+}
