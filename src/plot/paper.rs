@@ -10,9 +10,9 @@ use std::path::Path;
 /// What each method is called, and its colour.
 const METHODS: [(&str, &str, usize); 6] = [
     ("svi", "variational inference", 0),
-    ("svi mean", "its mean", 2),
+    ("svi mean", "mean of its guide", 2),
     ("abc", "ABC rejection", 1),
-    ("abc mean", "its mean", 3),
+    ("abc mean", "mean of ABC's draws", 3),
     ("smc", "SMC-ABC", 4),
     ("walk", "random walk", 5),
 ];

@@ -26,7 +26,8 @@ pub(super) fn svg(figure: &Figure) -> Result<String> {
     draw_figure(figure, &root, 1.0).map_err(failed)?;
     root.present().map_err(failed)?;
     drop(root);
-    Ok(text)
+    // A page that is narrower shows the figure smaller, not cut off.
+    Ok(text.replacen("<svg ", "<svg style=\"max-width:100%;height:auto\" ", 1))
 }
 
 pub(super) fn png(figure: &Figure) -> Result<Vec<u8>> {
