@@ -53,16 +53,21 @@ pub(super) struct Block {
 
 /// Blocks of particles whose arrays a device can bind.
 pub(super) fn blocks(laid: &Laid, particles: usize) -> Vec<Block> {
-    // The largest arrays: adjoints of inventories and orders, sums over inputs.
-    let each = (2 * laid.inputs.slots).max(3 * laid.nodes) * 4;
-    let limit = (laid.client.properties().memory.max_page_size as usize).min(1 << 32);
-    let most = (limit / each).max(1);
-    let count = particles.div_ceil(most);
-    let size = particles.div_ceil(count);
-    (0..count)
-        .map(|k| Block {
-            first: k * size,
-            particles: size.min(particles - k * size),
+    // The largest arrays: adjoints of inventories and orders, sums over inputs. Kernels count in 32
+    // bits.
+    let each = (2 * laid.inputs.slots).max(3 * laid.nodes);
+    let limit = laid.client.properties().memory.max_page_size / 4;
+    cut(particles, (limit.min(1 << 31) as usize / each).max(1))
+}
+
+/// Particles in blocks of about equal size, of at most `most`.
+fn cut(particles: usize, most: usize) -> Vec<Block> {
+    let size = particles.div_ceil(particles.div_ceil(most));
+    (0..particles)
+        .step_by(size)
+        .map(|first| Block {
+            first,
+            particles: size.min(particles - first),
         })
         .collect()
 }
@@ -720,4 +725,24 @@ pub(super) fn over_particles(
         cells,
         particles
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn blocks_hold_every_particle_once() {
+        for particles in 1..40 {
+            for most in 1..45 {
+                let mut next = 0;
+                for block in cut(particles, most) {
+                    assert_eq!(block.first, next);
+                    assert!((1..=most).contains(&block.particles));
+                    next += block.particles;
+                }
+                assert_eq!(next, particles);
+            }
+        }
+    }
 }
