@@ -139,6 +139,7 @@ fn error(cell: &Cell) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes ten minutes and 300 MB from the network: cargo test --release -p bullwhip-kernel --test lifecycle -- --ignored"]
 async fn engines_come_and_go() {
     let place = Place::new();
     jupyterlab_is_installed_where_there_is_none(&place);
