@@ -106,6 +106,15 @@ fn inference_is_compared() {
 }
 
 #[test]
+fn scaling_and_policy_run() {
+    assert!(figures(&passes("05_scaling.ipynb", None)) >= 1);
+    let cells = passes("06_policy.ipynb", None);
+    assert!(figures(&cells) >= 4);
+    let answer = cells[7]["outputs"][0]["text"].as_str().unwrap_or_default();
+    assert!(answer.contains("Output is back at 95 % after"), "{answer}");
+}
+
+#[test]
 fn the_shock_of_2020_is_calibrated_on_real_data_or_says_that_they_are_not() {
     let says = |cells: &[Value], what: &str| {
         let text = cells[0]["outputs"][0]["text"].as_str();
