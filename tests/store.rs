@@ -474,3 +474,64 @@ fn a_posterior_comes_back_whole_and_goes_on() {
         );
     }
 }
+
+#[test]
+fn what_calibrations_tell_goes_out_and_back() {
+    let folder = Folder::new("told");
+    let economy = economy();
+    let shock = Shock::random(&economy, 2, 0.4, 6, 1);
+    let simulation = Simulation {
+        periods: 12,
+        ..Simulation::default()
+    };
+    let truth = Priors::default().draw(&economy, 1);
+    let run = simulate(&economy, &truth, &shock, &simulation).expect("a run");
+    let problem = Problem::new(&economy, &shock, &run.observe());
+    let svi = Svi {
+        steps: 8,
+        draws: 9,
+        ..Svi::default()
+    };
+    let posterior = calibrate(&problem, &svi, &mut ()).expect("a posterior");
+    let slopes = output_sensitivity(&economy, &truth, &shock, &simulation, None).expect("slopes");
+    let check = sbc(&problem, &svi, 2, &mut ()).expect("runs");
+    let mut world = posterior
+        .what_if(&problem, &WhatIf::default())
+        .expect("a world");
+    // Not back within the horizon.
+    world.recovery[3] = f64::INFINITY;
+    let race = contest(&problem, &[], &[Contestant::Svi(svi)], 3, &mut ()).expect("standings");
+    for format in FORMATS {
+        let file = |name: &str| folder.file(&format!("{name}.{format}"));
+        slopes.save(file("slopes")).expect("written");
+        assert_eq!(Sensitivity::load(file("slopes")).expect("read"), slopes);
+        check.save(file("sbc")).expect("written");
+        let again = Sbc::load(file("sbc")).expect("read");
+        assert_eq!(again.parameters, check.parameters);
+        assert_eq!((again.runs, bits(&again.loss)), (2, bits(&check.loss)));
+        world.save(file("world")).expect("written");
+        let again = Outcome::load(file("world")).expect("read");
+        assert_eq!(bits(&again.recovery), bits(&world.recovery));
+        assert_eq!(bits(&again.direct), bits(&world.direct));
+        assert_eq!(
+            bits(&again.prediction.samples),
+            bits(&world.prediction.samples)
+        );
+        race.save(file("race")).expect("written");
+        let again = Contest::load(file("race")).expect("read");
+        assert_eq!(again.standings.len(), race.standings.len());
+        for (a, b) in again.standings.iter().zip(&race.standings) {
+            assert_eq!(
+                (&a.method, a.seed, a.evaluations),
+                (&b.method, b.seed, b.evaluations)
+            );
+            assert_eq!(
+                bits(&[a.in_sample, a.out_of_sample, a.seconds]),
+                bits(&[b.in_sample, b.out_of_sample, b.seconds])
+            );
+        }
+    }
+    // A file of one kind is not read as another.
+    let error = Sbc::load(folder.file("race.parquet")).expect_err("refused");
+    assert!(error.to_string().contains("contest"), "{error}");
+}

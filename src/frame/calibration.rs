@@ -1,9 +1,13 @@
 //! What a calibration found, as tables.
 
+use super::results::{counts, json, numbers, texts};
+use super::store::{Files, Pack, Stored};
 use super::{ToFrame, schema};
-use crate::error::Result;
-use crate::infer::{Check, Contest, Outcome, Standing, Summary};
-use polars::prelude::{Column, DataFrame};
+use crate::error::{Error, Result};
+use crate::infer::{
+    Check, Contest, Outcome, Parameter, Ranks, Sbc, Sensitivity, Standing, Summary,
+};
+use polars::prelude::{Column, DataFrame, DataType};
 
 impl ToFrame for Summary {
     /// One row an entry: parameter, entry, prior_mean, prior_sd, mean, sd, q05, q95, shrinkage.
@@ -79,5 +83,188 @@ impl ToFrame for Check {
             Column::new(schema::WITHIN_50.into(), half),
             Column::new(schema::WITHIN_90.into(), most),
         ])?)
+    }
+}
+
+impl ToFrame for Sensitivity {
+    /// One row a parameter and entry: parameter, entry (firm or hit, counted from 0), derivative.
+    fn frame(&self) -> Result<DataFrame> {
+        let (mut names, mut entries, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        for (parameter, part) in [
+            (Parameter::TargetInventory, &self.target_inventory),
+            (Parameter::AdjustmentTime, &self.adjustment_time),
+            (Parameter::Severity, &self.severity),
+            (Parameter::RecoveryRate, &self.recovery_rate),
+        ] {
+            for (k, value) in part.iter().enumerate() {
+                names.push(parameter.name().to_string());
+                entries.push(k as u32);
+                values.push(*value);
+            }
+        }
+        Ok(DataFrame::new_infer_height(vec![
+            Column::new(schema::PARAMETER.into(), names),
+            Column::new(schema::ENTRY.into(), entries),
+            Column::new(schema::DERIVATIVE.into(), values),
+        ])?)
+    }
+}
+
+impl ToFrame for Sbc {
+    /// One row a parameter, run and entry: parameter, run, entry, rank of the true value among the draws.
+    fn frame(&self) -> Result<DataFrame> {
+        let (mut names, mut runs, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        let mut ranks = Vec::new();
+        for r in &self.parameters {
+            let each = r.ranks.len() / self.runs.max(1);
+            for (k, rank) in r.ranks.iter().enumerate() {
+                names.push(r.parameter.name().to_string());
+                runs.push((k / each) as u32);
+                entries.push((k % each) as u32);
+                ranks.push(*rank as u32);
+            }
+        }
+        Ok(DataFrame::new_infer_height(vec![
+            Column::new(schema::PARAMETER.into(), names),
+            Column::new(schema::RUN.into(), runs),
+            Column::new(schema::ENTRY.into(), entries),
+            Column::new(schema::RANK.into(), ranks),
+        ])?)
+    }
+}
+
+/// The parameter of a name in a file.
+fn parameter(name: &str) -> Result<Parameter> {
+    Parameter::from_name(name).ok_or_else(|| {
+        Error::new(
+            schema::PARAMETER,
+            format!("{name:?} is no parameter"),
+            "write the file again with this version",
+        )
+    })
+}
+
+impl Stored for Sensitivity {
+    const KIND: &'static str = "sensitivity";
+
+    fn pack(&self, pack: &mut Pack) -> Result<()> {
+        pack.table(Self::KIND, "", self.frame()?);
+        pack.fact("loss", format!("{:?}", self.loss));
+        Ok(())
+    }
+
+    fn unpack(files: &Files) -> Result<Self> {
+        let names = texts(files.frame(), schema::PARAMETER)?;
+        let values = numbers(files.frame(), schema::DERIVATIVE)?;
+        let of = |p: Parameter| -> Vec<f64> {
+            let rows = names.iter().zip(&values).filter(|(n, _)| **n == p.name());
+            rows.map(|(_, v)| *v).collect()
+        };
+        Ok(Self {
+            loss: files.number("loss")?,
+            target_inventory: of(Parameter::TargetInventory),
+            adjustment_time: of(Parameter::AdjustmentTime),
+            severity: of(Parameter::Severity),
+            recovery_rate: of(Parameter::RecoveryRate),
+        })
+    }
+}
+
+impl Stored for Sbc {
+    const KIND: &'static str = "simulation-based calibration";
+
+    /// The ranks, and the losses of the runs in a second file.
+    fn pack(&self, pack: &mut Pack) -> Result<()> {
+        pack.table(Self::KIND, "", self.frame()?);
+        let losses = Column::new(schema::LOSS.into(), self.loss.clone());
+        pack.table(
+            "losses",
+            "losses",
+            DataFrame::new_infer_height(vec![losses])?,
+        );
+        let draws: Vec<(&str, usize)> = self
+            .parameters
+            .iter()
+            .map(|r| (r.parameter.name(), r.draws))
+            .collect();
+        pack.fact("draws", json(&draws));
+        pack.fact("runs", self.runs);
+        pack.fact("seconds", format!("{:?}", self.seconds));
+        pack.fact("stopped", self.stopped);
+        Ok(())
+    }
+
+    fn unpack(files: &Files) -> Result<Self> {
+        let names = texts(files.frame(), schema::PARAMETER)?;
+        let ranks = counts(files.frame(), schema::RANK)?;
+        let draws: Vec<(String, usize)> = files.json("draws")?;
+        let one = |(name, draws): &(String, usize)| {
+            let rows = names.iter().zip(&ranks).filter(|(n, _)| *n == name);
+            Ok(Ranks {
+                parameter: parameter(name)?,
+                draws: *draws,
+                ranks: rows.map(|(_, r)| *r).collect(),
+            })
+        };
+        Ok(Self {
+            runs: files.number("runs")?,
+            parameters: draws.iter().map(one).collect::<Result<_>>()?,
+            loss: numbers(&files.table("losses")?, schema::LOSS)?,
+            seconds: files.number("seconds")?,
+            stopped: files.fact("stopped")? == "true",
+        })
+    }
+}
+
+impl Stored for Outcome {
+    const KIND: &'static str = "outcome";
+
+    /// What is lost in each draw, and the prediction in further files.
+    fn pack(&self, pack: &mut Pack) -> Result<()> {
+        pack.table(Self::KIND, "", self.frame()?);
+        pack.inside("prediction", &self.prediction)
+    }
+
+    fn unpack(files: &Files) -> Result<Self> {
+        let column = |name| numbers(files.frame(), name);
+        Ok(Self {
+            prediction: files.inside("prediction")?,
+            lost: column(schema::LOST)?,
+            direct: column(schema::DIRECT)?,
+            recovery: column(schema::RECOVERY)?,
+        })
+    }
+}
+
+impl Stored for Contest {
+    const KIND: &'static str = "contest";
+
+    fn pack(&self, pack: &mut Pack) -> Result<()> {
+        pack.table(Self::KIND, "", self.frame()?);
+        Ok(())
+    }
+
+    fn unpack(files: &Files) -> Result<Self> {
+        let frame = files.frame();
+        let whole = |name: &str| -> Result<Vec<u64>> {
+            let column = frame.column(name)?.cast(&DataType::UInt64)?;
+            Ok(column.u64()?.iter().map(|v| v.unwrap_or(0)).collect())
+        };
+        let methods = texts(frame, schema::METHOD)?;
+        let (seeds, evaluations) = (whole(schema::SEED)?, whole(schema::EVALUATIONS)?);
+        let column = |name| numbers(frame, name);
+        let (observed, fresh) = (column(schema::IN_SAMPLE)?, column(schema::OUT_OF_SAMPLE)?);
+        let seconds = column(schema::SECONDS)?;
+        let one = |(k, method): (usize, String)| Standing {
+            method,
+            seed: seeds[k],
+            evaluations: evaluations[k] as usize,
+            in_sample: observed[k],
+            out_of_sample: fresh[k],
+            seconds: seconds[k],
+        };
+        Ok(Self {
+            standings: methods.into_iter().enumerate().map(one).collect(),
+        })
     }
 }

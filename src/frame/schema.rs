@@ -134,3 +134,9 @@ pub const KL: &str = "kl";
 pub const OBJECTIVE: &str = "objective";
 /// Particles that were left out, u64.
 pub const DROPPED: &str = "dropped";
+/// Run of a simulation-based calibration, counted from 0, u32.
+pub const RUN: &str = "run";
+/// How many draws are below the true value, u32.
+pub const RANK: &str = "rank";
+/// Derivative of a loss in one entry of a parameter, f64.
+pub const DERIVATIVE: &str = "derivative";
