@@ -26,7 +26,7 @@ pub(super) fn svg(figure: &Figure) -> Result<String> {
     draw_figure(figure, &root, 1.0).map_err(failed)?;
     root.present().map_err(failed)?;
     drop(root);
-    // A page that is narrower shows the figure smaller, not cut off.
+    // For pages that put it into their own markup: smaller where they are narrow, not cut off.
     Ok(text.replacen("<svg ", "<svg style=\"max-width:100%;height:auto\" ", 1))
 }
 
