@@ -12,7 +12,8 @@
 //! hand-written adjoint, and knows no economics. Only `ops` names a burn backend, polars is named only
 //! in `frame`, `notebook::table` and `notebook::show`, plotters only in `plot`, and only `notebook`
 //! prints. Tensors live inside a call: what a user binds is host data. `progress` and `interrupt` serve
-//! all long calls: the one shows how far they are, the other makes them return what they have.
+//! all long calls: the one shows how far they are, the other makes them return what they have; `files`
+//! writes files that are whole or absent.
 //!
 //! | symbol in the paper | here |
 //! |---|---|
@@ -23,6 +24,7 @@
 //! | x, D, O, S | `Trajectory::output`, `demand`, `orders`, `inventory` |
 
 pub mod error;
+mod files;
 pub mod frame;
 pub mod infer;
 pub mod interrupt;

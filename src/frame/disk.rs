@@ -2,6 +2,7 @@
 
 use super::store::About;
 use crate::error::{Error, Result};
+use crate::files::write_whole;
 use polars::prelude::{
     Column, CsvReadOptions, CsvWriter, DataFrame, DataType, IpcReader, IpcWriter, KeyValueMetadata,
     ParquetReader, ParquetWriter, PolarsError, SerReader, SerWriter,
@@ -61,7 +62,7 @@ fn type_name(of: &DataType) -> String {
         .map_or_else(|| of.to_string(), |t| t.0.to_string())
 }
 
-/// Writes beside the place and renames, so that a file is whole or absent.
+/// Writes a table with what it is; a file is whole or absent.
 pub(super) fn write(path: &Path, frame: &mut DataFrame, about: &mut About) -> Result<()> {
     let format = Format::of(path)?;
     let fail = |fact: String| {
@@ -78,34 +79,30 @@ pub(super) fn write(path: &Path, frame: &mut DataFrame, about: &mut About) -> Re
         .map(|c| (c.name().to_string(), type_name(c.dtype())))
         .collect();
     let text = serde_json::to_string(about).map_err(|e| fail(e.to_string()))?;
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let mut file = std::io::BufWriter::new(File::create(&part).map_err(|e| fail(e.to_string()))?);
-    let written: std::result::Result<(), PolarsError> = match format {
-        Format::Parquet => ParquetWriter::new(&mut file)
-            .with_key_value_metadata(Some(KeyValueMetadata::from_static(vec![(
-                KEY.into(),
-                text,
-            )])))
-            .finish(frame)
-            .map(|_| ()),
-        Format::Arrow => {
-            let mut writer = IpcWriter::new(&mut file);
-            writer.set_custom_schema_metadata(Arc::new(
-                [(KEY.into(), text.into())].into_iter().collect(),
-            ));
-            writer.finish(frame)
-        }
-        Format::Csv => {
-            std::fs::write(sidecar(path), text + "\n").map_err(|e| fail(e.to_string()))?;
-            CsvWriter::new(&mut file).finish(frame)
-        }
-    };
-    written.map_err(|e| fail(e.to_string()))?;
-    let file = file.into_inner().map_err(|e| fail(e.to_string()))?;
-    file.sync_all()
-        .and_then(|()| std::fs::rename(&part, path))
-        .map_err(|e| fail(e.to_string()))
+    if format == Format::Csv {
+        std::fs::write(sidecar(path), text.clone() + "\n").map_err(|e| fail(e.to_string()))?;
+    }
+    let written = write_whole(path, |file| {
+        let written: std::result::Result<(), PolarsError> = match format {
+            Format::Parquet => ParquetWriter::new(file)
+                .with_key_value_metadata(Some(KeyValueMetadata::from_static(vec![(
+                    KEY.into(),
+                    text,
+                )])))
+                .finish(frame)
+                .map(|_| ()),
+            Format::Arrow => {
+                let mut writer = IpcWriter::new(file);
+                writer.set_custom_schema_metadata(Arc::new(
+                    [(KEY.into(), text.into())].into_iter().collect(),
+                ));
+                writer.finish(frame)
+            }
+            Format::Csv => CsvWriter::new(file).finish(frame),
+        };
+        written.map_err(std::io::Error::other)
+    });
+    written.map_err(|e| fail(e.to_string()))
 }
 
 /// A table, and what it says of itself; a file of others is a "table".

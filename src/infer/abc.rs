@@ -116,14 +116,6 @@ struct Found<'a> {
     history: Vec<Step>,
 }
 
-impl Found<'_> {
-    /// Coordinates of the kept draws.
-    fn coordinates(&self) -> impl Iterator<Item = Vec<f64>> {
-        let one = |k: &Kept| normals(self.options.seed, Purpose::Prior, k.draw, self.n).collect();
-        self.kept.iter().map(one)
-    }
-}
-
 impl<'a> Found<'a> {
     fn new(options: &'a Abc, objective: &Objective) -> Self {
         Self {
@@ -134,6 +126,12 @@ impl<'a> Found<'a> {
             kept: Vec::new(),
             history: Vec::new(),
         }
+    }
+
+    /// Coordinates of the kept draws.
+    fn coordinates(&self) -> impl Iterator<Item = Vec<f64>> {
+        let one = |k: &Kept| normals(self.options.seed, Purpose::Prior, k.draw, self.n).collect();
+        self.kept.iter().map(one)
     }
 }
 
@@ -234,7 +232,7 @@ impl Search for Found<'_> {
         panels.flatten().copied().collect()
     }
 
-    fn draws(&self, _: &Objective) -> Result<Draws<'_>> {
+    fn draws(&self) -> Result<Draws<'_>> {
         if self.kept.is_empty() {
             return Err(Error::new(
                 "calibration",

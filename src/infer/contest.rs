@@ -3,6 +3,7 @@
 use super::drive::Options;
 use super::noise::{Purpose, normals};
 use super::objective::Objective;
+use super::posterior::column_means;
 use super::{Abc, Problem, RandomWalk, Scenario, Smc, Svi};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
@@ -191,11 +192,11 @@ pub fn contest(
                 while next <= evaluations {
                     next = after(next);
                 }
-                let draws = search.draws(&judge.observed)?;
+                let draws = search.draws()?;
                 // Those of a guide are without end; of the others they are all there is.
                 let most = search.center().map_or(draws.count, |_| SAMPLES);
                 let rows: Vec<f64> = draws.each.take(most).flat_map(|d| d.0).collect();
-                let mean = search.center().unwrap_or_else(|| mean(&rows, n));
+                let mean = search.center().unwrap_or_else(|| column_means(&rows, n));
                 let at = (evaluations, seconds);
                 let pair = judge.stand(method.name(), seed, at, &rows, &mean)?;
                 out.standings.extend(pair);
@@ -209,13 +210,6 @@ pub fn contest(
     }
     progress.finish(&format!("{} methods", methods.len()));
     Ok(out)
-}
-
-/// Means of the columns of a table with `n` columns.
-fn mean(rows: &[f64], n: usize) -> Vec<f64> {
-    let count = (rows.len() / n) as f64;
-    let column = |i| rows.iter().skip(i).step_by(n).sum::<f64>() / count;
-    (0..n).map(column).collect()
 }
 
 /// 1, 2, 3, 5, 10, 20, 30, 50, 100...

@@ -41,7 +41,7 @@ pub(super) trait Search {
     /// Some panels [particle, period, group] of the first scenario, for pictures.
     fn panels(&self) -> Vec<f64>;
     /// The draws of the posterior; an error where there are none.
-    fn draws(&self, objective: &Objective) -> Result<Draws<'_>>;
+    fn draws(&self) -> Result<Draws<'_>>;
 }
 
 /// Options of a method.
@@ -145,7 +145,7 @@ fn drive(
         stopped = asked() || progress.stop();
     }
     let saved = search.saved();
-    let draws = search.draws(objective)?;
+    let draws = search.draws()?;
     if let Err(e) = keeper.save(&saved) {
         warnings = vec![e.to_string()];
     }

@@ -41,6 +41,7 @@ pub(crate) struct Values {
 }
 
 /// Numbers things by the order in which they come.
+#[derive(Default)]
 struct Numbers {
     seen: HashMap<(usize, usize), u32>,
     labels: Vec<String>,
@@ -108,10 +109,7 @@ impl Varying {
             Some(k) if per != Per::All => format!("event {k} · {name}"),
             _ => name,
         };
-        let mut units = Numbers {
-            seen: HashMap::new(),
-            labels: Vec::new(),
-        };
+        let mut units = Numbers::default();
         let each = matches!(
             per,
             Per::Firm | Per::FirmInRegion(_) | Per::FirmInSector(_) | Per::FirmInGroup(_)
@@ -133,10 +131,7 @@ impl Varying {
         }
         let common = match per {
             Per::FirmInRegion(share) | Per::FirmInSector(share) | Per::FirmInGroup(share) => {
-                let mut groups = Numbers {
-                    seen: HashMap::new(),
-                    labels: Vec::new(),
-                };
+                let mut groups = Numbers::default();
                 let of = entries
                     .iter()
                     .map(|(event, firm)| {

@@ -15,6 +15,8 @@ struct Run {
     target: Target,
     /// Remaining capacity, where neither severities nor recovery rates vary.
     capacity: Option<Tensor<3>>,
+    /// What does not vary, in the order of `Parameter`, [1, entry]; none where it varies.
+    fixed: [Option<Tensor<2>>; 4],
     /// Its hits among those of all scenarios: first and number.
     hits: (usize, usize),
 }
@@ -67,7 +69,6 @@ impl Objective {
         let opened = problem.simulation.open()?;
         let device = opened.tensors.autodiff();
         let fixed = |p| varying.iter().all(|v| v.parameter != p);
-        let known = fixed(Parameter::Severity) && fixed(Parameter::RecoveryRate);
         let mut first = 0;
         let mut runs = Vec::new();
         for (shock, observed) in problem.scenarios() {
@@ -80,13 +81,16 @@ impl Objective {
             let horizon = Horizon::new(network, economy, shock, &simulation, Columns::Groups, None);
             let hits = (first, shock.hits());
             first += hits.1;
-            let row = |p| {
+            let row = |p: Parameter| {
+                let (first, count) = problem.part(p, hits);
                 let all = problem.fixed(p);
-                horizon.economy().row(&all[hits.0..hits.0 + hits.1])
+                horizon.economy().row(&all[first..first + count])
             };
-            let capacity = known.then(|| {
-                horizon.capacity(&row(Parameter::Severity), &row(Parameter::RecoveryRate))
-            });
+            let given = PARAMETERS.map(|p| fixed(p).then(|| row(p)));
+            let capacity = match &given {
+                [_, _, Some(severity), Some(rate)] => Some(horizon.capacity(severity, rate)),
+                _ => None,
+            };
             let Problem {
                 loss,
                 scale,
@@ -99,6 +103,7 @@ impl Objective {
                 horizon,
                 target,
                 capacity,
+                fixed: given,
                 hits,
             });
         }
@@ -126,15 +131,10 @@ impl Objective {
     }
 
     /// Number of particles, at least one, that place no more than so many orders, one per link and
-    /// period: with a hundred million a simulation takes about half a second. The kernels take eight
-    /// particles side by side.
+    /// period: with a hundred million a simulation takes about half a second.
     pub(super) fn particles_within(&self, orders: usize) -> usize {
         let periods: usize = self.problem.scenarios().map(|(_, o)| o.periods).sum();
-        let each = self.problem.network.links() * periods;
-        match orders / each.max(1) {
-            n if n < 8 => n.max(1),
-            n => n / 8 * 8,
-        }
+        particles_within(orders, self.problem.network.links() * periods)
     }
 
     /// Number of coordinates of one particle.
@@ -185,6 +185,7 @@ impl Objective {
         let values = self.values(u);
         let mut loss = vec![0.0; particles];
         let mut panels = Vec::new();
+        let total = self.total();
         for run in &self.runs {
             let leaves = self.leaves(run, &values, particles);
             let panel = host(self.panel(run, &leaves));
@@ -192,7 +193,7 @@ impl Objective {
             loss.par_iter_mut()
                 .zip(panel.par_chunks_exact(one))
                 .with_min_len(CELLS.div_ceil(one))
-                .for_each(|(loss, panel)| *loss += run.target.sum(panel, None) / self.total());
+                .for_each(|(loss, panel)| *loss += run.target.sum(panel, None) / total);
             panels.push(panel);
         }
         Ok((loss, panels))
@@ -205,6 +206,7 @@ impl Objective {
         let mut loss = vec![0.0; particles];
         let mut gradient = vec![0.0; u.len()];
         let mut first = None;
+        let total = self.total();
         for run in &self.runs {
             let mut leaves = self.leaves(run, &values, particles);
             for (leaf, varies) in &mut leaves.all {
@@ -219,9 +221,9 @@ impl Objective {
             let mut slope = vec![0.0; panel.len()];
             let cells = panel.chunks_exact(one).zip(slope.chunks_exact_mut(one));
             for (loss, (panel, slope)) in loss.iter_mut().zip(cells) {
-                *loss += run.target.sum(panel, Some(&mut *slope)) / self.total();
+                *loss += run.target.sum(panel, Some(&mut *slope)) / total;
                 for s in slope {
-                    *s /= self.total();
+                    *s /= total;
                 }
             }
             let shape = tensor.dims();
@@ -231,11 +233,7 @@ impl Objective {
                 // A parameter that no output depends on has no gradient node: its gradient is zero.
                 let leaf = &leaves.all[position(varying.parameter)].0;
                 if let Some(part) = leaf.grad(&gradients) {
-                    let begin = if varying.parameter.of_shock() {
-                        run.hits.0
-                    } else {
-                        0
-                    };
+                    let (begin, _) = self.problem.part(varying.parameter, run.hits);
                     varying.pull(values, &host(part), begin, self.dimension(), &mut gradient);
                 }
             }
@@ -253,15 +251,11 @@ impl Objective {
     fn leaves(&self, run: &Run, values: &[Values], particles: usize) -> Leaves {
         let economy = run.horizon.economy();
         let one = |parameter: Parameter| {
-            let (first, count) = if parameter.of_shock() {
-                run.hits
-            } else {
-                (0, self.problem.network.firms())
-            };
             let Some(k) = self.varying.iter().position(|v| v.parameter == parameter) else {
-                let fixed = self.problem.fixed(parameter);
-                return (economy.row(&fixed[first..first + count]), false);
+                let fixed = run.fixed[position(parameter)].clone();
+                return (fixed.expect("it does not vary"), false);
             };
+            let (first, count) = self.problem.part(parameter, run.hits);
             let (entries, all) = (&values[k].entries, self.varying[k].entries());
             let row = if count == all {
                 economy.row(entries)
@@ -306,6 +300,15 @@ impl Objective {
     }
 }
 
+/// Number of particles, at least one, that place no more than so many orders, `each` of them by each. The
+/// kernels take eight particles side by side.
+pub(super) fn particles_within(orders: usize, each: usize) -> usize {
+    match orders / each.max(1) {
+        n if n < 8 => n.max(1),
+        n => n / 8 * 8,
+    }
+}
+
 /// Where a parameter stands among the model's inputs.
 fn position(parameter: Parameter) -> usize {
     parameter as usize
@@ -318,6 +321,15 @@ impl Problem {
             self.hits()
         } else {
             self.network.firms()
+        }
+    }
+
+    /// First and number of a parameter's entries that a scenario with these hits takes.
+    fn part(&self, parameter: Parameter, hits: (usize, usize)) -> (usize, usize) {
+        if parameter.of_shock() {
+            hits
+        } else {
+            (0, self.network.firms())
         }
     }
 

@@ -75,6 +75,13 @@ impl Learnt {
     }
 }
 
+/// The mean of each of `columns` columns of a table, row by row.
+pub(super) fn column_means(table: &[f64], columns: usize) -> Vec<f64> {
+    let rows = (table.len() / columns) as f64;
+    let mean = |c| table.iter().skip(c).step_by(columns).sum::<f64>() / rows;
+    (0..columns).map(mean).collect()
+}
+
 /// The `q` quantile of each of `columns` columns of a table, row by row, between neighbours by
 /// linear interpolation.
 pub(super) fn column_quantiles(table: &[f64], columns: usize, q: f64) -> Vec<f64> {
@@ -263,9 +270,7 @@ pub(super) fn assemble(
             let samples = varying.unit_values(&made.coordinates, n);
             let len = varying.units();
             let column = |k: usize| samples.iter().skip(k).step_by(len);
-            let mean: Vec<f64> = (0..len)
-                .map(|k| column(k).sum::<f64>() / count as f64)
-                .collect();
+            let mean = column_means(&samples, len);
             let sd = (0..len)
                 .map(|k| {
                     let square = column(k).map(|v| (v - mean[k]).powi(2)).sum::<f64>();
@@ -286,10 +291,7 @@ pub(super) fn assemble(
         })
         .collect();
     let predictions = made.panels.into_iter().map(|samples| {
-        let cells = samples.len() / count;
-        let mean = (0..cells)
-            .map(|c| samples.iter().skip(c).step_by(cells).sum::<f64>() / count as f64)
-            .collect();
+        let mean = column_means(&samples, samples.len() / count);
         Ok(Prediction {
             mean: Observation::from_values(&problem.network, mean)?,
             draws: count,

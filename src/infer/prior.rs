@@ -75,7 +75,7 @@ pub(super) fn phi(u: f64) -> f64 {
 }
 
 /// Probability below `u` of the standard normal, exact in its lower tail.
-fn below(u: f64) -> f64 {
+pub(super) fn below(u: f64) -> f64 {
     0.5 * statrs::function::erf::erfc(-u / SQRT_2)
 }
 

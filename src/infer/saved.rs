@@ -2,10 +2,10 @@
 
 use super::{Parameter, Problem, Step};
 use crate::error::{Error, Result};
+use crate::files::write_whole;
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -147,7 +147,7 @@ impl Saved {
         saved
     }
 
-    /// Writes the file beside its place and renames it, so that a file is whole or absent.
+    /// Writes the file.
     pub(super) fn write(&self, file: &Path) -> Result<()> {
         let bytes: BTreeMap<&str, Vec<u8>> = self
             .rows
@@ -167,17 +167,9 @@ impl Saved {
             })
             .collect();
         let whole = serialize(views, Some(facts.into_iter().collect()));
-        let mut beside = file.as_os_str().to_owned();
-        beside.push(".part");
         let written = whole
             .map_err(std::io::Error::other)
-            .and_then(|whole| {
-                let mut part = File::create(&beside)?;
-                part.write_all(&whole)?;
-                // On the disk before the name: a power cut leaves the old file or the new one.
-                part.sync_all()
-            })
-            .and_then(|()| std::fs::rename(&beside, file));
+            .and_then(|whole| write_whole(file, |part| part.write_all(&whole)));
         written.map_err(|e| {
             Error::new(
                 file.display().to_string(),

@@ -135,7 +135,25 @@ struct Population<'a> {
 /// Share of moves that should be taken.
 const TAKEN: f64 = 0.25;
 
-impl Population<'_> {
+impl<'a> Population<'a> {
+    fn new(options: &'a Smc, objective: &Objective) -> Self {
+        Self {
+            options,
+            facts: options.facts(objective.problem()),
+            n: objective.dimension(),
+            u: Vec::new(),
+            loss: Vec::new(),
+            panels: vec![Vec::new(); options.population.min(PANELS)],
+            tolerance: f64::INFINITY,
+            reach: 0.5,
+            taken: 0,
+            next: 0,
+            round: 0,
+            done: 0,
+            history: Vec::new(),
+        }
+    }
+
     /// Lowers the tolerance, and lets those within it take the places of the others.
     fn select(&mut self) {
         let size = self.loss.len();
@@ -164,26 +182,6 @@ impl Population<'_> {
                     self.panels[k] = self.panels.get(from).cloned().unwrap_or_default();
                 }
             }
-        }
-    }
-}
-
-impl<'a> Population<'a> {
-    fn new(options: &'a Smc, objective: &Objective) -> Self {
-        Self {
-            options,
-            facts: options.facts(objective.problem()),
-            n: objective.dimension(),
-            u: Vec::new(),
-            loss: Vec::new(),
-            panels: vec![Vec::new(); options.population.min(PANELS)],
-            tolerance: f64::INFINITY,
-            reach: 0.5,
-            taken: 0,
-            next: 0,
-            round: 0,
-            done: 0,
-            history: Vec::new(),
         }
     }
 }
@@ -305,7 +303,7 @@ impl Search for Population<'_> {
         self.panels.iter().flatten().copied().collect()
     }
 
-    fn draws(&self, _: &Objective) -> Result<Draws<'_>> {
+    fn draws(&self) -> Result<Draws<'_>> {
         let good = |k: &usize| self.loss[*k].is_finite();
         let count = (0..self.loss.len()).filter(good).count();
         if count == 0 {

@@ -1,9 +1,9 @@
 //! What was learnt, entry by entry and in plain words, and whether the data look like its predictions.
 
 use super::posterior::column_quantiles;
+use super::prior::below as normal_below;
 use super::{Parameter, Posterior, Prediction, Scale};
 use crate::observe::Observation;
-use statrs::function::erf::erfc;
 
 /// One entry of one parameter before and after.
 #[derive(Clone, Debug, PartialEq)]
@@ -179,7 +179,7 @@ fn below(prediction: &Prediction, observed: &Observation, noise: f64, scale: Sca
     for draw in prediction.samples.chunks_exact(cells) {
         for (c, y) in relative(draw).iter().enumerate() {
             let z = (seen[c] - y) / noise;
-            below[c] += 0.5 * erfc(-z / std::f64::consts::SQRT_2) / prediction.draws as f64;
+            below[c] += normal_below(z) / prediction.draws as f64;
         }
     }
     below

@@ -418,7 +418,7 @@ impl Search for Fit<'_> {
         self.last.iter().flatten().copied().collect()
     }
 
-    fn draws(&self, _: &Objective) -> Result<Draws<'_>> {
+    fn draws(&self) -> Result<Draws<'_>> {
         if self.history.iter().all(|s| s.loss.is_nan()) {
             return Err(Error::new(
                 "calibration",

@@ -125,7 +125,23 @@ struct Chains<'a> {
 /// Share of proposals that should be taken.
 const TAKEN: f64 = 0.234;
 
-impl Chains<'_> {
+impl<'a> Chains<'a> {
+    fn new(options: &'a RandomWalk, objective: &Objective) -> Self {
+        Self {
+            options,
+            facts: options.facts(objective.problem()),
+            n: objective.dimension(),
+            weight: objective.weight(),
+            u: Vec::new(),
+            loss: Vec::new(),
+            panels: vec![Vec::new(); options.chains.min(PANELS)],
+            reach: 0.2,
+            kept: Vec::new(),
+            moves: 0,
+            history: Vec::new(),
+        }
+    }
+
     /// Keeps as many of the chains' states as brings their number up to its share of the second half.
     fn keep(&mut self) {
         let (half, all) = (self.options.moves() / 2, self.options.moves());
@@ -148,24 +164,6 @@ impl Chains<'_> {
             &self.u
         } else {
             &self.kept
-        }
-    }
-}
-
-impl<'a> Chains<'a> {
-    fn new(options: &'a RandomWalk, objective: &Objective) -> Self {
-        Self {
-            options,
-            facts: options.facts(objective.problem()),
-            n: objective.dimension(),
-            weight: objective.weight(),
-            u: Vec::new(),
-            loss: Vec::new(),
-            panels: vec![Vec::new(); options.chains.min(PANELS)],
-            reach: 0.2,
-            kept: Vec::new(),
-            moves: 0,
-            history: Vec::new(),
         }
     }
 }
@@ -280,7 +278,7 @@ impl Search for Chains<'_> {
         self.panels.iter().flatten().copied().collect()
     }
 
-    fn draws(&self, _: &Objective) -> Result<Draws<'_>> {
+    fn draws(&self) -> Result<Draws<'_>> {
         if self.loss.iter().all(|l| l.is_infinite()) {
             return Err(Error::new(
                 "calibration",

@@ -1,7 +1,8 @@
 //! What would happen: draws of a posterior under another shock, or under a policy.
 
 use super::layout::{Varying, layout};
-use super::posterior::column_quantiles;
+use super::objective::particles_within;
+use super::posterior::{column_means, column_quantiles};
 use super::{Parameter, Posterior, Prediction, Problem};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
@@ -254,11 +255,7 @@ impl Posterior {
             })
         };
         // As many together as take about half a second, as it may be asked to stop.
-        let each = (network.links() * periods).max(1);
-        let together = match 200_000_000 / each {
-            n if n < 8 => n.max(1),
-            n => (n / 8 * 8).min(64),
-        };
+        let together = particles_within(200_000_000, network.links() * periods).min(64);
         let mut out = Outcome {
             prediction: Prediction {
                 mean: Observation::from_values(
@@ -329,15 +326,8 @@ impl Outcome {
 
     /// Works out what is told of the simulated draws.
     fn finish(&mut self, shock: &Shock) {
-        let Prediction {
-            mean,
-            draws,
-            samples,
-        } = &mut self.prediction;
-        let cells = mean.values.len();
-        for (c, v) in mean.values.iter_mut().enumerate() {
-            *v = samples.iter().skip(c).step_by(cells).sum::<f64>() / *draws as f64;
-        }
+        let Prediction { mean, samples, .. } = &mut self.prediction;
+        mean.values = column_means(samples, mean.values.len());
         let periods = mean.periods;
         let begin = shock.events.iter().map(|e| e.start).min().unwrap_or(1);
         for total in self.total().chunks_exact(periods) {
