@@ -1,7 +1,8 @@
 //! Fig. 2A of the paper: the time of 100 steps of variational inference against the number of firms.
 //!
 //! `cargo bench --bench fig2a` runs from 100 to 100,000 firms with ten suppliers each over 50 periods, on
-//! the processor with one thread and with all, and prints a table; `-- 100 1000` chooses sizes and `--
+//! the processor with one thread and with all, and on every GPU of a build that has them (`--features
+//! wgpu` or `cuda`) but those that the processor emulates, and prints a table; `-- 100 1000` chooses sizes and `--
 //! --steps 20` fewer steps. Where the JAX programs are (`BULLWHIP_PEER`, `BULLWHIP_PEER_PYTHON`; see the
 //! race), theirs are the problems, and the time of their best formulation stands beside ours, without its
 //! compilation. Lines go to `target/fig2a.json`: `firms`, `links`, `periods`, `steps`, `device`,
@@ -63,8 +64,14 @@ fn problem(from: &str) -> Result<Problem> {
 
 /// One calibration, in a process of its own as the number of threads is the process's: prints JSON.
 fn ours(arguments: &[String]) -> Result<()> {
-    let problem = problem(&arguments[0])?;
+    let mut problem = problem(&arguments[0])?;
     let steps = arguments[1].parse().unwrap_or(100);
+    let place = arguments[2].parse().unwrap_or(0);
+    // Only a GPU is looked for: that takes a moment.
+    problem.simulation.device = match place {
+        0 => Device::Cpu,
+        _ => devices().get(place).map_or(Device::Cpu, |d| d.device),
+    };
     let options = Svi {
         steps,
         draws: 1,
@@ -123,8 +130,16 @@ fn run(arguments: &[String]) -> Result<()> {
         let mut threads = vec![1, all];
         threads.dedup();
         for threads in threads {
-            let line = measure(&from, steps, threads)?;
-            lines.push(line);
+            let plural = if threads == 1 { "" } else { "s" };
+            let device = format!("CPU, {threads} thread{plural}");
+            lines.push(measure(&from, steps, threads, (0, device))?);
+        }
+        for (place, gpu) in devices()
+            .into_iter()
+            .enumerate()
+            .filter(|(_, d)| !d.software)
+        {
+            lines.push(measure(&from, steps, all, (place, gpu.name))?);
         }
         if let Some(peer) = &peer
             && let Some(best) = search(peer, firms, &["svi step"]).remove(0)
@@ -146,17 +161,22 @@ fn run(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn measure(from: &str, steps: usize, threads: usize) -> Result<Value> {
+/// `device` is its place among `devices()` and what it is called.
+fn measure(
+    from: &str,
+    steps: usize,
+    threads: usize,
+    (place, device): (usize, String),
+) -> Result<Value> {
     let fail = |fact: String| Error::new("fig2a", fact, "");
     let output = Command::new(std::env::current_exe().map_err(|e| fail(e.to_string()))?)
-        .args(["ours", from, &steps.to_string()])
+        .args(["ours", from, &steps.to_string(), &place.to_string()])
         .env("RAYON_NUM_THREADS", threads.to_string())
         .output()
         .map_err(|e| fail(e.to_string()))?;
     let mut line: Value = serde_json::from_slice(&output.stdout)
         .map_err(|_| fail(String::from_utf8_lossy(&output.stderr).into_owned()))?;
-    let plural = if threads == 1 { "" } else { "s" };
-    line["device"] = json!(format!("CPU, {threads} thread{plural}"));
+    line["device"] = json!(device);
     show(&line);
     Ok(line)
 }
