@@ -6,6 +6,7 @@
 #[allow(unreachable_pub, dead_code)]
 mod case;
 
+use bullwhip::infer::Evaluation;
 use bullwhip::prelude::*;
 use proptest::prelude::*;
 
