@@ -54,17 +54,7 @@ fn options() -> Result<Options, Error> {
         match word.as_str() {
             "--seconds" => out.seconds = value.parse().map_err(|_| bad())?,
             "--particles" => out.particles = value.parse().map_err(|_| bad())?,
-            "--device" => {
-                let (kind, n) = value.split_once(':').unwrap_or((&value, "0"));
-                let n: usize = n.parse().map_err(|_| bad())?;
-                out.devices.push(match kind {
-                    "cpu" => Device::Cpu,
-                    "cuda" => Device::Cuda(n),
-                    "rocm" => Device::Rocm(n),
-                    "wgpu" => Device::Wgpu(n),
-                    _ => return Err(bad()),
-                });
-            }
+            "--device" => out.devices.push(value.parse()?),
             _ => return Err(bad()),
         }
     }

@@ -42,6 +42,8 @@ pub mod table;
 pub use error::{Error, Result};
 #[cfg(feature = "cuda-source")]
 pub use ops::{CudaSource, cuda_sources};
+#[cfg(feature = "serve")]
+pub use ops::{Serve, Server};
 
 #[cfg(all(
     feature = "cube",

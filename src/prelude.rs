@@ -29,8 +29,8 @@ pub use crate::plot::{
 pub use crate::progress::Progress;
 pub use crate::show;
 pub use crate::simulate::{
-    Checkpoint, Device, DeviceInfo, Method, Precision, Record, Simulation, Trajectory, devices,
-    simulate,
+    Checkpoint, Device, DeviceInfo, Method, Precision, Record, Simulation, Trajectory, connect,
+    devices, simulate,
 };
 pub use crate::table::{
     Blank, Corrected, Corrections, Disaggregate, Disaggregated, Imbalance, Imports, InputOutput,

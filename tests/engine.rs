@@ -1,6 +1,12 @@
 //! The kernels against the plain tensors: batches, gradients, checkpoints, threads, precision.
 
+#[path = "common/hub.rs"]
+#[allow(unreachable_pub)]
+mod hub;
+
+use bullwhip::infer::Objective;
 use bullwhip::prelude::*;
+use hub::hub;
 use proptest::prelude::*;
 
 /// A small economy with firms without inputs, firms without customers, and one that aims at less
@@ -235,6 +241,46 @@ fn single_precision_stays_close_over_a_thousand_periods() {
     });
     println!("largest difference of a group's output over 1,000 periods: {largest:.1e}");
     assert!(largest < 1e-4, "{largest}");
+}
+
+/// Small numbers that are added to a large sum lose their digits, unless sums are taken in stages.
+#[test]
+fn hubs_keep_their_digits_in_single_precision() {
+    let network = hub(60_000);
+    let shock = Shock::random(&network, 3, 0.3, 10, 1);
+    let simulation = Simulation {
+        periods: 20,
+        precision: Precision::Double,
+        ..Simulation::default()
+    };
+    let truth = Priors::default().draw(&network, 2);
+    let observed = simulate(&network, &truth, &shock, &simulation)
+        .expect("a run")
+        .observe();
+    let mut problem = Problem::new(&network, &shock, &observed);
+    problem.simulation = simulation;
+    for particles in [1, 8] {
+        let u = points(&problem, particles, 3);
+        let mut at = |precision| {
+            problem.simulation.precision = precision;
+            let objective = Objective::new(&problem).expect("an objective");
+            objective.gradient(&u).expect("a gradient")
+        };
+        let (exact, found) = (at(Precision::Double), at(Precision::Single));
+        // Relative to the largest; of all but a hundredth: which of 60,000 inputs is the scarcest may
+        // differ, and with it where the gradient goes.
+        let apart = |found: &[f64], exact: &[f64]| {
+            let size = exact.iter().fold(1e-12f64, |m, v| m.max(v.abs()));
+            let pairs = found.iter().zip(exact);
+            let mut all: Vec<f64> = pairs.map(|(a, b)| (a - b).abs() / size).collect();
+            all.sort_by(f64::total_cmp);
+            all[(all.len() - 1) * 99 / 100]
+        };
+        let loss = apart(&found.loss, &exact.loss);
+        let gradient = apart(&found.gradient, &exact.gradient);
+        println!("{particles} particles: loss {loss:.1e}, gradient {gradient:.1e}");
+        assert!(loss < 2e-6 && gradient < 2e-6, "{loss:.1e} {gradient:.1e}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! The commands: run, lab, install, uninstall, doctor.
+//! The commands: run, lab, install, uninstall, serve, doctor.
 
-use crate::{doctor, execute, install, lab};
+use crate::{doctor, execute, install, lab, serve};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -47,6 +47,26 @@ enum Command {
         /// Jupyter data folder [default: the user's].
         #[arg(long)]
         prefix: Option<PathBuf>,
+        /// Features of bullwhip that notebooks have, such as cuda,remote; kept until others are given
+        /// [default: those of the last time, at first none].
+        #[arg(long, value_delimiter = ',')]
+        features: Option<Vec<String>>,
+    },
+    /// Serve a device of this machine to notebooks on others; compiles what that needs.
+    ///
+    /// Prints the line that connects a notebook, with the token that lets it in. All that travels is
+    /// encrypted. Ctrl-C ends it.
+    Serve {
+        /// auto, cpu, cuda:N, rocm:N or wgpu:N, of those that the runtime is installed with.
+        #[arg(long, default_value = "auto")]
+        device: String,
+        /// UDP port.
+        #[arg(long, default_value_t = 7788)]
+        port: u16,
+        /// File of the server's key, made if it is not there; the token comes from it
+        /// [default: .config/bullwhip/server.key in the user's folder].
+        #[arg(long)]
+        key: Option<PathBuf>,
     },
     /// Remove the kernel from Jupyter, the compiled runtime, waiting engines, and our JupyterLab.
     Uninstall {
@@ -73,7 +93,8 @@ pub(crate) fn run() -> Result<()> {
             execute::run(&notebook, &output, html.as_deref(), timeout)
         }
         Command::Lab { arguments } => lab::lab(&arguments),
-        Command::Install { prefix } => install::install(prefix),
+        Command::Install { prefix, features } => install::install(prefix, features),
+        Command::Serve { device, port, key } => serve::serve(&device, port, key),
         Command::Uninstall { prefix } => install::uninstall(prefix),
         Command::Doctor => doctor::doctor(),
     }

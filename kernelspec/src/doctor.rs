@@ -74,6 +74,17 @@ pub(crate) fn doctor() -> Result<()> {
                 "notebook runtime compiled",
                 "`bullwhip-kernel install` or the first run compiles it",
             );
+            // The runtime's own program asks the drivers.
+            if let Some(output) = runtime
+                .devices()
+                .output()
+                .ok()
+                .filter(|_| runtime.is_fresh())
+            {
+                for device in String::from_utf8_lossy(&output.stdout).lines() {
+                    line(true, false, &format!("device {device}"), "");
+                }
+            }
             let waiting = spare::free(&runtime);
             for found in &waiting {
                 let memory = session::memory(found.process).unwrap_or(0) as f64 / 1e9;

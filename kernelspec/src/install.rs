@@ -8,8 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Compiles the runtime and writes `kernels/bullwhip` into the Jupyter data folder.
-pub(crate) fn install(prefix: Option<PathBuf>) -> Result<()> {
+pub(crate) fn install(prefix: Option<PathBuf>, features: Option<Vec<String>>) -> Result<()> {
     let runtime = Runtime::locate()?;
+    if let Some(features) = features {
+        runtime.set_features(&features)?;
+    }
     runtime.prepare(&|_| ())?;
     let dir = match prefix {
         Some(data) => register(&data)?,

@@ -12,6 +12,7 @@ mod lab;
 mod link;
 mod report;
 mod runtime;
+mod serve;
 mod session;
 mod spare;
 mod stock;

@@ -28,6 +28,16 @@ pub(crate) const PROFILE: [(&str, &str); 9] = [
 /// In a runtime's folder: the checkout that it is of.
 const SOURCE: &str = "source";
 
+/// In a runtime's folder: the features of the library that it is compiled with, with commas.
+const FEATURES: &str = "features";
+
+/// The features that it can be compiled with.
+pub(crate) const KNOWN_FEATURES: [&str; 7] =
+    ["wgpu", "vulkan", "metal", "cuda", "rocm", "remote", "serve"];
+
+/// The program of `kernelspec/runtime`.
+const DEVICES: &str = "bullwhip-devices";
+
 /// Where things are.
 pub(crate) struct Runtime {
     /// The checkout of bullwhip that notebooks use.
@@ -85,6 +95,44 @@ impl Runtime {
         self.home.join("sessions").join(process.to_string())
     }
 
+    /// The features of the library that notebooks have.
+    pub(crate) fn features(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.home.join(FEATURES)).unwrap_or_default();
+        let names = text.trim().split(',').filter(|name| !name.is_empty());
+        names.map(str::to_owned).collect()
+    }
+
+    /// Has it compiled with these features by the next `prepare`; names that are none are refused.
+    pub(crate) fn set_features(&self, wanted: &[String]) -> Result<()> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in wanted.iter().map(|n| n.trim()).filter(|n| !n.is_empty()) {
+            if !KNOWN_FEATURES.contains(&name) {
+                bail!(
+                    "\"{name}\" is no feature; there are {}",
+                    KNOWN_FEATURES.join(", ")
+                );
+            }
+            names.push(name);
+        }
+        names.sort_unstable();
+        names.dedup();
+        fs::create_dir_all(&self.home).with_context(|| self.home.display().to_string())?;
+        fs::write(self.home.join(FEATURES), names.join(","))?;
+        Ok(())
+    }
+
+    /// The program of the runtime that lists devices and serves them.
+    pub(crate) fn devices(&self) -> Command {
+        let deps = self.prepared().join("target").join(&self.triple);
+        let mut command = Command::new(self.home.join(DEVICES));
+        let variable = match cfg!(target_os = "macos") {
+            true => "DYLD_LIBRARY_PATH",
+            false => "LD_LIBRARY_PATH",
+        };
+        command.env(variable, deps.join("release/deps"));
+        command
+    }
+
     fn stamp_file(&self) -> PathBuf {
         self.home.join("ready")
     }
@@ -126,6 +174,7 @@ impl Runtime {
         }
         files.sort();
         let mut hash = Sha256::new();
+        hash.update(self.features().join(","));
         for file in files {
             let meta = fs::metadata(&file).with_context(|| file.display().to_string())?;
             hash.update(file.as_os_str().as_encoded_bytes());
@@ -170,8 +219,11 @@ impl Runtime {
             ])
             .arg("--target-dir")
             .arg(&self.target)
+            .args(["--features", &self.features().join(",")])
             .current_dir(&self.source);
         follow(build, reason, say)?;
+        let built = self.target.join(&self.triple).join("release").join(DEVICES);
+        fs::copy(&built, self.home.join(DEVICES)).with_context(|| built.display().to_string())?;
         let prepared = self.prepared();
         if prepared.exists() {
             fs::remove_dir_all(&prepared)?;
@@ -217,8 +269,9 @@ impl Runtime {
     fn dependency(&self) -> String {
         let path = self.source.join("kernelspec/runtime");
         format!(
-            "bullwhip = {{ package = \"bullwhip-notebook\", path = {:?} }}",
-            path.display().to_string()
+            "bullwhip = {{ package = \"bullwhip-notebook\", path = {:?}, features = {:?} }}",
+            path.display().to_string(),
+            self.features()
         )
     }
 

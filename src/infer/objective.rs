@@ -5,7 +5,7 @@ use super::target::Target;
 use super::{Parameter, Problem};
 use crate::error::{Error, Result};
 use crate::model::Economy;
-use crate::simulate::{Columns, Horizon, Inputs, Simulation, host};
+use crate::simulate::{Columns, Horizon, Inputs, Simulation, host, host_all};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
@@ -188,7 +188,7 @@ impl Objective {
         let total = self.total();
         for run in &self.runs {
             let leaves = self.leaves(run, &values, particles);
-            let panel = host(self.panel(run, &leaves));
+            let panel = host(self.panel(run, &leaves))?;
             let one = panel.len() / particles;
             loss.par_iter_mut()
                 .zip(panel.par_chunks_exact(one))
@@ -216,7 +216,7 @@ impl Objective {
                 }
             }
             let tensor = self.panel(run, &leaves);
-            let panel = host(tensor.clone());
+            let panel = host(tensor.clone())?;
             let one = panel.len() / particles;
             let mut slope = vec![0.0; panel.len()];
             let cells = panel.chunks_exact(one).zip(slope.chunks_exact_mut(one));
@@ -229,13 +229,17 @@ impl Objective {
             let shape = tensor.dims();
             let slope = run.horizon.economy().row(&slope).reshape(shape);
             let gradients = (tensor * slope).sum().backward();
-            for (varying, values) in self.varying.iter().zip(&values) {
-                // A parameter that no output depends on has no gradient node: its gradient is zero.
-                let leaf = &leaves.all[position(varying.parameter)].0;
-                if let Some(part) = leaf.grad(&gradients) {
-                    let (begin, _) = self.problem.part(varying.parameter, run.hits);
-                    varying.pull(values, &host(part), begin, self.dimension(), &mut gradient);
-                }
+            // A parameter that no output depends on has no gradient node: its gradient is zero.
+            let of = |v: &Varying| leaves.all[position(v.parameter)].0.grad(&gradients);
+            let (there, parts): (Vec<_>, Vec<_>) = self
+                .varying
+                .iter()
+                .zip(&values)
+                .filter_map(|pair| Some((pair, of(pair.0)?)))
+                .unzip();
+            for ((varying, values), part) in there.into_iter().zip(host_all(parts)?) {
+                let (begin, _) = self.problem.part(varying.parameter, run.hits);
+                varying.pull(values, &part, begin, self.dimension(), &mut gradient);
             }
             first.get_or_insert(panel);
         }

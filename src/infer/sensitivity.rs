@@ -141,20 +141,20 @@ fn differentiate(
     };
     let horizon = Horizon::new(network, economy, shock, simulation, Columns::Groups, None);
     let panel = horizon.run(inputs, None);
-    let (value, slope) = loss(&host(panel.clone()));
+    let (value, slope) = loss(&host(panel.clone())?);
     let slope = horizon.economy().row(&slope).reshape(panel.dims());
     let gradients = (panel * slope).sum().backward();
-    let [target_inventory, adjustment_time, severity, recovery_rate] =
-        leaves.map(|leaf: Tensor<2>| match leaf.grad(&gradients) {
-            Some(g) => host(g),
-            // No output depends on it.
-            None => vec![0.0; leaf.dims()[1]],
-        });
+    let slope = |leaf: &Tensor<2>| match leaf.grad(&gradients) {
+        Some(slope) => host(slope),
+        // No output depends on it.
+        None => Ok(vec![0.0; leaf.dims()[1]]),
+    };
+    let [n, tau, severity, recovery_rate] = &leaves;
     Ok(Sensitivity {
         loss: value,
-        target_inventory,
-        adjustment_time,
-        severity,
-        recovery_rate,
+        target_inventory: slope(n)?,
+        adjustment_time: slope(tau)?,
+        severity: slope(severity)?,
+        recovery_rate: slope(recovery_rate)?,
     })
 }

@@ -291,7 +291,7 @@ impl Posterior {
                 rows.severity.extend(severity);
                 rows.recovery_rate.extend(recovery_rate);
             }
-            out.simulate(&horizon, shock, &rows);
+            out.simulate(&horizon, shock, &rows)?;
             if interrupt.asked() {
                 break;
             }
@@ -303,7 +303,7 @@ impl Posterior {
 
 impl Outcome {
     /// Adds some draws.
-    fn simulate(&mut self, horizon: &Horizon, shock: &Shock, rows: &Rows) {
+    fn simulate(&mut self, horizon: &Horizon, shock: &Shock, rows: &Rows) -> Result<()> {
         let economy = horizon.economy();
         let count = rows.params.len();
         let row = |values: Vec<f64>, n: usize| economy.row(&values).reshape([count, n]);
@@ -320,8 +320,9 @@ impl Outcome {
         };
         self.prediction
             .samples
-            .extend(host(horizon.run(inputs, None)));
+            .extend(host(horizon.run(inputs, None))?);
         self.prediction.draws += count;
+        Ok(())
     }
 
     /// Works out what is told of the simulated draws.

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use burn::tensor::{Device as TensorDevice, Tensor};
 use std::fmt;
+use std::str::FromStr;
 use std::time::Instant;
 
 /// Where a simulation is computed. GPUs compute in 32-bit floats.
@@ -26,6 +27,8 @@ pub enum Device {
     Rocm(usize),
     /// The n-th adapter, from 0, through Vulkan, Metal or DirectX 12: feature `wgpu`.
     Wgpu(usize),
+    /// The n-th device of other machines, from 0: what `connect` returns, feature `remote`.
+    Remote(usize),
 }
 
 impl fmt::Display for Device {
@@ -36,7 +39,35 @@ impl fmt::Display for Device {
             Device::Cuda(n) => write!(f, "CUDA {n}"),
             Device::Rocm(n) => write!(f, "ROCm {n}"),
             Device::Wgpu(n) => write!(f, "wgpu {n}"),
+            Device::Remote(n) => match servers::address(*n) {
+                Some(address) => write!(f, "the device at {address}"),
+                None => write!(f, "remote {n}"),
+            },
         }
+    }
+}
+
+impl FromStr for Device {
+    type Err = Error;
+
+    /// Reads `auto`, `cpu`, `cuda:0`, `rocm:0`, `wgpu:0`; a kind alone is its first.
+    fn from_str(text: &str) -> Result<Self> {
+        let (kind, n) = text.split_once(':').unwrap_or((text, "0"));
+        let known = match (kind, n.parse()) {
+            ("auto", Ok(0)) => Some(Device::Auto),
+            ("cpu", Ok(0)) => Some(Device::Cpu),
+            ("cuda", Ok(n)) => Some(Device::Cuda(n)),
+            ("rocm", Ok(n)) => Some(Device::Rocm(n)),
+            ("wgpu", Ok(n)) => Some(Device::Wgpu(n)),
+            _ => None,
+        };
+        known.ok_or_else(|| {
+            Error::new(
+                "device",
+                format!("\"{text}\" is none"),
+                "give auto, cpu, cuda:N, rocm:N or wgpu:N",
+            )
+        })
     }
 }
 
@@ -52,14 +83,38 @@ pub struct DeviceInfo {
 }
 
 /// The devices that this build reaches on this machine: the CPU first, then GPUs in the order in
-/// which `Device::Auto` prefers them. Opens each, which takes a moment.
+/// which `Device::Auto` prefers them, and those of other machines that are connected. Opens each, which
+/// takes a moment.
 pub fn devices() -> Vec<DeviceInfo> {
     let cpu = DeviceInfo {
         device: Device::Cpu,
         name: "CPU".into(),
         software: true,
     };
-    std::iter::once(cpu).chain(gpus::list()).collect()
+    std::iter::once(cpu)
+        .chain(gpus::list())
+        .chain(servers::list())
+        .collect()
+}
+
+/// Connects to the device that `bullwhip-kernel serve` serves on another machine: `address` is its host
+/// and port, `token` what it prints. In a build with the feature `remote`.
+///
+/// ```no_run
+/// # use bullwhip::prelude::*;
+/// let token = std::env::var("BULLWHIP_TOKEN").unwrap_or_default();
+/// let device = connect("gpu.example.org:7788", &token)?;
+/// let simulation = Simulation { device, ..Simulation::default() };
+/// # Ok::<(), bullwhip::Error>(())
+/// ```
+///
+/// The connection is encrypted (QUIC with TLS 1.3) and goes to that address alone; the token says which
+/// server it must be, so that another one that answers there is refused. Networks, the parameters of
+/// particles and what is simulated travel; observed data, priors and the search stay here. The server
+/// keeps a session for as long as this process lives. Where a connection is lost, what is computed ends
+/// with an error; connect anew in a new process.
+pub fn connect(address: &str, token: &str) -> Result<Device> {
+    servers::connect(address, token)
 }
 
 /// A device that is ready.
@@ -110,9 +165,26 @@ impl Device {
                 format!("{self} computes in 32-bit floats, and 64-bit floats are asked for"),
                 "take Precision::Single, or Device::Cpu",
             )),
+            Device::Remote(n) => servers::open(n),
             device => gpus::open(device),
         }
     }
+}
+
+/// What a device's failure is told as.
+pub(crate) fn failure(device: &TensorDevice, error: &dyn fmt::Display) -> Error {
+    let (fact, remedy) = match device.clone().inner().as_dispatch() {
+        #[cfg(feature = "remote")]
+        burn::backend::DispatchDevice::Remote(_) => (
+            "the server's answer did not come",
+            "see what the server printed; go on with the state_file, if one was given, in a new process",
+        ),
+        _ => (
+            "the device failed",
+            "take fewer particles or draws at a time, or Device::Cpu",
+        ),
+    };
+    Error::new("simulation.device", format!("{fact}: {error}"), remedy)
 }
 
 /// The feature that a device needs, and whether this build has it.
@@ -120,6 +192,7 @@ fn feature(device: Device) -> (&'static str, bool) {
     match device {
         Device::Cuda(_) => ("cuda", cfg!(feature = "cuda")),
         Device::Rocm(_) => ("rocm", cfg!(feature = "rocm")),
+        Device::Remote(_) => ("remote", cfg!(feature = "remote")),
         _ => ("wgpu", cfg!(feature = "wgpu")),
     }
 }
@@ -129,8 +202,36 @@ fn not_built(device: Device) -> Error {
     Error::new(
         "simulation.device",
         format!("{device} is asked for, and this build of bullwhip is without `{feature}`"),
-        format!("build it with the feature `{feature}`, or take Device::Cpu"),
+        format!(
+            "build it with the feature `{feature}` (for notebooks `bullwhip-kernel install --features {feature}`), or take Device::Cpu"
+        ),
     )
+}
+
+#[cfg(feature = "remote")]
+use super::remote as servers;
+
+#[cfg(not(feature = "remote"))]
+mod servers {
+    //! A build that reaches no other machine.
+
+    use super::{Device, DeviceInfo, Opened, Result, not_built};
+
+    pub(super) fn connect(_: &str, _: &str) -> Result<Device> {
+        Err(not_built(Device::Remote(0)))
+    }
+
+    pub(super) fn address(_: usize) -> Option<String> {
+        None
+    }
+
+    pub(super) fn list() -> Vec<DeviceInfo> {
+        Vec::new()
+    }
+
+    pub(super) fn open(n: usize) -> Result<Opened> {
+        Err(not_built(Device::Remote(n)))
+    }
 }
 
 #[cfg(not(feature = "cube"))]

@@ -23,19 +23,23 @@ mod cube;
 mod device;
 mod flex;
 mod plan;
+#[cfg(feature = "remote")]
+mod remote;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 #[cfg(feature = "cuda-source")]
 pub use cube::{CudaSource, cuda_sources};
-pub(crate) use device::Opened;
-pub use device::{Device, DeviceInfo, devices};
+pub use device::{Device, DeviceInfo, connect, devices};
+pub(crate) use device::{Opened, failure};
 pub use plan::Checkpoint;
 pub(crate) use plan::{Design, Plan};
+#[cfg(feature = "serve")]
+pub use remote::{Serve, Server};
 
 /// Backends that run the simulation as one operation.
-#[backend_extension(Flex, Cube: cfg(feature = "cube"), Autodiff)]
+#[backend_extension(Flex, Cube: cfg(feature = "cube"), Remote: cfg(feature = "remote"), Autodiff)]
 pub(crate) trait Engine: Backend {
     /// The panel of every particle.
     fn panel(

@@ -109,6 +109,8 @@ pub(super) struct Part {
     pub(super) link: Vec<u32>,
     /// Position of its supplier among all parts.
     pub(super) supplier: Vec<u32>,
+    /// Positions of the suppliers from which many nodes of the part buy.
+    pub(super) hubs: Vec<u32>,
 }
 
 /// The numbers of a part in one format, by position; 0 where nothing is.
@@ -149,6 +151,8 @@ struct Inner {
     cube: OnceLock<super::cube::Layout>,
     #[cfg(feature = "cube")]
     devices: super::cube::OnDevices,
+    #[cfg(feature = "remote")]
+    servers: super::remote::OnServers,
 }
 
 /// Nodes side by side where there is one particle.
@@ -156,6 +160,8 @@ pub(super) const WIDE: usize = 8;
 /// Parts of a large network. Fixed, so that sums, and with them results, do not depend on the
 /// number of threads.
 const PARTS: usize = 4;
+/// With more customers in a part a supplier is a hub, whose sums are taken in stages.
+const HUB: u32 = 512;
 /// With fewer links a network is in one part: one particle, several particles (which keep threads
 /// busy by themselves).
 const SMALL: (usize, usize) = (50_000, 500_000);
@@ -174,6 +180,8 @@ impl Plan {
                 cube: OnceLock::new(),
                 #[cfg(feature = "cube")]
                 devices: super::cube::OnDevices::default(),
+                #[cfg(feature = "remote")]
+                servers: super::remote::OnServers::default(),
             }),
         }
     }
@@ -191,6 +199,11 @@ impl Plan {
     #[cfg(feature = "cube")]
     pub(super) fn on_devices(&self) -> &super::cube::OnDevices {
         &self.inner.devices
+    }
+
+    #[cfg(feature = "remote")]
+    pub(super) fn on_servers(&self) -> &super::remote::OnServers {
+        &self.inner.servers
     }
 
     fn laid(&self, width: usize) -> &Laid {
@@ -254,6 +267,7 @@ impl Layout {
                     columns: Vec::new(),
                     link: Vec::new(),
                     supplier: Vec::new(),
+                    hubs: Vec::new(),
                     node,
                 };
                 first += part.rows;
@@ -295,6 +309,13 @@ impl Layout {
                 e => position[design.supplier[e as usize] as usize],
             };
             part.supplier = part.link.iter().map(supplier).collect();
+            let mut sold = vec![0u32; first * width];
+            let real = part.link.iter().zip(&part.supplier);
+            for (_, at) in real.filter(|(link, _)| **link != NONE) {
+                sold[*at as usize] += 1;
+            }
+            let places = 0..sold.len() as u32;
+            part.hubs = places.filter(|at| sold[*at as usize] > HUB).collect();
             let range = part.first * width..(part.first + part.rows) * width;
             let columns = design.column.iter().enumerate().filter_map(|(c, i)| {
                 let at = position[*i as usize] as usize;

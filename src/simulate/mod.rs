@@ -5,10 +5,10 @@ mod run;
 
 use crate::model::Rule;
 use crate::network::Network;
-pub use crate::ops::{Checkpoint, Device, DeviceInfo, devices};
+pub use crate::ops::{Checkpoint, Device, DeviceInfo, connect, devices};
 pub(crate) use horizon::{Columns, Horizon, Inputs};
-pub(crate) use run::host;
 pub use run::simulate;
+pub(crate) use run::{host, host_all};
 
 /// How a simulation is computed; both give the same numbers but for rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

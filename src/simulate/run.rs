@@ -5,8 +5,8 @@ use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::model::{Economy, Hits, Params, Shock};
 use crate::network::Network;
-use crate::ops::Opened;
-use burn::tensor::Tensor;
+use crate::ops::{Opened, failure};
+use burn::tensor::{Tensor, TensorData, Transaction};
 
 /// Simulates `shock` hitting `network`, whose firms behave as `params` say.
 ///
@@ -54,7 +54,7 @@ pub fn simulate(
             severity,
             recovery_rate,
         };
-        out.output = host(horizon.run(inputs, None));
+        out.output = host(horizon.run(inputs, None))?;
         let firms = network.firms();
         if interrupt.asked() {
             let first = out.output.iter().step_by(firms);
@@ -71,13 +71,13 @@ pub fn simulate(
         let (next, output) =
             economy.step_reference(simulation.rule, simulation.slack, &state, &behaviour, z);
         state = next;
-        out.output.extend(host(output));
+        out.output.extend(host(output)?);
         if everything {
-            out.demand.extend(host(state.demand.clone()));
+            out.demand.extend(host(state.demand.clone())?);
             out.orders
-                .extend(host(state.orders.clone() * economy.coefficient.clone()));
+                .extend(host(state.orders.clone() * economy.coefficient.clone())?);
             out.inventory
-                .extend(host(state.inventory.clone() * economy.coefficient.clone()));
+                .extend(host(state.inventory.clone() * economy.coefficient.clone())?);
         }
         if interrupt.asked() {
             out.stop_after(t);
@@ -126,9 +126,25 @@ impl Simulation {
     }
 }
 
-/// The numbers of a tensor, row by row, on the host in 64 bits.
-pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
-    let data = tensor.into_data();
+/// The numbers of a tensor, row by row, on the host in 64 bits. An error where the device fails.
+pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>> {
+    let device = tensor.device();
+    let data = tensor.try_into_data().map_err(|e| failure(&device, &e))?;
+    Ok(numbers(&data))
+}
+
+/// The same of several tensors, which a device far away is asked for at once.
+pub(crate) fn host_all<const D: usize>(tensors: Vec<Tensor<D>>) -> Result<Vec<Vec<f64>>> {
+    let Some(device) = tensors.first().map(|t| t.device()) else {
+        return Ok(Vec::new());
+    };
+    let all = tensors.into_iter();
+    let asked = all.fold(Transaction::default(), |asked, t| asked.register(t));
+    let data = asked.try_execute().map_err(|e| failure(&device, &e))?;
+    Ok(data.iter().map(numbers).collect())
+}
+
+fn numbers(data: &TensorData) -> Vec<f64> {
     match data.as_slice::<f32>() {
         Ok(numbers) => numbers.iter().map(|v| f64::from(*v)).collect(),
         Err(_) => data.iter::<f64>().collect(),

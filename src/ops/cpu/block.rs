@@ -184,6 +184,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 shard.saved.resize(pairs * 2 * e);
             }
             shard.lowest.resize(n);
+            let aside = part.hubs.len().div_ceil(W);
+            shard.aside.fill_with(aside, [F::ZERO; L]);
             for i in 0..n {
                 let target = shard.target[i];
                 shard.lowest[i] = lanes(|l| {

@@ -32,6 +32,8 @@ pub(super) struct Shard<F, const L: usize, const W: usize> {
     pub(super) to_target: Rows<F, L>,
     /// Gradient in the capacity of this period.
     pub(super) to_capacity: Rows<F, L>,
+    /// Sums of hubs in a pass, 0 between passes.
+    pub(super) aside: Rows<F, L>,
 }
 
 /// The particles of a block among all: the last block is filled up with copies.
@@ -59,6 +61,7 @@ pub(super) fn links_of<'a, F>(part: &'a Part, numbers: &'a PartNumbers<F>) -> Li
         row: &part.row,
         supplier: &part.supplier,
         coefficient: &numbers.coefficient,
+        hubs: &part.hubs,
     }
 }
 
@@ -165,6 +168,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             out,
             lowest: &mut self.lowest,
             market: market.as_flattened_mut(),
+            aside: &mut self.aside,
         });
     }
 
@@ -197,6 +201,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             sum_order: &mut self.sum_order,
             to_rate: &mut self.to_rate,
             market: market.as_flattened_mut(),
+            aside: &mut self.aside,
         });
     }
 

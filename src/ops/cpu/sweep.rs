@@ -14,6 +14,8 @@ pub(super) struct Links<'a, F> {
     pub(super) supplier: &'a [u32],
     /// W coefficients a row of links.
     pub(super) coefficient: &'a [F],
+    /// Stalls of suppliers that many buy from.
+    pub(super) hubs: &'a [u32],
 }
 
 impl<F> Links<'_, F> {
@@ -96,6 +98,59 @@ fn tell<F: Number, const L: usize>(market: &mut [F], supplier: &[u32], values: &
     }
 }
 
+/// Links after which the sums of hubs are put aside: a small number that is added to a large sum,
+/// tens of thousands of times, loses its digits.
+const STAGE: usize = 2048;
+
+/// Puts the sums in the hubs' stalls of N numbers (of L numbers each, where lanes are particles) aside.
+/// Sum `k` it is, or the two sums from `k` on where lanes are nodes.
+#[inline(always)]
+fn put_aside<F: Number, const L: usize, const W: usize, const N: usize>(
+    market: &mut [F],
+    k: usize,
+    hubs: &[u32],
+    aside: &mut [[F; L]],
+) {
+    if W == 1 {
+        let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<N>().0;
+        for (hub, aside) in hubs.iter().zip(aside) {
+            let sum = std::mem::replace(&mut stalls[*hub as usize][k], [F::ZERO; L]);
+            *aside = lanes(|l| aside[l] + sum[l]);
+        }
+    } else {
+        let stalls = market.as_chunks_mut::<N>().0;
+        for (hub, aside) in hubs.iter().zip(aside.as_flattened_mut()) {
+            let stall = &mut stalls[*hub as usize];
+            *aside += stall[k] + stall[k + 1];
+            (stall[k], stall[k + 1]) = (F::ZERO, F::ZERO);
+        }
+    }
+}
+
+/// Adds what was put aside to the sums.
+#[inline(always)]
+fn bring_back<F: Number, const L: usize, const W: usize, const N: usize>(
+    market: &mut [F],
+    k: usize,
+    hubs: &[u32],
+    aside: &mut [[F; L]],
+) {
+    if W == 1 {
+        let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<N>().0;
+        for (hub, aside) in hubs.iter().zip(aside) {
+            let sum = &mut stalls[*hub as usize][k];
+            *sum = lanes(|l| sum[l] + aside[l]);
+            *aside = [F::ZERO; L];
+        }
+    } else {
+        let stalls = market.as_chunks_mut::<N>().0;
+        for (hub, aside) in hubs.iter().zip(aside.as_flattened_mut()) {
+            stalls[*hub as usize][k] += *aside;
+            *aside = F::ZERO;
+        }
+    }
+}
+
 /// Lays one number for each of N kinds side by side for every node.
 #[inline(always)]
 fn open<F: Number, const L: usize, const W: usize, const N: usize>(
@@ -143,6 +198,8 @@ pub(super) struct Forward<'a, F, const L: usize, const W: usize> {
     /// Stalls of all nodes: delivered share, ordered; where lanes are nodes the share, nothing, and
     /// ordered in two sums.
     pub(super) market: &'a mut [F],
+    /// Sums of hubs, 0.
+    pub(super) aside: &'a mut [[F; L]],
 }
 
 impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Forward<'_, F, L, W> {
@@ -175,11 +232,21 @@ fn forward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const APART
         out,
         lowest,
         market,
+        aside,
         ..
     } = pass;
     let (mut shares, mut orders) = ([[F::ZERO; L]; TILE], [[F::ZERO; L]; TILE]);
+    let mut stage = STAGE / W;
     for (i, lowest) in lowest.iter_mut().enumerate() {
         let row = links.of(i);
+        if row.start >= stage {
+            stage = row.start + STAGE / W;
+            if W == 1 {
+                put_aside::<F, L, W, 2>(market, 1, links.hubs, aside);
+            } else {
+                put_aside::<F, L, W, 4>(market, 2, links.hubs, aside);
+            }
+        }
         let (target, rate) = (nodes.target[i], nodes.rate[i]);
         let (d1, d2, x) = (nodes.d1[i], nodes.d2[i], output[i]);
         // (n x0 - s) / tau + D, as level - s / tau: one operation a link.
@@ -231,6 +298,11 @@ fn forward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const APART
         }
         *lowest = low;
     }
+    if W == 1 {
+        bring_back::<F, L, W, 2>(market, 1, links.hubs, aside);
+    } else {
+        bring_back::<F, L, W, 4>(market, 2, links.hubs, aside);
+    }
 }
 
 /// One period t back: turns the adjoints of the inventory of t+1 and of the orders of t+1, before
@@ -255,6 +327,8 @@ pub(super) struct Backward<'a, F, const L: usize, const W: usize> {
     /// Stalls of all nodes: adjoint of demand at t, delivered share at t+1, adjoint of the share at
     /// t in two sums (the second is used where lanes are nodes).
     pub(super) market: &'a mut [F],
+    /// Sums of hubs, 0.
+    pub(super) aside: &'a mut [[F; L]],
 }
 
 impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Backward<'_, F, L, W> {
@@ -270,13 +344,19 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Backward<'_, 
             inventory,
             order,
             market,
+            aside,
             ..
         } = self;
         open::<F, L, W, 4>(market, [Some(self.pull), Some(self.share), None, None]);
         let (mut pulls, mut shares) = ([[F::ZERO; L]; TILE], [[F::ZERO; L]; TILE]);
         let mut owed = [[F::ZERO; L]; TILE];
+        let mut stage = STAGE / W;
         for i in 0..self.sum_inventory.len() {
             let row = links.of(i);
+            if row.start >= stage {
+                stage = row.start + STAGE / W;
+                put_aside::<F, L, W, 4>(market, 2, links.hubs, aside);
+            }
             let (target, rate) = (nodes.target[i], nodes.rate[i]);
             let (d1, d2) = (nodes.d1[i], nodes.d2[i]);
             let level1: [F; L] = lanes(|l| target[l].fused::<S>(rate[l], d1[l]));
@@ -336,5 +416,6 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Backward<'_, 
             self.sum_order[i] = sum_p;
             self.to_rate[i] = sum_r;
         }
+        bring_back::<F, L, W, 4>(market, 2, links.hubs, aside);
     }
 }

@@ -1,0 +1,72 @@
+//! What the kernel asks of the prepared runtime: the devices that notebooks reach, and to serve one to
+//! other machines.
+//!
+//! `bullwhip-devices` prints a line for each device; `bullwhip-devices serve DEVICE PORT [KEY]` serves.
+
+use bullwhip_notebook::prelude::*;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        [] => {
+            list();
+            Ok(())
+        }
+        ["serve", device, port, key @ ..] => serve(device, port, key.first().copied()),
+        _ => Err(bullwhip_notebook::Error::new(
+            "arguments",
+            format!("{words:?} are not understood"),
+            "give none, or serve DEVICE PORT [KEY]",
+        )),
+    };
+    if let Err(error) = done {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}
+
+fn list() {
+    for info in devices() {
+        let note = match info.device {
+            Device::Cpu => "",
+            _ if info.software => ", emulated by the CPU",
+            _ => "",
+        };
+        println!("{}: {}{note}", info.device, info.name);
+    }
+}
+
+#[cfg(feature = "serve")]
+fn serve(device: &str, port: &str, key: Option<&str>) -> bullwhip_notebook::Result<()> {
+    let default = bullwhip_notebook::Serve::default();
+    let serve = bullwhip_notebook::Serve {
+        device: device.parse()?,
+        port: port.parse().map_err(|_| {
+            bullwhip_notebook::Error::new(
+                "port",
+                format!("\"{port}\" is none"),
+                "give a number from 1 to 65535",
+            )
+        })?,
+        key: key.map_or(default.key, Into::into),
+    };
+    let server = serve.open()?;
+    println!("serving {} on UDP port {}", server.device, server.port);
+    println!("in a notebook of a runtime with the feature `remote`:");
+    println!(
+        "    let device = connect(\"HOST:{}\", \"{}\")?;",
+        server.port, server.token
+    );
+    println!("the token lets in whoever has it; the end is Ctrl-C");
+    server.run()
+}
+
+#[cfg(not(feature = "serve"))]
+fn serve(_: &str, _: &str, _: Option<&str>) -> bullwhip_notebook::Result<()> {
+    Err(bullwhip_notebook::Error::new(
+        "serve",
+        "the notebook runtime is without the feature `serve`",
+        "add it: bullwhip-kernel install --features serve",
+    ))
+}
