@@ -6,7 +6,9 @@ use crate::interrupt::Interrupt;
 use crate::model::{Economy, Hits, Params, Shock};
 use crate::network::Network;
 use crate::ops::{Opened, failure};
-use burn::tensor::{Tensor, TensorData, Transaction};
+use burn::tensor::{Tensor, TensorData, read_sync};
+use std::future::poll_fn;
+use std::task::Poll;
 
 /// Simulates `shock` hitting `network`, whose firms behave as `params` say.
 ///
@@ -133,15 +135,27 @@ pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>> {
     Ok(numbers(&data))
 }
 
-/// The same of several tensors, which a device far away is asked for at once.
+/// The same of several tensors, all of which are asked for before the first is waited for.
 pub(crate) fn host_all<const D: usize>(tensors: Vec<Tensor<D>>) -> Result<Vec<Vec<f64>>> {
     let Some(device) = tensors.first().map(|t| t.device()) else {
         return Ok(Vec::new());
     };
-    let all = tensors.into_iter();
-    let asked = all.fold(Transaction::default(), |asked, t| asked.register(t));
-    let data = asked.try_execute().map_err(|e| failure(&device, &e))?;
-    Ok(data.iter().map(numbers).collect())
+    let answers = tensors.into_iter().map(|t| Box::pin(t.into_data_async()));
+    let mut waiting: Vec<_> = answers.map(|answer| (answer, None)).collect();
+    read_sync(poll_fn(|context| {
+        for (answer, data) in waiting.iter_mut().filter(|(_, data)| data.is_none()) {
+            if let Poll::Ready(found) = answer.as_mut().poll(context) {
+                *data = Some(found);
+            }
+        }
+        match waiting.iter().all(|(_, data)| data.is_some()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }));
+    let all = waiting.into_iter().filter_map(|(_, data)| data);
+    all.map(|data| Ok(numbers(&data.map_err(|e| failure(&device, &e))?)))
+        .collect()
 }
 
 fn numbers(data: &TensorData) -> Vec<f64> {

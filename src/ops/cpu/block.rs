@@ -43,6 +43,8 @@ pub(super) struct Block<F, const L: usize, const W: usize> {
     pull: Rows<F, L>,
     /// Output summed to groups, [period, group, particle of the block].
     pub(super) panel: Vec<F>,
+    /// One period of it, in 64 bits: thousands of outputs are added to one sum.
+    sums: Vec<f64>,
     /// Periods between checkpoints; 0 where nothing is kept for a gradient.
     stride: usize,
     /// Periods at the start in which nothing happens: they are not simulated.
@@ -122,6 +124,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             share: Rows::default(),
             pull: Rows::default(),
             panel: Vec::new(),
+            sums: Vec::new(),
             stride: 0,
             quiet: 0,
         }
@@ -223,11 +226,16 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         let (stride, quiet) = (self.stride, self.quiet);
         let periods = design.periods - quiet;
         let cells = design.groups * Self::PARTICLES;
+        self.sums.clear();
+        self.sums.resize(cells, 0.0);
+        for (x, g) in design.steady.iter().zip(&design.group) {
+            for y in &mut self.sums[*g as usize * Self::PARTICLES..][..Self::PARTICLES] {
+                *y += *x;
+            }
+        }
         for row in self.panel[..quiet * cells].chunks_exact_mut(cells.max(1)) {
-            for (x, g) in design.steady.iter().zip(&design.group) {
-                for y in &mut row[*g as usize * Self::PARTICLES..][..Self::PARTICLES] {
-                    *y += F::from_f64(*x);
-                }
+            for (y, sum) in row.iter_mut().zip(&self.sums) {
+                *y = F::from_f64(*sum);
             }
         }
         let whole = keep && stride >= periods;
@@ -254,20 +262,24 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     let at = (demand_at, output_at);
                     shard.produce(numbers, part, design.scales_inputs, market, at, share);
                 });
-            let row = &mut self.panel[(quiet + t - 1) * cells..][..cells];
+            self.sums.fill(0.0);
             for (shard, part) in self.shards.iter().zip(&layout.parts) {
                 let x = &shard.output[output_at * part.rows..][..part.rows];
                 if W == 1 {
-                    let row = row.as_chunks_mut::<L>().0;
+                    let sums = self.sums.as_chunks_mut::<L>().0;
                     for (x, g) in x.iter().zip(&part.group) {
-                        let y = &mut row[*g as usize];
-                        *y = lanes(|l| y[l] + x[l]);
+                        let y = &mut sums[*g as usize];
+                        *y = lanes(|l| y[l] + x[l].to_f64());
                     }
                 } else {
                     for (x, g) in x.as_flattened().iter().zip(&part.group) {
-                        row[*g as usize] += *x;
+                        self.sums[*g as usize] += x.to_f64();
                     }
                 }
+            }
+            let row = &mut self.panel[(quiet + t - 1) * cells..][..cells];
+            for (y, sum) in row.iter_mut().zip(&self.sums) {
+                *y = F::from_f64(*sum);
             }
             if keep && !whole && (t - 1) % stride == 0 {
                 for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {

@@ -25,6 +25,7 @@ pub(crate) trait Number:
     /// The inventory of an input that is not there: never the lowest, never ordered.
     const FAR: Self;
     fn from_f64(v: f64) -> Self;
+    fn to_f64(self) -> f64;
     fn finite(self) -> bool;
 
     /// `self * b + c`, in one rounding where the instruction set `S` has an instruction for it.
@@ -57,6 +58,10 @@ macro_rules! number {
             const INFINITY: Self = $kind::INFINITY;
             const NAN: Self = $kind::NAN;
             const FAR: Self = 1e30;
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
             #[inline(always)]
             fn from_f64(v: f64) -> Self {
                 v as $kind
