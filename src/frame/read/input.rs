@@ -13,8 +13,6 @@ use std::rc::Rc;
 const LONGEST_LINE: usize = 4 << 20;
 /// What gzip may unpack to unless `ReadOptions.max_unpacked` says otherwise.
 const UNPACKED: u64 = 4 << 30;
-/// The same for a workbook, which is unpacked in memory.
-const UNPACKED_WORKBOOK: u64 = 256 << 20;
 /// Bytes of whole lines that are handed on together.
 const BLOCK: usize = 1 << 20;
 
@@ -145,7 +143,7 @@ impl<'a> Lines<'a> {
             return Err(Error::new("", format!("it is {what}, not text"), remedy));
         }
         if start.starts_with(b"PK\x03\x04") {
-            let cap = options.max_unpacked.unwrap_or(UNPACKED_WORKBOOK);
+            let cap = options.max_unpacked.unwrap_or(crate::workbook::UNPACKED);
             let (name, text) = workbook::text(reader, cap, options.sheet.as_deref())?;
             sheet = Some(name);
             reader = Box::new(Cursor::new(text.into_bytes()));
