@@ -155,10 +155,7 @@ pub fn parse_table(
             Err(e) => refused.push(e.within(format!("sheet {name:?}"))),
         }
     }
-    let choose = format!(
-        "say which is meant: TableOptions {{ sheet: Some({:?}.into()), .. }}",
-        found.first().map_or(&names[0], |(name, _)| name)
-    );
+    let choose = "say which is meant: TableOptions { sheet: Some(\"…\".into()), .. }";
     if found.len() > 1 {
         let tables: Vec<String> = found.iter().map(|(name, _)| (*name).clone()).collect();
         let fact = format!("several of its sheets are tables: {}", quoted_list(&tables));

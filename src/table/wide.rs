@@ -263,7 +263,11 @@ impl<'a> Reader<'a> {
                         line.cells.len(),
                         self.labels.width
                     ),
-                    "give every line as many cells as the header; quote cells that hold a separator",
+                    if line.sheet {
+                        "name its columns in the header, or clear the cells beyond it"
+                    } else {
+                        "give every line as many cells as the header; quote cells that hold a separator"
+                    },
                 ));
             }
         }

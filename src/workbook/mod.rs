@@ -114,7 +114,7 @@ impl Workbook {
             .map(|s| (s.name.clone(), s.visible != SheetVisible::Visible))
             .collect();
         if sheets.is_empty() {
-            return Err(damaged("it has no sheet"));
+            return Err(Error::new("", "the workbook has no sheet", "save it again"));
         }
         Ok(Self { kind, sheets, cap })
     }
