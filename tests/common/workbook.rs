@@ -86,7 +86,6 @@ pub(crate) fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
 }
 
 /// An OpenDocument workbook of sheets with their names and the XML of their rows.
-#[allow(dead_code)]
 pub(crate) fn ods(sheets: &[(&str, String)]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let kind = "application/vnd.oasis.opendocument.spreadsheet";
@@ -117,7 +116,6 @@ pub(crate) fn ods(sheets: &[(&str, String)]) -> Vec<u8> {
 }
 
 /// The rows of an OpenDocument sheet; blank cells in a row are told by their number, as programs write them.
-#[allow(dead_code)]
 pub(crate) fn ods_rows(rows: &[Vec<Cell<'_>>]) -> String {
     let mut xml = String::new();
     for cells in rows {

@@ -4,6 +4,7 @@
 mod workbook;
 
 mod adapters;
+mod blocks;
 mod downloads;
 mod hostile;
 mod preparing;
@@ -14,7 +15,7 @@ use bullwhip::frame::read::parse;
 use bullwhip::prelude::*;
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
-use workbook::{Cell, sheet_xml, workbook};
+use workbook::{Cell, ods, ods_rows, sheet_xml, workbook};
 
 /// The agencies' files, where the checkout has them beside it.
 fn shared(file: &str) -> Option<PathBuf> {
