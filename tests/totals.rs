@@ -84,20 +84,28 @@ fn a_total_alone_is_learnt_from_and_belongs_to_the_state() {
         adjustment_time: Per::All,
         ..problem.priors.per
     };
-    let all = sums(&problem.observed);
+    let truth = Params::uniform(&problem.network, 3.5, 2.5);
+    let run = simulate(
+        &problem.network,
+        &truth,
+        &problem.shock,
+        &problem.simulation,
+    )
+    .expect("a run");
+    let all = sums(&run.observe());
     problem.observed.values.fill(f64::NAN);
     problem.totals = vec![Total::new(&problem.network, "all", &[], &[], all).expect("a total")];
     let svi = Svi {
-        steps: 60,
+        steps: 120,
         ..Svi::default()
     };
     let fitted = calibrate(&problem, &svi, &mut ()).expect("a posterior");
     let mean =
         |from: usize| -> f64 { fitted.history[from..from + 10].iter().map(|s| s.loss).sum() };
-    assert!(mean(50) < mean(0), "{} {}", mean(50), mean(0));
+    assert!(mean(110) < 0.5 * mean(0), "{} {}", mean(110), mean(0));
     let mut other = problem.clone();
     other.totals[0].values[3] *= 1.1;
-    let more = Svi { steps: 70, ..svi };
+    let more = Svi { steps: 130, ..svi };
     assert!(fitted.resume(&problem, &more, &mut ()).is_ok());
     let e = fitted
         .resume(&other, &more, &mut ())

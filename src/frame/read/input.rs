@@ -270,7 +270,7 @@ fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
     let kinds: [(&[u8], &str, &str); 7] = [
         (
             b"\xd0\xcf\x11\xe0",
-            "an old Excel workbook (.xls)",
+            "an old Excel workbook (.xls), or one with a password",
             "save it as .xlsx or CSV",
         ),
         (b"PAR1", "a Parquet file", "read it as a DataFrame"),
