@@ -13,7 +13,7 @@
 //! in `frame`, `notebook::table` and `notebook::show`, plotters only in `plot`, and only `notebook`
 //! prints. Tensors live inside a call: what a user binds is host data. `progress` and `interrupt` serve
 //! all long calls: the one shows how far they are, the other makes them return what they have; `files`
-//! writes files that are whole or absent.
+//! writes files that are whole or absent, `workbook` reads those of spreadsheets within bounds.
 //!
 //! | symbol in the paper | here |
 //! |---|---|
@@ -38,6 +38,7 @@ pub mod prelude;
 pub mod progress;
 pub mod simulate;
 pub mod table;
+mod workbook;
 
 pub use error::{Error, Result};
 #[cfg(feature = "cuda-source")]

@@ -15,7 +15,7 @@ pub use crate::infer::{
     Abc, Background, Check, Contest, Contestant, Divergence, EarlyStop, Estimator, Guide, Learnt,
     Levels, Loss, Objective, Outcome, Parameter, Per, Policy, Posterior, Prediction, Prior, Priors,
     Problem, RandomWalk, Ranks, Sbc, Scale, Scenario, Sensitivity, Smc, Snapshot, Standing,
-    Summary, Svi, WhatIf, calibrate, calibrate_abc, calibrate_smc, calibrate_walk, contest,
+    Summary, Svi, Total, WhatIf, calibrate, calibrate_abc, calibrate_smc, calibrate_walk, contest,
     output_sensitivity, sbc, sensitivity,
 };
 pub use crate::model::{Event, Params, Rule, Shock};

@@ -309,7 +309,20 @@ fn gradients_of_every_loss_and_level_are_finite_differences() {
         Loss::StudentT { freedom: 4.0 },
     ] {
         for scale in scales {
-            let problem = rich(loss, scale);
+            let mut problem = rich(loss, scale);
+            let mut all: Vec<f64> = problem
+                .observed
+                .values
+                .chunks(problem.observed.groups())
+                .map(|r| 0.9 * r.iter().sum::<f64>())
+                .collect();
+            all[1] = 90.0;
+            all[7] = f64::NAN;
+            let one = problem.network.regions()[0].clone();
+            let total = |regions: &[&str], values| {
+                Total::new(&problem.network, "all", regions, &[], values).expect("a total")
+            };
+            problem.totals = vec![total(&[], all.clone()), total(&[&one], all)];
             let objective = Objective::new(&problem).expect("a problem");
             let groups = problem.network.groups().len();
             // 2 sectors and 30 firms, groups, three events in three regions (those that are hit), events.

@@ -94,6 +94,7 @@ impl Judge {
             let mut other = problem.clone();
             other.shock = scenario.shock.clone();
             other.observed = scenario.observed.clone();
+            other.totals.clear();
             other.further.clear();
             other.simulation = Simulation {
                 periods: other.observed.periods,

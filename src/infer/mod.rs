@@ -21,6 +21,7 @@ mod snapshot;
 mod summary;
 mod svi;
 mod target;
+mod totals;
 mod walk;
 mod what_if;
 mod words;
@@ -41,6 +42,7 @@ pub use snapshot::{Marginals, Phase, Snapshot};
 pub use summary::{Check, Row, Summary};
 pub use svi::{EarlyStop, Estimator, Svi, calibrate};
 pub use target::{Loss, Scale};
+pub use totals::Total;
 pub use walk::{RandomWalk, calibrate_walk};
 pub use what_if::{Outcome, Policy, WhatIf};
 pub(crate) use words::method;
@@ -74,6 +76,9 @@ pub struct Problem {
     pub shock: Shock,
     /// The observed panel, levels; NaN cells are left out of the loss.
     pub observed: Observation,
+    /// Series of the first scenario that are sums of groups, such as a country's total; they may be all
+    /// that is observed.
+    pub totals: Vec<Total>,
     /// Further scenarios of the same economy, which started from its steady state as well: the firms'
     /// behaviour is the same in all, severities and recovery rates are each scenario's own. Each may
     /// have its own number of periods.
@@ -104,6 +109,7 @@ impl Problem {
             params: Params::uniform(network, 2.0, 6.0),
             shock: shock.clone(),
             observed: observed.clone(),
+            totals: Vec::new(),
             further: Vec::new(),
             priors: Priors::default(),
             noise: 0.03,
@@ -161,8 +167,14 @@ impl Problem {
             shock
                 .check(&self.network)
                 .map_err(|e| if k == 0 { e } else { e.within(place("shock")) })?;
-            self.check_panel(observed, &place)?;
+            let beside = k == 0
+                && self
+                    .totals
+                    .iter()
+                    .any(|t| t.values.iter().any(|v| !v.is_nan()));
+            self.check_panel(observed, &place, beside)?;
         }
+        self.check_totals()?;
         if !(self.noise > 0.0 && self.noise.is_finite()) {
             return Err(Error::new(
                 "problem.noise",
@@ -173,7 +185,13 @@ impl Problem {
         self.priors.check(self.hits())
     }
 
-    fn check_panel(&self, observed: &Observation, place: &dyn Fn(&str) -> String) -> Result<()> {
+    /// `beside`: other series are observed, too.
+    fn check_panel(
+        &self,
+        observed: &Observation,
+        place: &dyn Fn(&str) -> String,
+        beside: bool,
+    ) -> Result<()> {
         let groups = self.network.groups().len();
         if observed.groups() != groups {
             return Err(Error::new(
@@ -198,7 +216,7 @@ impl Problem {
         }
         let counts = |c: usize| self.weights.get(c % groups).is_none_or(|w| *w > 0.0);
         let cells = || observed.values.iter().enumerate();
-        if !cells().any(|(c, v)| !v.is_nan() && counts(c)) {
+        if !beside && !cells().any(|(c, v)| !v.is_nan() && counts(c)) {
             return Err(Error::new(
                 place("observed"),
                 "every cell is missing or without weight",

@@ -2,6 +2,7 @@
 
 use super::layout::{Values, Varying, layout};
 use super::target::Target;
+use super::totals::Totals;
 use super::{Parameter, Problem};
 use crate::error::{Error, Result};
 use crate::model::Economy;
@@ -13,12 +14,22 @@ use rayon::prelude::*;
 struct Run {
     horizon: Horizon,
     target: Target,
+    /// Sums of groups that are observed beside the panel.
+    totals: Option<Totals>,
     /// Remaining capacity, where neither severities nor recovery rates vary.
     capacity: Option<Tensor<3>>,
     /// What does not vary, in the order of `Parameter`, [1, entry]; none where it varies.
     fixed: [Option<Tensor<2>>; 4],
     /// Its hits among those of all scenarios: first and number.
     hits: (usize, usize),
+}
+
+impl Run {
+    /// Sum of the losses of all cells; the sum's derivative in the panel is written to `slope`.
+    fn sum(&self, panel: &[f64], mut slope: Option<&mut [f64]>) -> f64 {
+        let sum = self.target.sum(panel, slope.as_deref_mut());
+        sum + self.totals.as_ref().map_or(0.0, |t| t.sum(panel, slope))
+    }
 }
 
 /// A problem made ready to be evaluated many times, in the standard-normal coordinates of its
@@ -70,7 +81,7 @@ impl Objective {
         let device = opened.tensors.autodiff();
         let fixed = |p| varying.iter().all(|v| v.parameter != p);
         let mut first = 0;
-        let mut runs = Vec::new();
+        let mut runs: Vec<Run> = Vec::new();
         for (shock, observed) in problem.scenarios() {
             let simulation = Simulation {
                 periods: observed.periods,
@@ -102,6 +113,8 @@ impl Objective {
             runs.push(Run {
                 horizon,
                 target,
+                // They are the first scenario's.
+                totals: runs.is_empty().then(|| Totals::new(problem)).flatten(),
                 capacity,
                 fixed: given,
                 hits,
@@ -127,7 +140,8 @@ impl Objective {
 
     /// Sum of the weights of all observed cells.
     fn total(&self) -> f64 {
-        self.runs.iter().map(|r| r.target.total()).sum()
+        let cells = |r: &Run| r.target.total() + r.totals.as_ref().map_or(0.0, Totals::total);
+        self.runs.iter().map(cells).sum()
     }
 
     /// Number of particles, at least one, that place no more than so many orders, one per link and
@@ -193,7 +207,7 @@ impl Objective {
             loss.par_iter_mut()
                 .zip(panel.par_chunks_exact(one))
                 .with_min_len(CELLS.div_ceil(one))
-                .for_each(|(loss, panel)| *loss += run.target.sum(panel, None) / total);
+                .for_each(|(loss, panel)| *loss += run.sum(panel, None) / total);
             panels.push(panel);
         }
         Ok((loss, panels))
@@ -221,7 +235,7 @@ impl Objective {
             let mut slope = vec![0.0; panel.len()];
             let cells = panel.chunks_exact(one).zip(slope.chunks_exact_mut(one));
             for (loss, (panel, slope)) in loss.iter_mut().zip(cells) {
-                *loss += run.target.sum(panel, Some(&mut *slope)) / total;
+                *loss += run.sum(panel, Some(&mut *slope)) / total;
                 for s in slope {
                     *s /= total;
                 }

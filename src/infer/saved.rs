@@ -44,6 +44,7 @@ pub(super) fn facts_of(problem: &Problem, method: &str) -> Facts {
         loss,
         scale,
         weights,
+        totals,
         ..
     } = problem;
     let whole = |v: &[u32]| -> Vec<f64> { v.iter().map(|k| f64::from(*k)).collect() };
@@ -74,7 +75,11 @@ pub(super) fn facts_of(problem: &Problem, method: &str) -> Facts {
     let number: usize = problem.scenarios().map(|(s, _)| s.events.len()).sum();
     let panels = problem
         .scenarios()
-        .flat_map(|(_, o)| o.values.iter().chain(&o.base).copied());
+        .flat_map(|(_, o)| o.values.iter().chain(&o.base).copied())
+        .chain(totals.iter().flat_map(|t| {
+            let groups = t.groups.iter().map(|g| *g as f64);
+            groups.chain(t.values.iter().copied()).chain([-1.0])
+        }));
     let missing: usize = problem.scenarios().map(|(_, o)| o.missing()).sum();
     [
         ("format", FORMAT.to_string()),

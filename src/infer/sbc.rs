@@ -102,8 +102,18 @@ pub fn sbc(
             options.seed,
             Purpose::Noise,
             run,
-            panels.iter().map(Vec::len).sum(),
+            panels.iter().map(Vec::len).sum::<usize>()
+                + problem.totals.iter().map(|t| t.values.len()).sum::<usize>(),
         );
+        let groups = problem.observed.groups();
+        let totals: Vec<Vec<f64>> = problem
+            .totals
+            .iter()
+            .map(|t| {
+                let row = |row: &[f64]| t.groups.iter().map(|g| row[*g]).sum();
+                panels[0].chunks_exact(groups).map(row).collect()
+            })
+            .collect();
         let further = other.further.iter_mut().map(|s| &mut s.observed);
         for (observed, panel) in std::iter::once(&mut other.observed)
             .chain(further)
@@ -114,6 +124,15 @@ pub fn sbc(
                 let e = noise.next().expect("as many as cells");
                 if !value.is_nan() {
                     *value = level + problem.noise * observed.base[c % groups] * e;
+                }
+            }
+        }
+        for (total, levels) in other.totals.iter_mut().zip(totals) {
+            let steady = total.steady(&problem.network);
+            for (value, level) in total.values.iter_mut().zip(levels) {
+                let e = noise.next().expect("as many as cells");
+                if !value.is_nan() {
+                    *value = level + problem.noise * steady * e;
                 }
             }
         }

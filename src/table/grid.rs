@@ -1,16 +1,51 @@
-//! Text as lines of cells, which need not be equally long, and the numbers in them.
+//! Text and sheets as lines of cells, which need not be equally long, and the numbers in them.
 
 use crate::error::{Error, Result};
+use crate::workbook::{Workbook, cell_name, column_name};
 use csv::StringRecord;
+use std::rc::Rc;
 
 /// One line of cells.
 pub(super) struct Line {
-    /// Where it is in the file, from 1.
-    pub(super) number: u64,
+    /// Where it is in the file, from 1; of a transposed table its column there.
+    number: u64,
     pub(super) cells: StringRecord,
+    /// True of a row of a workbook.
+    pub(super) sheet: bool,
+    /// Where each cell's line is in the file, in a transposed table.
+    across: Option<Rc<[u64]>>,
 }
 
 impl Line {
+    /// Where it is, for messages: "line 5", "row 5" of a sheet.
+    pub(super) fn place(&self) -> String {
+        match &self.across {
+            None => told_line(self.sheet, self.number),
+            Some(_) => told_column(self.sheet, self.number),
+        }
+    }
+
+    /// Where a cell is: "line 5, column 3", "cell C5" of a sheet.
+    pub(super) fn place_of(&self, k: usize) -> String {
+        let (line, column) = match &self.across {
+            None => (self.number, k as u64 + 1),
+            Some(lines) => (lines.get(k).copied().unwrap_or(1), self.number),
+        };
+        if self.sheet {
+            format!("cell {}", cell_name(line - 1, column as usize - 1))
+        } else {
+            format!("line {line}, column {column}")
+        }
+    }
+
+    /// Where all cells below one are: "column 3", "column C" of a sheet.
+    pub(super) fn place_below(&self, k: usize) -> String {
+        match &self.across {
+            None => told_column(self.sheet, k as u64 + 1),
+            Some(lines) => told_line(self.sheet, lines.get(k).copied().unwrap_or(1)),
+        }
+    }
+
     /// A cell without blanks around it; what is beyond the end is empty.
     pub(super) fn cell(&self, k: usize) -> &str {
         self.cells.get(k).unwrap_or_default().trim()
@@ -22,6 +57,18 @@ impl Line {
             .rev()
             .find(|k| !self.cell(*k).is_empty())
             .map_or(0, |k| k + 1)
+    }
+}
+
+fn told_line(sheet: bool, number: u64) -> String {
+    format!("{} {number}", if sheet { "row" } else { "line" })
+}
+
+fn told_column(sheet: bool, number: u64) -> String {
+    if sheet {
+        format!("column {}", column_name(number as usize - 1))
+    } else {
+        format!("column {number}")
     }
 }
 
@@ -111,13 +158,6 @@ pub(super) fn grid(bytes: &[u8]) -> Result<Vec<Line>> {
         )
     };
     let refuse = |place: String, fact: &str, remedy: &str| Err(Error::new(place, fact, remedy));
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xd0\xcf\x11\xe0") {
-        return refuse(
-            String::new(),
-            "it is a workbook or an archive, not text",
-            "save the sheet as CSV",
-        );
-    }
     if bytes.starts_with(&[0x1f, 0x8b]) {
         return refuse(
             String::new(),
@@ -169,28 +209,65 @@ pub(super) fn grid(bytes: &[u8]) -> Result<Vec<Line>> {
         let cells = record
             .map_err(|e| Error::new("", format!("it cannot be read: {e}"), "give a CSV file"))?;
         let number = cells.position().map_or(0, csv::Position::line);
-        let line = Line { number, cells };
+        let line = Line {
+            number,
+            cells,
+            sheet: false,
+            across: None,
+        };
         if line.width() > 0 {
             lines.push(line);
         }
     }
+    enough(lines)
+}
+
+fn enough(lines: Vec<Line>) -> Result<Vec<Line>> {
     if lines.len() < 2 {
-        return refuse(
-            String::new(),
+        return Err(Error::new(
+            "",
             "there is no table in it",
             "give a header and a row for each sector",
-        );
+        ));
     }
     Ok(lines)
+}
+
+/// The rows of a sheet that hold something. `option` is the name of what sets the bound.
+pub(super) fn sheet(book: &mut Workbook, name: &str, option: &str) -> Result<Vec<Line>> {
+    let mut lines: Vec<Line> = Vec::new();
+    book.cells(name, option, &mut |row, column, text| {
+        let number = u64::from(row) + 1;
+        if lines.last().is_none_or(|l| l.number != number) {
+            lines.push(Line {
+                number,
+                cells: StringRecord::new(),
+                sheet: true,
+                across: None,
+            });
+        }
+        if let Some(line) = lines.last_mut() {
+            while line.cells.len() < column as usize {
+                line.cells.push_field("");
+            }
+            // A name that is wrapped in its cell is one name.
+            line.cells.push_field(&text.replace(['\n', '\r'], " "));
+        }
+    })?;
+    lines.retain(|l| l.width() > 0);
+    enough(lines)
 }
 
 /// The lines with rows and columns swapped.
 pub(super) fn transposed(lines: &[Line]) -> Vec<Line> {
     let width = lines.iter().map(Line::width).max().unwrap_or(0);
+    let across: Rc<[u64]> = lines.iter().map(|l| l.number).collect();
     (0..width)
         .map(|k| Line {
             number: k as u64 + 1,
             cells: lines.iter().map(|l| l.cell(k)).collect(),
+            sheet: lines.iter().any(|l| l.sheet),
+            across: Some(across.clone()),
         })
         .collect()
 }

@@ -65,7 +65,7 @@ pub(super) fn labels(lines: &[Line]) -> Result<Labels> {
         .collect();
     let Some(last) = headers.last() else {
         return Err(Error::new(
-            format!("line {}", lines[start].number),
+            lines[start].place(),
             "there is no line of column names before the first numbers",
             "put the names of the buyers into the first line",
         ));
@@ -74,9 +74,8 @@ pub(super) fn labels(lines: &[Line]) -> Result<Labels> {
         .filter(|k| count(&lines[*k], 1, Looks::Number) > 0)
         .collect();
     if data.is_empty() {
-        let place = format!("line {}", lines[start].number);
         return Err(Error::new(
-            place,
+            lines[start].place(),
             "there is no number beyond the first column",
             "give a column for each buyer",
         ));
@@ -93,7 +92,7 @@ pub(super) fn labels(lines: &[Line]) -> Result<Labels> {
     let width = headers.iter().map(|l| l.width()).max().unwrap_or(0);
     if first >= width {
         return Err(Error::new(
-            format!("line {}", last.number),
+            last.place(),
             format!("{width} columns, and the first {first} of them are names"),
             "give a column of numbers for each buyer",
         ));

@@ -93,14 +93,14 @@ pub(super) fn is(header: &Line) -> bool {
 }
 
 /// One flow, with where it was found.
-struct Flow {
-    line: u64,
+struct Flow<'a> {
+    line: &'a Line,
     from: (String, String),
     to: (String, String),
     value: Option<f64>,
 }
 
-fn flows(lines: &[Line], options: &TableOptions) -> Result<Vec<Flow>> {
+fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>> {
     let header = &lines[0];
     let (Some(mut supplier), Some(mut buyer), Some(value)) = (
         find(header, SUPPLIER),
@@ -108,7 +108,7 @@ fn flows(lines: &[Line], options: &TableOptions) -> Result<Vec<Flow>> {
         value_column(header),
     ) else {
         return Err(Error::new(
-            "line 1",
+            header.place(),
             "there is no column of suppliers, buyers or values",
             "name them supplier, buyer and value",
         ));
@@ -140,9 +140,11 @@ fn flows(lines: &[Line], options: &TableOptions) -> Result<Vec<Flow>> {
     let mut variants: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
     let mut found = Vec::new();
     for line in &lines[1..] {
-        if line.width() > header.cells.len() || line.cells.len() <= supplier.max(buyer).max(value) {
+        // A row of a sheet ends with its last cell that holds something.
+        let short = !line.sheet && line.cells.len() <= supplier.max(buyer).max(value);
+        if short || line.width() > header.cells.len() {
             return Err(Error::new(
-                format!("line {}", line.number),
+                line.place(),
                 format!(
                     "{} cells, but the header has {}",
                     line.cells.len(),
@@ -157,7 +159,12 @@ fn flows(lines: &[Line], options: &TableOptions) -> Result<Vec<Flow>> {
         for k in &others {
             variants.entry(*k).or_default().insert(line.cell(*k));
         }
-        let place = |k: usize| format!("line {}, column `{}`", line.number, header.cell(k));
+        let place = |k: usize| {
+            if line.sheet {
+                return format!("{} ({})", line.place_of(k), header.cell(k));
+            }
+            format!("{}, column `{}`", line.place(), header.cell(k))
+        };
         let end = |region: Option<usize>, sector: usize| -> Result<(String, String)> {
             let name = sector_code(names::bare(line.cell(sector)));
             if name.is_empty() {
@@ -166,7 +173,7 @@ fn flows(lines: &[Line], options: &TableOptions) -> Result<Vec<Flow>> {
             Ok((region.map_or("", |k| line.cell(k)).to_string(), name))
         };
         found.push(Flow {
-            line: line.number,
+            line,
             from: end(from, supplier)?,
             to: end(to, buyer)?,
             value: number(line.cell(value), || place(value))?,
@@ -228,13 +235,13 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
         flows: vec![0.0; n * n],
         ..Parts::default()
     };
-    let mut cell_line = vec![0u64; n * n];
+    let mut cell_line: Vec<Option<&Line>> = vec![None; n * n];
     let mut columns: Vec<(String, Role, Vec<f64>)> = Vec::new();
     let mut primary: Vec<(String, Vec<f64>)> = Vec::new();
     let (mut seen, mut column_of, mut primary_of) =
         (HashMap::new(), HashMap::new(), HashMap::new());
     for f in &flows {
-        let place = format!("line {}", f.line);
+        let place = f.line.place();
         let value = match f.value {
             Some(v) => v,
             None if options.missing == Blank::Zero => {
@@ -249,19 +256,20 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
                 ));
             }
         };
-        let twice = |first: u64| {
+        let twice = |first: &Line| {
             let fact = format!(
-                "{} to {} was already given in line {first}",
-                f.from.1, f.to.1
+                "{} to {} was already given in {}",
+                f.from.1,
+                f.to.1,
+                first.place()
             );
-            Error::new(format!("line {}", f.line), fact, "keep one of the two")
+            Error::new(f.line.place(), fact, "keep one of the two")
         };
         match (index.get(&f.from), index.get(&f.to)) {
             (Some(&i), Some(&j)) => {
-                if cell_line[i * n + j] > 0 {
-                    return Err(twice(cell_line[i * n + j]));
+                if let Some(first) = cell_line[i * n + j].replace(f.line) {
+                    return Err(twice(first));
                 }
-                cell_line[i * n + j] = f.line;
                 parts.flows[i * n + j] = value;
             }
             (Some(&i), None) => {
@@ -322,7 +330,7 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
     let blank = cell_line
         .iter()
         .enumerate()
-        .filter(|(k, line)| **line == 0 && sectors[k / n].0 == sectors[k % n].0);
+        .filter(|(k, line)| line.is_none() && sectors[k / n].0 == sectors[k % n].0);
     let blank = blank.count();
     if blank > 0 {
         parts

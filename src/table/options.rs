@@ -50,6 +50,12 @@ pub enum Blank {
 pub struct TableOptions {
     /// A second file with the final demand, as pymrio and EXIOBASE keep it (`Y.txt`).
     pub final_demand_file: Option<PathBuf>,
+    /// Sheet of a workbook; `None` is the only one that reads as a table.
+    pub sheet: Option<String>,
+    /// Sheet of a second file that is a workbook, which may be the same file; `None` is its only one.
+    pub final_demand_sheet: Option<String>,
+    /// Bytes that a workbook may unpack to: 256 MiB.
+    pub max_unpacked: Option<u64>,
     /// Which way round the file is.
     pub orientation: Orientation,
     /// What becomes of cells without a number.

@@ -1,9 +1,15 @@
 //! Reads an input-output table of any known layout, from a file or from text.
 
-use super::grid::{Line, grid, transposed};
+use super::grid::{Line, grid, sheet, transposed};
 use super::{Demand, InputOutput, Layout, Orientation, Primary, TableOptions, Use, long, wide};
 use crate::error::{Error, Result};
+use crate::workbook::{UNPACKED, Workbook, is_workbook, quoted_list};
 use std::path::Path;
+use std::rc::Rc;
+
+const SHEET: &str = "TableOptions.sheet";
+const SECOND: &str = "TableOptions.final_demand_sheet";
+const CAP: &str = "TableOptions.max_unpacked";
 
 /// What a reader found, before what is missing is computed.
 #[derive(Default)]
@@ -95,6 +101,10 @@ impl Parts {
 /// was taken for by `layout`, `demand`, `primary` and `notes`. It is not checked yet: see
 /// `InputOutput::findings` and `InputOutput::correct`.
 ///
+/// A workbook (.xlsx, .ods) is read where it is: the sheet that `TableOptions.sheet` names, or the only
+/// one that reads as a table. Its formulas must have been computed; of merged cells the first holds the
+/// text, and the names of outer header lines hold until the next. Errors name its cells as "C5".
+///
 /// All cells are held in memory as text while it is read.
 pub fn read_table(path: impl AsRef<Path>, options: &TableOptions) -> Result<InputOutput> {
     let read = |path: &Path| {
@@ -117,9 +127,123 @@ pub fn parse_table(
     final_demand: Option<&[u8]>,
     options: &TableOptions,
 ) -> Result<InputOutput> {
-    let lines = grid(bytes)?;
+    let second = final_demand
+        .map(|bytes| second(bytes, options))
+        .transpose()
+        .map_err(|e| e.within("final demand file"))?;
+    if !is_workbook(bytes) {
+        if options.sheet.is_some() {
+            return Err(Error::new(
+                SHEET,
+                "the file is no workbook",
+                "leave it away",
+            ));
+        }
+        return table(grid(bytes)?, second, options);
+    }
+    let mut book = open(bytes, options)?;
+    let names = match &options.sheet {
+        Some(name) => vec![book.named(name, SHEET)?],
+        None => book.sheets(),
+    };
+    let (mut found, mut refused) = (Vec::new(), Vec::new());
+    for name in &names {
+        let read =
+            sheet(&mut book, name, CAP).and_then(|lines| table(lines, second.clone(), options));
+        match read {
+            Ok(table) => found.push((name, table)),
+            Err(e) => refused.push(e.within(format!("sheet {name:?}"))),
+        }
+    }
+    let choose = "say which is meant: TableOptions { sheet: Some(\"…\".into()), .. }";
+    if found.len() > 1 {
+        let tables: Vec<String> = found.iter().map(|(name, _)| (*name).clone()).collect();
+        let fact = format!("several of its sheets are tables: {}", quoted_list(&tables));
+        return Err(Error::new("workbook", fact, choose));
+    }
+    match (found.pop(), refused.len()) {
+        (Some((name, mut table)), others) => {
+            if others > 0 {
+                table.notes.push(format!(
+                    "sheet {name:?} is the only one of {} that reads as a table",
+                    names.len()
+                ));
+            }
+            Ok(table)
+        }
+        (None, 1) => Err(refused.remove(0)),
+        (None, _) => {
+            let reasons: Vec<String> = refused
+                .iter()
+                .take(8)
+                .map(|e| format!("{}: {}", e.place, e.fact))
+                .collect();
+            let more = if refused.len() > 8 { " | …" } else { "" };
+            Err(Error::new(
+                "workbook",
+                format!(
+                    "none of its {} sheets reads as a table: {}{more}",
+                    refused.len(),
+                    reasons.join(" | ")
+                ),
+                choose,
+            ))
+        }
+    }
+}
+
+fn open(bytes: &[u8], options: &TableOptions) -> Result<Workbook> {
+    Workbook::open(
+        bytes.to_vec(),
+        options.max_unpacked.unwrap_or(UNPACKED),
+        CAP,
+    )
+}
+
+/// The lines of the file of final demand.
+fn second(bytes: &[u8], options: &TableOptions) -> Result<Rc<[Line]>> {
+    let wanted = options.final_demand_sheet.as_deref();
+    let lines = if is_workbook(bytes) {
+        let mut book = open(bytes, options)?;
+        let name = match (wanted, book.sheets().as_slice()) {
+            (Some(wanted), _) => book.named(wanted, SECOND)?,
+            (None, [only]) => only.clone(),
+            (None, names) => {
+                return Err(Error::new(
+                    "workbook",
+                    format!("it has several sheets: {}", quoted_list(names)),
+                    format!("choose one with {SECOND}"),
+                ));
+            }
+        };
+        sheet(&mut book, &name, CAP).map_err(|e| e.within(format!("sheet {name:?}")))?
+    } else if wanted.is_some() {
+        return Err(Error::new(
+            SECOND,
+            "the file is no workbook",
+            "leave it away",
+        ));
+    } else {
+        grid(bytes)?
+    };
+    Ok(turned(lines, options).into())
+}
+
+fn turned(lines: Vec<Line>, options: &TableOptions) -> Vec<Line> {
+    match options.orientation {
+        Orientation::SuppliersInRows => lines,
+        Orientation::BuyersInRows => transposed(&lines),
+    }
+}
+
+/// A table from its lines, and those of its final demand where they are apart.
+fn table(
+    lines: Vec<Line>,
+    second: Option<Rc<[Line]>>,
+    options: &TableOptions,
+) -> Result<InputOutput> {
     if long::is(&lines[0]) {
-        if final_demand.is_some() {
+        if second.is_some() {
             return Err(Error::new(
                 "TableOptions.final_demand_file",
                 "a long table has its final demand in rows of its own",
@@ -128,14 +252,5 @@ pub fn parse_table(
         }
         return long::read(&lines, options)?.finish();
     }
-    let turn = |lines: Vec<Line>| match options.orientation {
-        Orientation::SuppliersInRows => lines,
-        Orientation::BuyersInRows => transposed(&lines),
-    };
-    let second = final_demand
-        .map(grid)
-        .transpose()
-        .map_err(|e| e.within("final demand file"))?
-        .map(turn);
-    wide::read(&turn(lines), second.as_deref(), options)?.finish()
+    wide::read(&turned(lines, options), second.as_deref(), options)?.finish()
 }

@@ -87,8 +87,8 @@ impl<'a> Reader<'a> {
         {
             if let Some(before) = seen.insert(key, r) {
                 return Err(Error::new(
-                    format!("line {}", self.line(r).number),
-                    format!("{} is also line {}", shown(key), self.line(before).number),
+                    self.line(r).place(),
+                    format!("{} is also {}", shown(key), self.line(before).place()),
                     "give every sector one row",
                 ));
             }
@@ -100,7 +100,8 @@ impl<'a> Reader<'a> {
         let rows: BTreeSet<&Key> = self.row_keys.iter().collect();
         let (mut sector, mut other) = (HashMap::new(), Vec::new());
         for (k, key) in self.column_keys.iter().enumerate() {
-            let place = || format!("column {}", self.labels.first + k + 1);
+            let place_of = |k: usize| self.lines[0].place_below(self.labels.first + k);
+            let place = || place_of(k);
             if key.1.is_empty() {
                 let used = self
                     .labels
@@ -122,11 +123,7 @@ impl<'a> Reader<'a> {
                 if let Some(before) = sector.insert(key.clone(), k) {
                     return Err(Error::new(
                         place(),
-                        format!(
-                            "{} is also column {}",
-                            shown(key),
-                            self.labels.first + before + 1
-                        ),
+                        format!("{} is also {}", shown(key), place_of(before)),
                         "give every sector one column",
                     ));
                 }
@@ -208,7 +205,6 @@ impl<'a> Reader<'a> {
     fn rows(&self, columns: &Columns) -> Result<Rows> {
         let (mut sectors, mut other) = (Vec::new(), Vec::new());
         for (r, key) in self.row_keys.iter().enumerate() {
-            let line = self.line(r).number;
             if let Some(role) = self.role(key).or_else(|| names::certain(&key.1)) {
                 other.push((r, role));
             } else if columns.sector.contains_key(key) {
@@ -219,7 +215,7 @@ impl<'a> Reader<'a> {
                 other.push((r, Role::Primary));
             } else {
                 return Err(Error::new(
-                    format!("line {line}"),
+                    self.line(r).place(),
                     format!(
                         "{} is the name of no column, and not known as value added, taxes or imports",
                         shown(key)
@@ -235,7 +231,7 @@ impl<'a> Reader<'a> {
         let line = self.line(row);
         let k = self.labels.first + column;
         let key = &self.column_keys[column];
-        let place = || format!("line {}, column {} ({})", line.number, k + 1, shown(key));
+        let place = || format!("{} ({})", line.place_of(k), shown(key));
         if let Some(v) = number(line.cell(k), place)? {
             return Ok(v);
         }
@@ -257,15 +253,21 @@ impl<'a> Reader<'a> {
     fn check_lengths(&self, rows: &[usize]) -> Result<()> {
         for r in rows {
             let line = self.line(*r);
-            if line.cells.len() < self.labels.width || line.width() > self.labels.width {
+            // A row of a sheet ends with its last cell that holds something.
+            let short = !line.sheet && line.cells.len() < self.labels.width;
+            if short || line.width() > self.labels.width {
                 return Err(Error::new(
-                    format!("line {}", line.number),
+                    line.place(),
                     format!(
                         "{} cells, but the header has {}",
                         line.cells.len(),
                         self.labels.width
                     ),
-                    "give every line as many cells as the header; quote cells that hold a separator",
+                    if line.sheet {
+                        "name its columns in the header, or clear the cells beyond it"
+                    } else {
+                        "give every line as many cells as the header; quote cells that hold a separator"
+                    },
                 ));
             }
         }
@@ -323,13 +325,7 @@ pub(super) fn read(
         let line = reader.line(r);
         let mut values = Vec::with_capacity(place.len());
         for k in &place {
-            let at = || {
-                format!(
-                    "line {}, column {}",
-                    line.number,
-                    reader.labels.first + k + 1
-                )
-            };
+            let at = || line.place_of(reader.labels.first + k);
             values.push(number(line.cell(reader.labels.first + k), at)?.unwrap_or(0.0));
         }
         match role {

@@ -239,6 +239,8 @@ fn meti_workbooks_and_csv() {
         (((2025, 11), (2025, 12)), "JP".into())
     );
     assert_eq!(values(&a), [Some(101.5), Some(100.25), Some(99.0), None]);
+    let open = read_bytes(&ods(&[("Production", ods_rows(&meti()))])).expect("a sheet");
+    assert!(open.frame.equals_missing(&a.frame));
     assert_eq!(
         (text(&a, "flag", 0), text(&a, "flag", 1)),
         (String::new(), "p".into())

@@ -1,6 +1,10 @@
 //! Production indices: every format, hostile files, the agencies' own files, downloads, preparation.
 
+#[path = "../common/workbook.rs"]
+mod workbook;
+
 mod adapters;
+mod blocks;
 mod downloads;
 mod hostile;
 mod preparing;
@@ -11,6 +15,7 @@ use bullwhip::frame::read::parse;
 use bullwhip::prelude::*;
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
+use workbook::{Cell, ods, ods_rows, sheet_xml, workbook};
 
 /// The agencies' files, where the checkout has them beside it.
 fn shared(file: &str) -> Option<PathBuf> {
@@ -78,88 +83,6 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     out.write_all(bytes).expect("packed");
     out.finish().expect("packed")
-}
-
-/// A cell of a workbook.
-enum Cell<'a> {
-    Text(&'a str),
-    Number(f64),
-    Empty,
-}
-
-/// The XML of one sheet.
-fn sheet_xml(rows: &[Vec<Cell<'_>>]) -> String {
-    let column = |k: usize| {
-        let letter = |n: usize| char::from(b'A' + n as u8);
-        if k < 26 {
-            letter(k).to_string()
-        } else {
-            format!("{}{}", letter(k / 26 - 1), letter(k % 26))
-        }
-    };
-    let mut xml = String::from(
-        "<worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><sheetData>",
-    );
-    for (r, cells) in rows.iter().enumerate() {
-        xml += &format!("<row r=\"{}\">", r + 1);
-        for (k, cell) in cells.iter().enumerate() {
-            let at = format!("{}{}", column(k), r + 1);
-            xml += &match cell {
-                Cell::Text(t) => format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{t}</t></is></c>"),
-                Cell::Number(v) => format!("<c r=\"{at}\"><v>{v}</v></c>"),
-                Cell::Empty => String::new(),
-            };
-        }
-        xml += "</row>";
-    }
-    xml + "</sheetData></worksheet>"
-}
-
-/// A workbook of sheets with their names and XML.
-fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let mut put = |name: &str, text: &str| {
-        zip.start_file(name, zip::write::SimpleFileOptions::default())
-            .expect("an entry");
-        zip.write_all(text.as_bytes()).expect("packed");
-    };
-    let ns = "http://schemas.openxmlformats.org";
-    let mut types = format!(
-        "<Types xmlns=\"{ns}/package/2006/content-types\"><Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Default Extension=\"xml\" ContentType=\"application/xml\"/><Override PartName=\"/xl/workbook.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml\"/>"
-    );
-    let mut list = String::new();
-    let mut links = String::new();
-    for (k, (name, xml)) in sheets.iter().enumerate() {
-        let n = k + 1;
-        types += &format!(
-            "<Override PartName=\"/xl/worksheets/sheet{n}.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml\"/>"
-        );
-        list += &format!("<sheet name=\"{name}\" sheetId=\"{n}\" r:id=\"rId{n}\"/>");
-        links += &format!(
-            "<Relationship Id=\"rId{n}\" Type=\"{ns}/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/sheet{n}.xml\"/>"
-        );
-        put(&format!("xl/worksheets/sheet{n}.xml"), xml);
-    }
-    put("[Content_Types].xml", &(types + "</Types>"));
-    put(
-        "_rels/.rels",
-        &format!(
-            "<Relationships xmlns=\"{ns}/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"{ns}/officeDocument/2006/relationships/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
-        ),
-    );
-    put(
-        "xl/workbook.xml",
-        &format!(
-            "<workbook xmlns=\"{ns}/spreadsheetml/2006/main\" xmlns:r=\"{ns}/officeDocument/2006/relationships\"><sheets>{list}</sheets></workbook>"
-        ),
-    );
-    put(
-        "xl/_rels/workbook.xml.rels",
-        &format!(
-            "<Relationships xmlns=\"{ns}/package/2006/relationships\">{links}</Relationships>"
-        ),
-    );
-    zip.finish().expect("a workbook").into_inner()
 }
 
 /// A folder of its own for a test; it goes when it is dropped.

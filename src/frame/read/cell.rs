@@ -161,9 +161,13 @@ pub(super) fn number(text: &str, decimal: Decimal, missing: &[&str]) -> Result<O
         Decimal::Comma if cell.contains('.') => "".parse::<f64>(),
         Decimal::Comma => cell.replace(',', ".").parse::<f64>(),
     };
+    if let Ok(v) = parsed
+        && v.is_finite()
+    {
+        return Ok(Some(v));
+    }
     let written = cell.bytes().all(|b| b"0123456789+-.,eE".contains(&b));
     match parsed {
-        Ok(v) if v.is_finite() => Ok(Some(v)),
         Ok(v) if v.is_infinite() && written => Err(Fault::new(
             format!("{} is too large for a number", shown(cell)),
             "correct the cell, or leave it empty if it is missing",

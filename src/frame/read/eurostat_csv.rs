@@ -23,37 +23,39 @@ pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>
     let indicator = header.find(&["indic_bt", "indic"]);
     let frequency = header.find(&["freq"]);
     let columns = header.len();
-    let mut flags = String::new();
-    while let Some(row) = table.row(columns)? {
-        let get = |k: usize| code(row.get(k), both);
-        let option = |k: Option<usize>| k.map_or("", get);
-        if let Some(k) = frequency {
-            monthly(get(k)).map_err(|f| f.at(header.place(row.line, k)))?;
+    table.in_parallel(panel, |rows, panel| {
+        let mut flags = String::new();
+        while let Some(row) = rows.row(columns)? {
+            let get = |k: usize| code(row.get(k), both);
+            let option = |k: Option<usize>| k.map_or("", get);
+            if let Some(k) = frequency {
+                monthly(get(k)).map_err(|f| f.at(header.place(row.line, k)))?;
+            }
+            // A confidential cell says so in a column of its own; TSV writes it with an @.
+            let mut written = option(flag);
+            let secret = option(confidential);
+            if !secret.is_empty() {
+                flags.clear();
+                flags.push_str(written);
+                flags.push('@');
+                flags.push_str(secret);
+                written = &flags;
+            }
+            panel.push(Cell {
+                line: row.line,
+                region: get(region),
+                sector: get(sector),
+                month: month(row.raw(time)).map_err(|f| f.at(header.place(row.line, time)))?,
+                value: number(row.raw(value), Decimal::Point, MISSING)
+                    .map_err(|f| f.at(header.place(row.line, value)))?,
+                flag: written,
+                s_adj: option(s_adj),
+                unit: option(unit),
+                indicator: option(indicator),
+            })?;
         }
-        // A confidential cell says so in a column of its own; TSV writes it with an @.
-        let mut written = option(flag);
-        let secret = option(confidential);
-        if !secret.is_empty() {
-            flags.clear();
-            flags.push_str(written);
-            flags.push('@');
-            flags.push_str(secret);
-            written = &flags;
-        }
-        panel.push(Cell {
-            line: row.line,
-            region: get(region),
-            sector: get(sector),
-            month: month(row.raw(time)).map_err(|f| f.at(header.place(row.line, time)))?,
-            value: number(row.raw(value), Decimal::Point, MISSING)
-                .map_err(|f| f.at(header.place(row.line, value)))?,
-            flag: written,
-            s_adj: option(s_adj),
-            unit: option(unit),
-            indicator: option(indicator),
-        })?;
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// The part before the label, where there are both.

@@ -52,64 +52,67 @@ pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>
     let frequency = find(&["freq"]);
     let (s_adj, unit) = (find(&["s_adj"]), find(&["unit"]));
     let indicator = find(&["indic_bt", "indic"]);
-    while let Some(row) = table.next()? {
-        let key: Vec<&str> = row.get(0).split(',').map(str::trim).collect();
-        if key.len() != names.len() {
-            return Err(Error::new(
-                format!("line {}", row.line),
-                format!(
-                    "{} dimension codes, but the header names {}",
-                    key.len(),
-                    names.len()
-                ),
-                "the line may be cut off; download the file again",
-            ));
-        }
-        if row.len() <= months.len() {
-            return Err(Error::new(
-                format!("line {}", row.line),
-                format!(
-                    "it has {} cells, but the header has {} months",
-                    row.len() - 1,
-                    months.len()
-                ),
-                "the line may be cut off; download the file again",
-            ));
-        }
-        let option = |k: Option<usize>| k.map_or("", |k| key[k]);
-        if let Some(k) = frequency {
-            monthly(key[k]).map_err(|f| f.at(format!("line {}, dimension `freq`", row.line)))?;
-        }
-        // More cells than periods occur: the surplus has no month and is dropped.
-        for (k, month) in months.iter().enumerate() {
-            let cell = row.raw(k + 1);
-            // An empty cell is no observation at all; `:` is a missing one.
-            if cell.trim().is_empty() {
-                continue;
-            }
-            let (value, flag) = split(cell);
-            let place = || format!("line {}, period column {}", row.line, k + 1);
-            if flag.len() > 20 {
+    table.in_parallel(panel, |rows, panel| {
+        while let Some(row) = rows.next()? {
+            let key: Vec<&str> = row.get(0).split(',').map(str::trim).collect();
+            if key.len() != names.len() {
                 return Err(Error::new(
-                    place(),
-                    format!("{} is not a value and a flag", shown(cell)),
-                    "the file may be damaged; download it again",
+                    format!("line {}", row.line),
+                    format!(
+                        "{} dimension codes, but the header names {}",
+                        key.len(),
+                        names.len()
+                    ),
+                    "the line may be cut off; download the file again",
                 ));
             }
-            panel.push(Cell {
-                line: row.line,
-                region: key[region],
-                sector: key[sector],
-                month: *month,
-                value: number(value, Decimal::Point, MISSING).map_err(|f| f.at(place()))?,
-                flag,
-                s_adj: option(s_adj),
-                unit: option(unit),
-                indicator: option(indicator),
-            })?;
+            if row.len() <= months.len() {
+                return Err(Error::new(
+                    format!("line {}", row.line),
+                    format!(
+                        "it has {} cells, but the header has {} months",
+                        row.len() - 1,
+                        months.len()
+                    ),
+                    "the line may be cut off; download the file again",
+                ));
+            }
+            let option = |k: Option<usize>| k.map_or("", |k| key[k]);
+            if let Some(k) = frequency {
+                monthly(key[k])
+                    .map_err(|f| f.at(format!("line {}, dimension `freq`", row.line)))?;
+            }
+            // More cells than periods occur: the surplus has no month and is dropped.
+            for (k, month) in months.iter().enumerate() {
+                let cell = row.raw(k + 1);
+                // An empty cell is no observation at all; `:` is a missing one.
+                if cell.trim().is_empty() {
+                    continue;
+                }
+                let (value, flag) = split(cell);
+                let place = || format!("line {}, period column {}", row.line, k + 1);
+                if flag.len() > 20 {
+                    return Err(Error::new(
+                        place(),
+                        format!("{} is not a value and a flag", shown(cell)),
+                        "the file may be damaged; download it again",
+                    ));
+                }
+                panel.push(Cell {
+                    line: row.line,
+                    region: key[region],
+                    sector: key[sector],
+                    month: *month,
+                    value: number(value, Decimal::Point, MISSING).map_err(|f| f.at(place()))?,
+                    flag,
+                    s_adj: option(s_adj),
+                    unit: option(unit),
+                    indicator: option(indicator),
+                })?;
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// "3591874.0 p" is a value and a flag, " p" a flag alone, ": @C" missing and confidential.

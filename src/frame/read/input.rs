@@ -13,21 +13,102 @@ use std::rc::Rc;
 const LONGEST_LINE: usize = 4 << 20;
 /// What gzip may unpack to unless `ReadOptions.max_unpacked` says otherwise.
 const UNPACKED: u64 = 4 << 30;
-/// The same for a workbook, which is unpacked in memory.
-const UNPACKED_WORKBOOK: u64 = 256 << 20;
-/// Lines between two looks at the progress.
-const LINES: usize = 4096;
+/// Bytes of whole lines that are handed on together.
+const BLOCK: usize = 1 << 20;
 
-/// Text lines with their numbers.
+/// A file's text, block by block.
 pub(super) struct Lines<'a> {
     reader: Box<dyn BufRead + 'a>,
-    buffer: Vec<u8>,
+    /// What was read of the line after the last block.
+    rest: Vec<u8>,
+    /// Lines of the blocks so far.
     number: usize,
+    /// Why nothing can be read after the last block.
+    failed: Option<Error>,
     /// Bytes of the file that were taken so far.
     taken: Rc<Cell<u64>>,
     progress: &'a mut dyn Progress,
     /// The sheet, where the text was a workbook.
     pub(super) sheet: Option<String>,
+}
+
+/// Whole lines, one after the other, with their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Block {
+    bytes: Vec<u8>,
+    at: usize,
+    number: usize,
+}
+
+impl Block {
+    /// Number of the line that was read last, counted from 1.
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// To its first line again. It must be the file's first block.
+    pub(super) fn rewind(&mut self) {
+        (self.at, self.number) = (0, 0);
+    }
+
+    /// The next line, without its end.
+    pub(super) fn next(&mut self) -> Result<Option<&str>> {
+        let left = &self.bytes[self.at..];
+        if left.is_empty() {
+            return Ok(None);
+        }
+        self.number += 1;
+        let length = memchr::memchr(b'\n', left).map_or(left.len(), |k| k + 1);
+        let mut line = &left[..length];
+        self.at += length;
+        if line.len() > LONGEST_LINE {
+            return Err(too_long(self.number));
+        }
+        while let [start @ .., b'\n' | b'\r'] = line {
+            line = start;
+        }
+        if memchr::memchr2(0, b'\r', line).is_some() {
+            return Err(not_text(line, self.number));
+        }
+        match std::str::from_utf8(line) {
+            Ok(text) => Ok(Some(text)),
+            Err(e) => Err(Error::new(
+                format!("line {}", self.number),
+                format!(
+                    "it is not UTF-8 text: byte {:#04x} at position {}",
+                    line[e.valid_up_to()],
+                    e.valid_up_to() + 1
+                ),
+                "say how it is encoded: ReadOptions { encoding: Some(\"windows-1252\".into()) } (western Europe) or \"shift_jis\" (Japan)",
+            )),
+        }
+    }
+}
+
+fn too_long(line: usize) -> Error {
+    Error::new(
+        format!("line {line}"),
+        format!("the line is longer than {} MiB", LONGEST_LINE >> 20),
+        "it is no table of an agency, or its line ends are lost; download it again",
+    )
+}
+
+/// Why a line with a NUL byte or a carriage return inside is refused.
+fn not_text(line: &[u8], number: usize) -> Error {
+    let place = format!("line {number}");
+    if line.contains(&0) {
+        Error::new(
+            place,
+            "it holds a NUL byte, so it is no text in this encoding",
+            "download it again; if it is UTF-16, say so: ReadOptions { encoding: Some(\"utf-16le\".into()) }",
+        )
+    } else {
+        Error::new(
+            place,
+            "it holds a carriage return inside a line",
+            "save the file with line ends LF or CRLF",
+        )
+    }
 }
 
 impl<'a> Lines<'a> {
@@ -62,7 +143,7 @@ impl<'a> Lines<'a> {
             return Err(Error::new("", format!("it is {what}, not text"), remedy));
         }
         if start.starts_with(b"PK\x03\x04") {
-            let cap = options.max_unpacked.unwrap_or(UNPACKED_WORKBOOK);
+            let cap = options.max_unpacked.unwrap_or(crate::workbook::UNPACKED);
             let (name, text) = workbook::text(reader, cap, options.sheet.as_deref())?;
             sheet = Some(name);
             reader = Box::new(Cursor::new(text.into_bytes()));
@@ -84,97 +165,93 @@ impl<'a> Lines<'a> {
         }
         Ok(Self {
             reader,
-            buffer: Vec::new(),
+            rest: Vec::new(),
             number: 0,
+            failed: None,
             taken,
             progress,
             sheet,
         })
     }
 
-    /// Number of the line that was read last, counted from 1.
-    pub(super) fn number(&self) -> usize {
-        self.number
-    }
-
-    /// Why a line with a NUL byte or a carriage return inside is refused.
-    fn not_text(&self) -> Error {
-        let place = format!("line {}", self.number);
-        if self.buffer.contains(&0) {
-            Error::new(
-                place,
-                "it holds a NUL byte, so it is no text in this encoding",
-                "download it again; if it is UTF-16, say so: ReadOptions { encoding: Some(\"utf-16le\".into()) }",
-            )
-        } else {
-            Error::new(
-                place,
-                "it holds a carriage return inside a line",
-                "save the file with line ends LF or CRLF",
-            )
+    /// Whole lines: at least `lines` of them and a block's worth, or what is left. An error comes after the
+    /// lines before it.
+    pub(super) fn block(&mut self, lines: usize) -> Result<Option<Block>> {
+        if let Some(e) = self.failed.take() {
+            return Err(e);
         }
-    }
-
-    /// The next line, without its end.
-    pub(super) fn next(&mut self) -> Result<Option<&str>> {
-        self.buffer.clear();
-        self.number += 1;
-        let place = || format!("line {}", self.number);
-        if self.number.is_multiple_of(LINES) {
+        let first = self.number;
+        if first > 0 {
             let done = (self.taken.get() >> 20) as usize;
-            self.progress
-                .update(done, &format!("{} lines", self.number));
+            self.progress.update(done, &format!("{first} lines"));
             if self.progress.stop() {
                 return Err(Error::new(
-                    place(),
+                    format!("line {}", first + 1),
                     "reading was stopped there",
                     "read the file again: a part of a panel is no panel",
                 ));
             }
         }
+        let mut bytes = std::mem::take(&mut self.rest);
+        bytes.reserve(BLOCK + BLOCK / 4);
+        // The end of the last whole line, and how many there are.
+        let (mut end, mut whole) = (0, 0);
         loop {
             let chunk = match self.reader.fill_buf() {
                 Ok(chunk) => chunk,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(read_error(&e).within(place())),
+                Err(e) => {
+                    let place = format!("line {}", first + whole + 1);
+                    self.failed = Some(read_error(&e).within(place));
+                    break;
+                }
             };
-            let end = memchr::memchr(b'\n', chunk);
-            let used = end.map_or(chunk.len(), |k| k + 1);
-            let over = used == 0;
-            self.buffer.extend_from_slice(&chunk[..used]);
-            self.reader.consume(used);
-            if self.buffer.len() > LONGEST_LINE {
-                return Err(Error::new(
-                    place(),
-                    format!("the line is longer than {} MiB", LONGEST_LINE >> 20),
-                    "it is no table of an agency, or its line ends are lost; download it again",
-                ));
+            if chunk.is_empty() {
+                whole += usize::from(end < bytes.len());
+                end = bytes.len();
+                break;
             }
-            if end.is_some() || over {
+            let (from, used) = (bytes.len(), chunk.len());
+            bytes.extend_from_slice(chunk);
+            whole += memchr::memchr_iter(b'\n', chunk).count();
+            end = memchr::memrchr(b'\n', chunk).map_or(end, |k| from + k + 1);
+            self.reader.consume(used);
+            if bytes.len() - end > LONGEST_LINE {
+                self.failed = Some(too_long(first + whole + 1));
+                break;
+            }
+            if end >= BLOCK && whole >= lines {
+                self.rest = bytes[end..].to_vec();
                 break;
             }
         }
-        if self.buffer.is_empty() {
-            return Ok(None);
+        self.number = first + whole;
+        bytes.truncate(end);
+        if bytes.is_empty() {
+            return self.failed.take().map_or(Ok(None), Err);
         }
-        while let Some(b'\n' | b'\r') = self.buffer.last() {
-            self.buffer.pop();
+        Ok(Some(Block {
+            bytes,
+            at: 0,
+            number: first,
+        }))
+    }
+
+    /// The next blocks, at most `count` of them.
+    pub(super) fn blocks(&mut self, count: usize) -> Result<Vec<Block>> {
+        let mut blocks = Vec::with_capacity(count);
+        while blocks.len() < count {
+            match self.block(1) {
+                Ok(Some(block)) => blocks.push(block),
+                Ok(None) => break,
+                Err(e) if blocks.is_empty() => return Err(e),
+                Err(e) => {
+                    self.failed = Some(e);
+                    break;
+                }
+            }
         }
-        if memchr::memchr2(0, b'\r', &self.buffer).is_some() {
-            return Err(self.not_text());
-        }
-        match std::str::from_utf8(&self.buffer) {
-            Ok(text) => Ok(Some(text)),
-            Err(e) => Err(Error::new(
-                place(),
-                format!(
-                    "it is not UTF-8 text: byte {:#04x} at position {}",
-                    self.buffer[e.valid_up_to()],
-                    e.valid_up_to() + 1
-                ),
-                "say how it is encoded: ReadOptions { encoding: Some(\"windows-1252\".into()) } (western Europe) or \"shift_jis\" (Japan)",
-            )),
-        }
+        Ok(blocks)
     }
 }
 
@@ -193,7 +270,7 @@ fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
     let kinds: [(&[u8], &str, &str); 7] = [
         (
             b"\xd0\xcf\x11\xe0",
-            "an old Excel workbook (.xls)",
+            "an old Excel workbook (.xls), or one with a password",
             "save it as .xlsx or CSV",
         ),
         (b"PAR1", "a Parquet file", "read it as a DataFrame"),

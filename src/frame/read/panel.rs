@@ -108,7 +108,18 @@ struct Series {
     sector: u32,
     /// False where `regions` or `sectors` leave it out.
     wanted: bool,
-    spots: Vec<Spot>,
+    /// Where its cells are: the first, and how many there are from there on.
+    runs: Vec<(u32, u32)>,
+}
+
+impl Series {
+    /// Takes `count` cells that begin at `from`.
+    fn take(&mut self, from: usize, count: u32) {
+        match self.runs.last_mut() {
+            Some((start, n)) if (*start + *n) as usize == from => *n += count,
+            _ => self.runs.push((from as u32, count)),
+        }
+    }
 }
 
 /// What has been read so far.
@@ -124,7 +135,9 @@ pub(super) struct Panel<'o> {
     series: Vec<Series>,
     by_name: HashMap<(u32, u32), usize>,
     last: usize,
-    cells: usize,
+    /// The cells of all series, as the file has them: in one piece, which goes back to the system at
+    /// once when the columns are made.
+    spots: Vec<Spot>,
     read: usize,
     notes: Vec<String>,
 }
@@ -143,7 +156,7 @@ impl<'o> Panel<'o> {
             series: Vec::new(),
             by_name: HashMap::new(),
             last: 0,
-            cells: 0,
+            spots: Vec::new(),
             read: 0,
             notes: Vec::new(),
         }
@@ -190,38 +203,115 @@ impl<'o> Panel<'o> {
                 kept.push(code);
             }
         }
-        // Of a mixture only its kinds are wanted, for the message.
-        if self.kept.iter().any(|kept| kept.len() > 1) {
+        if self.is_mixed() {
             return Ok(());
         }
-        self.cells += 1;
-        let most = self.options.max_cells.unwrap_or(CELLS);
-        if self.cells > most {
-            return Err(Error::new(
-                format!("line {}", cell.line),
-                format!("the file has more than {most} cells"),
-                "if it is meant to be so large, raise ReadOptions.max_cells, or choose with `regions` and `sectors`",
-            ));
+        if self.spots.len() >= self.most() {
+            return Err(self.too_many(cell.line));
         }
         let flag = self.flags.code(cell.flag);
         if flag >> FLAG_BITS > 0 {
-            return Err(Error::new(
-                format!("line {}", cell.line),
-                format!("the file has more than {} different flags", 1 << FLAG_BITS),
-                "the wrong column may be read as flags",
-            ));
+            return Err(too_many_flags(cell.line));
         }
-        let spots = &mut self.series[self.last].spots;
-        if spots.len() == spots.capacity() {
-            // A quarter more at a time: memory is scarcer than time here.
-            spots.reserve_exact((spots.len() / 4).max(64));
-        }
-        spots.push(Spot {
+        let at = self.spots.len();
+        self.series[self.last].take(at, 1);
+        self.make_room(1);
+        self.spots.push(Spot {
             value: cell.value.unwrap_or(f64::NAN),
             line: u32::try_from(cell.line).unwrap_or(u32::MAX),
             // Months have at most 17 bits: years have four digits.
             when: (cell.month as u32) << FLAG_BITS | flag,
         });
+        Ok(())
+    }
+
+    /// True of a mixture: only its kinds are wanted, for the message.
+    fn is_mixed(&self) -> bool {
+        self.kept.iter().any(|kept| kept.len() > 1)
+    }
+
+    /// Cells that are read at most; rows of a frame are counted in 32 bits.
+    fn most(&self) -> usize {
+        let most = self.options.max_cells.unwrap_or(CELLS);
+        most.min(u32::MAX as usize - 1)
+    }
+
+    fn too_many(&self, line: usize) -> Error {
+        Error::new(
+            format!("line {line}"),
+            format!("the file has more than {} cells", self.most()),
+            "if it is meant to be so large, raise ReadOptions.max_cells, or choose with `regions` and `sectors`",
+        )
+    }
+
+    /// A quarter more at a time: memory is scarcer than time here.
+    fn make_room(&mut self, more: usize) {
+        if self.spots.len() + more > self.spots.capacity() {
+            self.spots
+                .reserve_exact(more.max(self.spots.len() / 4).max(1024));
+        }
+    }
+
+    /// An empty panel for a part of the same file.
+    pub(super) fn part(&self) -> Panel<'o> {
+        Panel::new(self.options)
+    }
+
+    /// Adds the cells of the next part of the file.
+    pub(super) fn absorb(&mut self, part: Panel<'_>) -> Result<()> {
+        self.read += part.read;
+        self.notes.extend(part.notes);
+        let codes = |mine: &mut Names, theirs: &Names| -> Vec<u32> {
+            theirs.list.iter().map(|name| mine.code(name)).collect()
+        };
+        for k in 0..3 {
+            let kinds = codes(&mut self.kinds[k], &part.kinds[k]);
+            for code in &part.kept[k] {
+                let code = kinds[*code as usize];
+                if !self.kept[k].contains(&code) {
+                    self.kept[k].push(code);
+                }
+            }
+        }
+        let regions = codes(&mut self.regions, &part.regions);
+        let sectors = codes(&mut self.sectors, &part.sectors);
+        if self.is_mixed() {
+            return Ok(());
+        }
+        let line = |spot: &Spot| spot.line as usize;
+        let room = self.most() - self.spots.len();
+        if let Some(first) = part.spots.get(room) {
+            return Err(self.too_many(line(first)));
+        }
+        let flags = codes(&mut self.flags, &part.flags);
+        let from = self.spots.len();
+        self.make_room(part.spots.len());
+        for spot in &part.spots {
+            let flag = flags[spot.flag() as usize];
+            if flag >> FLAG_BITS > 0 {
+                return Err(too_many_flags(line(spot)));
+            }
+            let when = spot.when >> FLAG_BITS << FLAG_BITS | flag;
+            self.spots.push(Spot { when, ..*spot });
+        }
+        for series in &part.series {
+            let key = (
+                regions[series.region as usize],
+                sectors[series.sector as usize],
+            );
+            let k = *self.by_name.entry(key).or_insert(self.series.len());
+            if k == self.series.len() {
+                self.series.push(Series {
+                    region: key.0,
+                    sector: key.1,
+                    wanted: series.wanted,
+                    runs: Vec::new(),
+                });
+            }
+            for (start, count) in &series.runs {
+                self.series[k].take(from + *start as usize, *count);
+            }
+        }
         Ok(())
     }
 
@@ -246,7 +336,7 @@ impl<'o> Panel<'o> {
             region: key.0,
             sector: key.1,
             wanted,
-            spots: Vec::new(),
+            runs: Vec::new(),
         });
         self.by_name.insert(key, self.series.len() - 1);
         Ok(self.series.len() - 1)
@@ -262,13 +352,7 @@ impl<'o> Panel<'o> {
             ));
         }
         self.check_choices()?;
-        self.order()?;
-        let missing = self
-            .series
-            .iter()
-            .flat_map(|s| &s.spots)
-            .filter(|spot| spot.value.is_nan())
-            .count();
+        let missing = self.spots.iter().filter(|s| s.value.is_nan()).count();
         let notes = std::mem::take(&mut self.notes);
         Ok(Index {
             format,
@@ -317,7 +401,7 @@ impl<'o> Panel<'o> {
                 ));
             }
         }
-        if self.cells == 0 {
+        if self.spots.is_empty() {
             return Err(Error::new(
                 "ReadOptions",
                 "no row has all of what was chosen",
@@ -327,62 +411,84 @@ impl<'o> Panel<'o> {
         Ok(())
     }
 
-    /// Series by name, cells by month; refuses months that occur twice and series that are not monthly.
-    fn order(&mut self) -> Result<()> {
-        let (regions, sectors) = (&self.regions, &self.sectors);
-        self.series.retain(|s| !s.spots.is_empty());
-        self.series.sort_by(|a, b| {
-            let name = |s: &Series| (regions.text(s.region), sectors.text(s.sector));
-            name(a).cmp(&name(b))
-        });
-        for series in &mut self.series {
-            let (region, sector) = (regions.text(series.region), sectors.text(series.sector));
-            let (name, spots) = (format!("{region} {sector}"), &mut series.spots);
-            let name = name.trim();
-            if !spots.is_sorted_by(|a, b| a.month() < b.month()) {
-                spots.sort_by_key(|s| (s.month(), s.line));
+    /// The cells of one series by month; refuses months that occur twice and series that are not monthly.
+    fn gather(&self, series: &Series, spots: &mut Vec<Spot>) -> Result<()> {
+        spots.clear();
+        for (start, count) in &series.runs {
+            let start = *start as usize;
+            spots.extend_from_slice(&self.spots[start..start + *count as usize]);
+        }
+        if !spots.is_sorted_by(|a, b| a.month() < b.month()) {
+            spots.sort_by_key(|s| (s.month(), s.line));
+        }
+        let name = || {
+            let region = self.regions.text(series.region);
+            let name = format!("{region} {}", self.sectors.text(series.sector));
+            name.trim().to_string()
+        };
+        for pair in spots.windows(2) {
+            if pair[0].month() == pair[1].month() {
+                let (first, again) = (pair[0].line, pair[1].line);
+                return Err(Error::new(
+                    format!("line {again}"),
+                    format!(
+                        "{} in {} was already given in {}",
+                        name(),
+                        month_name(pair[0].month()),
+                        if first == again {
+                            "the same line".to_string()
+                        } else {
+                            format!("line {first}")
+                        }
+                    ),
+                    "keep one of the two; if they differ in a further column, choose by it before",
+                ));
             }
-            for pair in spots.windows(2) {
-                if pair[0].month() == pair[1].month() {
-                    let (first, again) = (pair[0].line, pair[1].line);
-                    return Err(Error::new(
-                        format!("line {again}"),
-                        format!(
-                            "{name} in {} was already given in {}",
-                            month_name(pair[0].month()),
-                            if first == again {
-                                "the same line".to_string()
-                            } else {
-                                format!("line {first}")
-                            }
-                        ),
-                        "keep one of the two; if they differ in a further column, choose by it before",
-                    ));
-                }
-            }
-            let apart = |n: i32| {
-                spots.len() > 2 && spots.windows(2).all(|p| p[1].month() - p[0].month() == n)
-            };
-            for (n, kind) in [(3, "quarterly"), (12, "annual")] {
-                if apart(n) {
-                    return Err(Error::new(
-                        format!("series {name}, line {}", spots[0].line),
-                        format!("all its months are {n} apart, so it is {kind}"),
-                        "take the monthly series, or leave it out with `regions` and `sectors`",
-                    ));
-                }
+        }
+        let apart =
+            |n: i32| spots.len() > 2 && spots.windows(2).all(|p| p[1].month() - p[0].month() == n);
+        for (n, kind) in [(3, "quarterly"), (12, "annual")] {
+            if apart(n) {
+                return Err(Error::new(
+                    format!("series {}, line {}", name(), spots[0].line),
+                    format!("all its months are {n} apart, so it is {kind}"),
+                    "take the monthly series, or leave it out with `regions` and `sectors`",
+                ));
             }
         }
         Ok(())
     }
 
-    fn frame(self) -> Result<DataFrame> {
-        let n = self.cells;
-        let series = self.series;
-        let every = |f: fn(&Series, &Spot) -> u32| -> Vec<u32> {
+    /// Series by name, cells by month.
+    fn frame(mut self) -> Result<DataFrame> {
+        let n = self.spots.len();
+        let mut series = std::mem::take(&mut self.series);
+        series.retain(|s| !s.runs.is_empty());
+        series.sort_by_cached_key(|s| {
+            let name = |names: &Names, code| names.text(code).to_string();
+            (name(&self.regions, s.region), name(&self.sectors, s.sector))
+        });
+        // Sizes are known: a vector that grows would need half as much again.
+        let (mut days, mut flags) = (Vec::with_capacity(n), Vec::with_capacity(n));
+        let mut values = PrimitiveChunkedBuilder::<Float64Type>::new(schema::VALUE.into(), n);
+        let (mut lengths, mut spots) = (Vec::with_capacity(series.len()), Vec::new());
+        for one in &series {
+            self.gather(one, &mut spots)?;
+            lengths.push(spots.len());
+            for spot in &spots {
+                days.push(first_day(spot.month()));
+                values.append_option((!spot.value.is_nan()).then_some(spot.value));
+                flags.push(spot.flag());
+            }
+        }
+        // Before the texts are made, which take most.
+        drop((std::mem::take(&mut self.spots), spots));
+        let values = values.finish();
+        let days = Int32Chunked::from_vec(schema::MONTH.into(), days).into_date();
+        let every = |f: fn(&Series) -> u32| -> Vec<u32> {
             let mut codes = Vec::with_capacity(n);
-            for s in &series {
-                codes.extend(s.spots.iter().map(|spot| f(s, spot)));
+            for (one, length) in series.iter().zip(&lengths) {
+                codes.resize(codes.len() + length, f(one));
             }
             codes
         };
@@ -397,6 +503,11 @@ impl<'o> Panel<'o> {
             let list = Values::new(name.into(), list);
             Ok(list.take(&IdxCa::from_vec("".into(), codes))?.into_column())
         };
+        let flags = text(schema::FLAG, &self.flags, flags)?;
+        let (regions, sectors) = rayon::join(
+            || text(schema::REGION, &self.regions, every(|s| s.region)),
+            || text(schema::SECTOR, &self.sectors, every(|s| s.sector)),
+        );
         let constant = |k: usize| -> Column {
             let value = self.kept[k].first().map_or("", |c| self.kinds[k].text(*c));
             let value = if value.is_empty() {
@@ -406,28 +517,27 @@ impl<'o> Panel<'o> {
             };
             Column::new_scalar(KINDS[k].into(), Scalar::new(DataType::String, value), n)
         };
-        // Sizes are known: a vector that grows would need half as much again.
-        let mut days = Vec::with_capacity(n);
-        let mut values = PrimitiveChunkedBuilder::<Float64Type>::new(schema::VALUE.into(), n);
-        for spot in series.iter().flat_map(|s| &s.spots) {
-            days.push(first_day(spot.month()));
-            values.append_option((!spot.value.is_nan()).then_some(spot.value));
-        }
-        let values = values.finish();
-        let days = Int32Chunked::from_vec(schema::MONTH.into(), days).into_date();
         Ok(DataFrame::new(
             n,
             vec![
-                text(schema::REGION, &self.regions, every(|s, _| s.region))?,
-                text(schema::SECTOR, &self.sectors, every(|s, _| s.sector))?,
+                regions?,
+                sectors?,
                 days.into_column(),
                 values.into_column(),
-                text(schema::FLAG, &self.flags, every(|_, spot| spot.flag()))?,
+                flags,
                 constant(0),
                 constant(1),
             ],
         )?)
     }
+}
+
+fn too_many_flags(line: usize) -> Error {
+    Error::new(
+        format!("line {line}"),
+        format!("the file has more than {} different flags", 1 << FLAG_BITS),
+        "the wrong column may be read as flags",
+    )
 }
 
 /// Refuses series of capacity utilisation, which look like indices: percent of capacity.

@@ -1,7 +1,8 @@
 //! Lines split into fields, the first lines kept so that the format can be guessed from them.
 
 use super::cell::{shown, trim};
-use super::input::Lines;
+use super::input::{Block, Lines};
+use super::panel::Panel;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -14,11 +15,58 @@ const HEAD: usize = 24;
 pub(super) struct Table<'a> {
     lines: Lines<'a>,
     head: Vec<String>,
-    at: usize,
     /// The sign between fields.
     pub(super) delimiter: u8,
+    rows: Rows,
+}
+
+/// The lines of one block, split into fields.
+pub(super) struct Rows {
+    block: Block,
+    delimiter: u8,
     record: Record,
     splitter: csv_core::Reader,
+}
+
+impl Rows {
+    fn new(block: Block, delimiter: u8) -> Self {
+        let splitter = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        Self {
+            block,
+            delimiter,
+            record: Record::default(),
+            splitter,
+        }
+    }
+
+    /// Splits the next line that is not empty; false where there is none.
+    fn advance(&mut self) -> Result<bool> {
+        loop {
+            let number = self.block.number() + 1;
+            let Some(line) = self.block.next()? else {
+                return Ok(false);
+            };
+            if !line.trim().is_empty() {
+                self.record.line = number;
+                self.record
+                    .split(line, self.delimiter, &mut self.splitter)?;
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The next line that is not empty, split into fields.
+    pub(super) fn next(&mut self) -> Result<Option<&Record>> {
+        Ok(self.advance()?.then_some(&self.record))
+    }
+
+    /// The next line, which must have `columns` fields; empty ones after them are left out.
+    pub(super) fn row(&mut self, columns: usize) -> Result<Option<&Record>> {
+        match self.next()? {
+            Some(record) => record.check(columns).map(|()| Some(record)),
+            None => Ok(None),
+        }
+    }
 }
 
 /// The fields of one line.
@@ -56,6 +104,19 @@ impl Record {
     /// True where no field has text.
     pub(super) fn is_blank(&self) -> bool {
         self.fields().all(str::is_empty)
+    }
+
+    /// Refuses a line that has not `columns` fields; empty ones after them do not count.
+    fn check(&self, columns: usize) -> Result<()> {
+        let surplus = (columns..self.len()).any(|k| !self.get(k).is_empty());
+        if self.len() < columns || surplus {
+            return Err(Error::new(
+                format!("line {}", self.line),
+                format!("it has {} fields, but the header has {columns}", self.len()),
+                "the line may be cut off, or a field with the delimiter in it is not quoted; download the file again",
+            ));
+        }
+        Ok(())
     }
 
     fn split(&mut self, line: &str, delimiter: u8, splitter: &mut csv_core::Reader) -> Result<()> {
@@ -102,31 +163,24 @@ impl<'a> Table<'a> {
     /// Reads the first lines and finds the sign between fields: a tab, semicolon or comma.
     pub(super) fn new(mut lines: Lines<'a>) -> Result<Self> {
         let mut head = Vec::new();
+        let mut block = lines.block(HEAD)?.unwrap_or_default();
         while head.len() < HEAD
-            && let Some(line) = lines.next()?
+            && let Some(line) = block.next()?
         {
             head.push(line.to_string());
         }
+        block.rewind();
+        // A sheet was written with tabs.
+        let delimiter = match lines.sheet {
+            Some(_) => b'\t',
+            None => delimiter(&head),
+        };
         Ok(Self {
-            // A sheet was written with tabs.
-            delimiter: match lines.sheet {
-                Some(_) => b'\t',
-                None => delimiter(&head),
-            },
             lines,
             head,
-            at: 0,
-            record: Record::default(),
-            splitter: csv_core::Reader::new(),
-        }
-        .split_by_delimiter())
-    }
-
-    fn split_by_delimiter(mut self) -> Self {
-        self.splitter = csv_core::ReaderBuilder::new()
-            .delimiter(self.delimiter)
-            .build();
-        self
+            delimiter,
+            rows: Rows::new(block, delimiter),
+        })
     }
 
     /// The first lines.
@@ -156,44 +210,48 @@ impl<'a> Table<'a> {
 
     /// The next line that is not empty, split into fields.
     pub(super) fn next(&mut self) -> Result<Option<&Record>> {
-        loop {
-            let (number, line) = if self.at < self.head.len() {
-                self.at += 1;
-                (self.at, self.head[self.at - 1].as_str())
-            } else {
-                let number = self.lines.number() + 1;
-                match self.lines.next()? {
-                    Some(line) => (number, line),
-                    None => return Ok(None),
-                }
-            };
-            if line.trim().is_empty() {
-                continue;
+        while !self.rows.advance()? {
+            match self.lines.block(1)? {
+                Some(block) => self.rows.block = block,
+                None => return Ok(None),
             }
-            self.record.line = number;
-            self.record
-                .split(line, self.delimiter, &mut self.splitter)?;
-            return Ok(Some(&self.record));
         }
+        Ok(Some(&self.rows.record))
     }
 
     /// The next line, which must have `columns` fields; empty ones after them are left out.
     pub(super) fn row(&mut self, columns: usize) -> Result<Option<&Record>> {
-        let Some(record) = self.next()? else {
-            return Ok(None);
-        };
-        let surplus = (columns..record.len()).any(|k| !record.get(k).is_empty());
-        if record.len() < columns || surplus {
-            return Err(Error::new(
-                format!("line {}", record.line),
-                format!(
-                    "it has {} fields, but the header has {columns}",
-                    record.len()
-                ),
-                "the line may be cut off, or a field with the delimiter in it is not quoted; download the file again",
-            ));
+        match self.next()? {
+            Some(record) => record.check(columns).map(|()| Some(record)),
+            None => Ok(None),
         }
-        Ok(Some(record))
+    }
+
+    /// Reads all lines that are left, several blocks of them at a time, while the next ones are
+    /// fetched. `read` puts the cells of one block into a panel of its own; these are joined in the
+    /// order of the file, so that the result and the first error are those of one line after the other.
+    pub(super) fn in_parallel(
+        &mut self,
+        panel: &mut Panel<'_>,
+        read: impl Fn(&mut Rows, &mut Panel<'_>) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let (delimiter, lines, read) = (self.delimiter, &mut self.lines, &read);
+        let mut blocks = vec![std::mem::take(&mut self.rows.block)];
+        while !blocks.is_empty() {
+            let mut parts: Vec<_> = blocks.iter().map(|_| (panel.part(), Ok(()))).collect();
+            let next = rayon::in_place_scope(|scope| {
+                for (block, (part, done)) in blocks.into_iter().zip(&mut parts) {
+                    scope.spawn(move |_| *done = read(&mut Rows::new(block, delimiter), part));
+                }
+                lines.blocks(2 * rayon::current_num_threads())
+            });
+            for (part, done) in parts {
+                panel.absorb(part)?;
+                done?;
+            }
+            blocks = next?;
+        }
+        Ok(())
     }
 
     /// The header: the next line.
