@@ -1,6 +1,7 @@
 //! Calibrations on a thread of their own: later cells look at them, stop them, or wait for them.
 
-use super::drive::Options;
+use super::drive::{Options, Search};
+use super::saved::Saved;
 use super::snapshot::span;
 use super::{Abc, Phase, Posterior, Problem, RandomWalk, Smc, Snapshot, Svi, drive};
 use crate::error::{Error, Result};
@@ -11,7 +12,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A calibration that runs beside the notebook. It shares the processor with what cells do.
 ///
@@ -33,9 +34,12 @@ use std::time::Duration;
 /// ```
 pub struct Background {
     shared: Arc<Shared>,
+    begin: Instant,
 }
 
 struct Shared {
+    problem: Problem,
+    options: Box<dyn Options + Send + Sync>,
     /// True once it should return what it has.
     stop: AtomicBool,
     news: Mutex<News>,
@@ -49,7 +53,15 @@ struct News {
     total: usize,
     note: String,
     snapshot: Option<Snapshot>,
+    /// What `Background::so_far` waits for: the state after a step.
+    state: State,
     result: Option<Result<Posterior>>,
+}
+
+enum State {
+    Idle,
+    Wanted,
+    There(Saved),
 }
 
 impl Shared {
@@ -66,10 +78,7 @@ macro_rules! spawn {
             /// is refused here; what goes wrong later is told by `Background::wait`.
             pub fn spawn(&self, problem: &Problem) -> Result<Background> {
                 self.check()?;
-                let options = self.clone();
-                Background::start(problem, move |problem, progress, asked| {
-                    drive::run(problem, &options, None, progress, asked)
-                })
+                Background::start(problem, Box::new(self.clone()))
             }
         }
     )+};
@@ -77,16 +86,12 @@ macro_rules! spawn {
 
 spawn!(Svi, Abc, Smc, RandomWalk);
 
-type Asked<'a> = &'a dyn Fn() -> bool;
-
 impl Background {
-    fn start(
-        problem: &Problem,
-        work: impl FnOnce(&Problem, &mut dyn Progress, Asked<'_>) -> Result<Posterior> + Send + 'static,
-    ) -> Result<Self> {
+    fn start(problem: &Problem, options: Box<dyn Options + Send + Sync>) -> Result<Self> {
         problem.check()?;
-        let problem = problem.clone();
         let shared = Arc::new(Shared {
+            problem: problem.clone(),
+            options,
             stop: AtomicBool::new(false),
             news: Mutex::new(News {
                 task: "calibration".into(),
@@ -94,6 +99,7 @@ impl Background {
                 total: 0,
                 note: String::new(),
                 snapshot: None,
+                state: State::Idle,
                 result: None,
             }),
             changed: Condvar::new(),
@@ -104,8 +110,18 @@ impl Background {
                 shared: theirs.clone(),
                 rhythm: Rhythm::new(4.0),
             };
+            let (problem, options) = (&theirs.problem, &*theirs.options);
             let asked = || theirs.stop.load(Ordering::SeqCst);
-            let outcome = catch_unwind(AssertUnwindSafe(|| work(&problem, &mut reporter, &asked)));
+            let see = |search: &dyn Search| {
+                let mut news = theirs.news();
+                if matches!(news.state, State::Wanted) {
+                    news.state = State::There(search.saved());
+                    theirs.changed.notify_all();
+                }
+            };
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                drive::run_seen(problem, options, None, &mut reporter, &asked, &see)
+            }));
             let result = outcome.unwrap_or_else(|panic| Err(broken(&*panic)));
             theirs.news().result = Some(result);
             theirs.changed.notify_all();
@@ -120,7 +136,8 @@ impl Background {
                     "end other work, or calibrate in the foreground",
                 )
             })?;
-        Ok(Self { shared })
+        let begin = Instant::now();
+        Ok(Self { shared, begin })
     }
 
     /// True once the result is there.
@@ -158,6 +175,47 @@ impl Background {
     /// What it has: at most a quarter of a second old, or one step; none before the first step.
     pub fn snapshot(&self) -> Option<Snapshot> {
         self.shared.news().snapshot.clone()
+    }
+
+    /// The posterior as it stands after the step that is running, `stopped` unless that was the last; the
+    /// calibration goes on and gives what it would have given. `Posterior::resume` goes on from it, too.
+    ///
+    /// Waits for that step, and simulates the posterior's draws on the caller's thread. The stop button
+    /// ends the waiting with an error, and the drawing with fewer draws. An error as well where there is
+    /// no draw yet, or where the calibration has failed.
+    pub fn so_far(&self) -> Result<Posterior> {
+        let interrupt = Interrupt::watch();
+        let state = loop {
+            let mut news = self.news_soon();
+            if let Some(result) = news.result.clone() {
+                return result;
+            }
+            match std::mem::replace(&mut news.state, State::Wanted) {
+                State::There(saved) => {
+                    news.state = State::Idle;
+                    break saved;
+                }
+                _ if interrupt.asked() => {
+                    news.state = State::Idle;
+                    return Err(Error::new(
+                        "background calibration",
+                        "no step has ended before the stop button was pressed",
+                        "ask again later; it goes on",
+                    ));
+                }
+                _ => {}
+            }
+        };
+        let seconds = self.begin.elapsed().as_secs_f64();
+        let Shared {
+            problem, options, ..
+        } = &*self.shared;
+        let asked = || interrupt.asked();
+        let posterior = drive::posterior_of(problem, &**options, state, &asked)?;
+        Ok(Posterior {
+            seconds,
+            ..posterior
+        })
     }
 
     /// Asks it to return what it has, and returns at once; `wait` has the result.
@@ -298,10 +356,10 @@ impl Progress for Reporter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::infer::objective::Objective;
     use crate::model::{Params, Shock};
     use crate::network::{Network, Synthetic};
     use crate::simulate::{Simulation, simulate};
-    use std::time::Instant;
 
     fn problem() -> Problem {
         let network = Network::synthetic(&Synthetic {
@@ -391,6 +449,95 @@ mod tests {
         assert!(fit.status().contains("stopped at"), "{}", fit.status());
     }
 
+    /// Stops a calibration after so many steps.
+    struct Limit(usize);
+
+    impl Progress for Limit {
+        fn update(&mut self, _: usize, _: &str) {
+            self.0 -= 1;
+        }
+        fn stop(&self) -> bool {
+            self.0 == 0
+        }
+    }
+
+    #[test]
+    fn it_is_asked_for_its_posterior_and_goes_on() {
+        let problem = problem();
+        let fit = endless().spawn(&problem).expect("a thread");
+        let (first, second) = (fit.so_far().expect("one"), fit.so_far().expect("another"));
+        assert!(!fit.is_over());
+        assert!(first.stopped && second.history.len() > first.history.len());
+        fit.stop();
+        let last = fit.wait().expect("what it has");
+        assert_eq!(
+            last.history[..second.history.len()],
+            second.history,
+            "asking changes nothing"
+        );
+        // It is what a calibration that is stopped there gives, and can be gone on from.
+        let steps = first.history.len();
+        let mut limit = Limit(steps);
+        let alone = crate::infer::calibrate(&problem, &endless(), &mut limit).expect("a result");
+        assert_eq!(first.history, alone.history);
+        let (learnt, there) = (&first.parameters[0], &alone.parameters[0]);
+        assert_eq!(
+            (&learnt.location, &learnt.scale),
+            (&there.location, &there.scale)
+        );
+        // One that is stopped draws less.
+        assert!(first.draws == endless().draws && alone.draws <= first.draws);
+        assert_eq!(learnt.samples[..there.samples.len()], there.samples);
+        let more = first.resume(&problem, &endless(), &mut Limit(1));
+        assert_eq!(more.expect("a result").history, last.history[..steps + 1]);
+        // Once it is over, the result.
+        assert_eq!(fit.so_far().expect("the end").history, last.history);
+    }
+
+    #[test]
+    fn every_method_has_a_posterior_so_far() {
+        let problem = problem();
+        let draws = 1_000_000_000;
+        let abc = Abc {
+            draws,
+            keep: 10,
+            ..Abc::default()
+        };
+        let smc = Smc {
+            evaluations: draws,
+            ..Smc::default()
+        };
+        let walk = RandomWalk {
+            evaluations: draws,
+            ..RandomWalk::default()
+        };
+        for fit in [
+            abc.spawn(&problem),
+            smc.spawn(&problem),
+            walk.spawn(&problem),
+        ] {
+            let fit = fit.expect("a thread");
+            let part = fit.so_far().expect("a posterior");
+            assert!(
+                !fit.is_over() && part.stopped && part.draws > 0,
+                "{}",
+                part.method
+            );
+            assert_eq!(
+                part.evaluations,
+                part.history.last().expect("a step").evaluations
+            );
+            fit.stop();
+            let end = fit.wait().expect("what it has");
+            assert_eq!(
+                end.history[..part.history.len()],
+                part.history,
+                "{}",
+                part.method
+            );
+        }
+    }
+
     #[test]
     fn dropping_it_ends_the_thread() {
         let fit = endless().spawn(&problem()).expect("a thread");
@@ -400,14 +547,28 @@ mod tests {
         until("over", || shared.upgrade().is_none());
     }
 
+    /// A method that breaks off.
+    struct Falls;
+
+    impl Options for Falls {
+        fn frame(&self) -> drive::Frame<'_> {
+            unreachable!("it does not get there")
+        }
+        fn check(&self) -> Result<()> {
+            panic!("the thread fell")
+        }
+        fn start(&self, _: &Objective) -> Result<Box<dyn Search + '_>> {
+            unreachable!("it does not get there")
+        }
+    }
+
     #[test]
     fn what_goes_wrong_is_told_by_waiting() {
         let problem = problem();
-        let fit = Background::start(&problem, |_, _, _| panic!("the thread fell")).expect("one");
-        assert_eq!(
-            fit.wait().expect_err("a panic").to_string(),
-            "background calibration: it broke off: the thread fell; please report this"
-        );
+        let fit = Background::start(&problem, Box::new(Falls)).expect("one");
+        let told = "background calibration: it broke off: the thread fell; please report this";
+        assert_eq!(fit.wait().expect_err("a panic").to_string(), told);
+        assert_eq!(fit.so_far().expect_err("a panic").to_string(), told);
         let wild = Svi {
             initial_scale: 1e200,
             steps: 2,

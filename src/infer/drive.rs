@@ -73,6 +73,18 @@ pub(super) fn run(
     progress: &mut dyn Progress,
     asked: &dyn Fn() -> bool,
 ) -> Result<Posterior> {
+    run_seen(problem, options, from, progress, asked, &|_| ())
+}
+
+/// Calibrates, and lets `see` look at the search after every step.
+pub(super) fn run_seen(
+    problem: &Problem,
+    options: &dyn Options,
+    from: Option<&Saved>,
+    progress: &mut dyn Progress,
+    asked: &dyn Fn() -> bool,
+    see: &dyn Fn(&dyn Search),
+) -> Result<Posterior> {
     let begin = Instant::now();
     let prepared = || {
         options.check()?;
@@ -97,9 +109,25 @@ pub(super) fn run(
         Ok((objective, search, frame))
     };
     let result = prepared().and_then(|(objective, mut search, frame)| {
-        drive(&objective, search.as_mut(), &frame, begin, progress, asked)
+        let search = search.as_mut();
+        drive(&objective, search, &frame, begin, progress, asked, see)
     });
     result.inspect_err(|e| progress.fail(e))
+}
+
+/// The posterior of a state that such a calibration has had: no step is made, no file is touched.
+pub(super) fn posterior_of(
+    problem: &Problem,
+    options: &dyn Options,
+    saved: Saved,
+    asked: &dyn Fn() -> bool,
+) -> Result<Posterior> {
+    let objective = Objective::new(problem)?;
+    let mut search = options.start(&objective)?;
+    search.resume(&saved, "background calibration")?;
+    let total = options.frame().total;
+    let (draws, pace) = (search.draws()?, Pace::Until(asked));
+    conclude(&objective, search.as_ref(), total, draws, saved, pace)
 }
 
 /// Goes on with `search` to its end.
@@ -110,6 +138,7 @@ fn drive(
     begin: Instant,
     progress: &mut dyn Progress,
     asked: &dyn Fn() -> bool,
+    see: &dyn Fn(&dyn Search),
 ) -> Result<Posterior> {
     let before = search.done();
     let mut keeper = Keeper::new(frame.file, frame.save_seconds);
@@ -131,6 +160,7 @@ fn drive(
     while search.done() < frame.total && !search.settled() && !late && !stopped {
         let note = search.step(objective, watched)?;
         progress.update(search.done(), &note);
+        see(search);
         if watched && progress.wants_picture() {
             snapshot.look(search, objective, begin);
             progress.picture(snapshot.clone());
@@ -160,19 +190,32 @@ fn drive(
     } else {
         Pace::Until(&ask)
     };
-    let wanted = draws.count;
-    let moments = search.moments(objective);
-    let mut posterior = assemble(objective, search.method(), moments, draws, pace)?;
-    let whole = search.done() >= frame.total || search.settled();
-    posterior.stopped = !whole || posterior.draws < wanted;
+    let mut posterior = conclude(objective, search, frame.total, draws, saved, pace)?;
     posterior.warnings.extend(warnings);
-    posterior.history = search.history().to_vec();
-    posterior.evaluations = posterior.history.last().map_or(0, |s| s.evaluations);
-    posterior.saved = Arc::new(saved);
     posterior.seconds = begin.elapsed().as_secs_f64();
     if watched {
         progress.picture(posterior.last_picture(snapshot));
     }
     progress.finish(&format!("{} evaluations", posterior.evaluations));
+    Ok(posterior)
+}
+
+/// The posterior of what `search` has: its draws, and `saved`, its state.
+fn conclude(
+    objective: &Objective,
+    search: &dyn Search,
+    total: usize,
+    draws: Draws<'_>,
+    saved: Saved,
+    pace: Pace<'_>,
+) -> Result<Posterior> {
+    let wanted = draws.count;
+    let moments = search.moments(objective);
+    let mut posterior = assemble(objective, search.method(), moments, draws, pace)?;
+    let whole = search.done() >= total || search.settled();
+    posterior.stopped = !whole || posterior.draws < wanted;
+    posterior.history = search.history().to_vec();
+    posterior.evaluations = posterior.history.last().map_or(0, |s| s.evaluations);
+    posterior.saved = Arc::new(saved);
     Ok(posterior)
 }
