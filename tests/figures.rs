@@ -58,7 +58,30 @@ fn moving(problem: &Problem) -> Vec<(&'static str, Figure)> {
     let mut album = Album(Vec::new(), usize::MAX);
     calibrate_abc(&problem, &Abc::default(), &mut album).expect("a posterior");
     figures.push(("live_abc", at(&album, album.0.len() / 2)));
+    figures.extend([
+        ("live_one", few(1)),
+        ("live_two", few(2)),
+        ("live_four", few(4)),
+    ]);
     figures
+}
+
+/// A calibration of an economy with so few groups.
+fn few(groups: usize) -> Figure {
+    let network = Network::synthetic(&Synthetic {
+        firms: 40,
+        regions: groups,
+        sectors: 1,
+        ..Synthetic::default()
+    })
+    .expect("an economy");
+    let shock = Shock::random(&network, 5, 0.4, 10, 1);
+    let truth = Priors::default().draw(&network, 3);
+    let run = simulate(&network, &truth, &shock, &Simulation::default()).expect("a run");
+    let problem = Problem::new(&network, &shock, &run.observe());
+    let mut album = Album(Vec::new(), 20);
+    calibrate(&problem, &Svi::default(), &mut album).expect("a posterior");
+    album.0[19].figure()
 }
 
 fn all() -> Vec<(&'static str, Figure)> {
@@ -206,6 +229,28 @@ fn every_figure_draws_in_both_formats_without_overlapping_text() {
             figure
                 .save(folder.join(format!("{name}.svg")))
                 .expect("saved");
+        }
+    }
+}
+
+#[test]
+fn a_live_picture_has_the_loss_and_what_is_learnt_side_by_side() {
+    for groups in [1, 2, 4] {
+        let figure = few(groups);
+        assert_eq!(figure.panels.len(), 2 + groups);
+        let placed = texts(&figure.svg().expect("SVG"));
+        let place = |title: &str| {
+            let found = placed.iter().find(|p| p.text == title);
+            found.map(|p| (p.x, p.y)).expect("the panel's title")
+        };
+        let (loss, learnt) = (place("Loss"), place("Uncertainty that is left"));
+        assert_eq!(loss.1, learnt.1, "{groups} groups");
+        assert!(loss.0 < learnt.0, "{groups} groups");
+        // The fits are below, and fill their rows.
+        let fits: Vec<(f64, f64)> = figure.panels[2..].iter().map(|p| place(&p.title)).collect();
+        assert!(fits.iter().all(|fit| fit.1 > loss.1), "{groups} groups");
+        for row in fits.chunk_by(|a, b| a.1 == b.1) {
+            assert_eq!(row.len(), groups.min(2), "{groups} groups");
         }
     }
 }

@@ -31,9 +31,6 @@ fn displays(said: &str) -> Vec<Value> {
         .map(|rest| {
             let line = rest.lines().next().expect("a line");
             let display: Value = serde_json::from_str(line).expect("JSON in one line");
-            let svg = display["data"]["image/svg+xml"].as_str().expect("SVG");
-            let parsed = roxmltree::Document::parse(svg).expect("well-formed SVG");
-            assert_eq!(parsed.root_element().tag_name().name(), "svg");
             assert!(display["data"]["text/plain"].is_string());
             display
         })
@@ -42,10 +39,22 @@ fn displays(said: &str) -> Vec<Value> {
     for display in &displays {
         assert_eq!(display["id"], displays[0]["id"], "one display a call");
     }
-    // Only what stays has a bitmap too.
+    // SVG while it moves, a bitmap that all readers show when it stays; both say how large they are.
     let (last, before) = displays.split_last().expect("at least one");
-    assert!(last["data"]["image/png"].is_string());
-    assert!(before.iter().all(|d| d["data"]["image/png"].is_null()));
+    for display in before {
+        let svg = display["data"]["text/html"].as_str().expect("HTML");
+        let parsed = roxmltree::Document::parse(svg).expect("well-formed SVG");
+        let root = parsed.root_element();
+        assert_eq!(root.tag_name().name(), "svg");
+        assert_eq!(root.attribute("width"), Some("900"));
+        let style = root.attribute("style").expect("a style");
+        assert!(style.contains("max-width:100%"), "{style}");
+        assert!(display["data"]["image/png"].is_null());
+    }
+    let png = last["data"]["image/png"].as_str().expect("a bitmap");
+    let html = last["data"]["text/html"].as_str().expect("HTML");
+    assert!(html.starts_with("<img width=\"900\" height=") && html.contains("max-width:100%"));
+    assert!(html.contains(png));
     displays
 }
 
@@ -171,10 +180,10 @@ fn a_stock_kernel_gets_lines_and_the_figure_a_log_gets_lines() {
         assert!(said.contains("  done in "), "{said}");
         assert!(!said.contains('\u{1}'), "{said}");
     }
-    assert_eq!(
-        stock.matches("EVCXR_BEGIN_CONTENT image/svg+xml").count(),
-        1
-    );
+    for mime in ["text/html", "image/png"] {
+        let begin = format!("EVCXR_BEGIN_CONTENT {mime}\n");
+        assert_eq!(stock.matches(&begin).count(), 1);
+    }
     assert!(stock.contains("[figure: Calibration by variational inference]"));
     assert!(!log.contains("EVCXR_BEGIN_CONTENT"));
 }

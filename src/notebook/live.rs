@@ -2,12 +2,11 @@
 
 use super::lines::{Lines, print};
 use super::page::in_notebook;
-use super::show::Show;
+use super::show::{Show, kept};
 use crate::error::Error;
 use crate::infer::{Phase, Snapshot};
 use crate::plot::{Draw, Figure, Steady, calibration};
 use crate::progress::{Progress, Rhythm};
-use base64::Engine;
 use serde_json::{Map, Value};
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -249,13 +248,12 @@ fn paint(desk: &Desk) {
 fn send(id: &str, figure: &Figure, last: bool) {
     let text = format!("{}\n{}", figure.title, figure.subtitle);
     let mut data = Map::from_iter([("text/plain".to_string(), Value::from(text))]);
-    if let Ok(svg) = figure.svg() {
-        data.insert("image/svg+xml".into(), svg.trim().into());
-    }
-    // For readers that show no SVG: only of what stays.
-    if last && let Ok(png) = figure.png() {
-        let png = base64::engine::general_purpose::STANDARD.encode(png);
-        data.insert("image/png".into(), png.into());
+    if last {
+        let parts = kept(figure).into_iter().flatten();
+        data.extend(parts.map(|(mime, part)| (mime.into(), part.into())));
+    } else if let Ok(svg) = figure.svg() {
+        // In the page's own markup, where it shrinks with the page and is there at once.
+        data.insert("text/html".into(), svg.trim().into());
     }
     let line = serde_json::json!({ "id": id, "data": data });
     print(&format!("\u{1}bullwhip-display {line}"));

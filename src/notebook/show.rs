@@ -74,15 +74,22 @@ cards! {
     Disaggregated => card::disaggregated,
 }
 
+/// A figure as it is kept. The HTML says how large it is, and shrinks with the page: notebooks show a
+/// bare PNG with two pixels a point too large, and cut off an SVG. The PNG is for exports, as to PDF.
+pub(super) fn kept(figure: &Figure) -> Result<[(&'static str, String); 2], Error> {
+    let png = base64::engine::general_purpose::STANDARD.encode(figure.png()?);
+    let (width, height) = figure.size;
+    let html = format!(
+        "<img width=\"{width}\" height=\"{height}\" style=\"max-width:100%;height:auto\" alt=\"{}\" src=\"data:image/png;base64,{png}\">",
+        table::escape(&figure.title)
+    );
+    Ok([("text/html", html), ("image/png", png)])
+}
+
 impl Show for Figure {
     fn html(&self) -> String {
-        match self.png() {
-            Ok(png) => format!(
-                "<img width=\"{}\" style=\"max-width:100%;height:auto\" alt=\"{}\" src=\"data:image/png;base64,{}\">",
-                self.size.0,
-                table::escape(&self.title),
-                base64::engine::general_purpose::STANDARD.encode(png)
-            ),
+        match kept(self) {
+            Ok([(_, html), _]) => html,
             Err(e) => table::escape(&e.to_string()),
         }
     }
@@ -93,17 +100,14 @@ impl Show for Figure {
 
     fn evcxr_display(&self) {
         let text = self.text();
-        match (in_notebook(), self.png(), self.svg()) {
-            (true, Ok(png), Ok(svg)) => {
-                let png = base64::engine::general_purpose::STANDARD.encode(png);
-                emit(&[
-                    ("image/png", &png),
-                    ("image/svg+xml", svg.trim()),
-                    ("text/plain", &text),
-                ]);
+        if !in_notebook() {
+            return emit(&[("text/plain", &text)]);
+        }
+        match kept(self) {
+            Ok([(html, image), (png, data)]) => {
+                emit(&[(html, &image), (png, &data), ("text/plain", &text)]);
             }
-            (true, Err(e), _) | (true, _, Err(e)) => emit(&[("text/plain", &e.to_string())]),
-            _ => emit(&[("text/plain", &text)]),
+            Err(e) => emit(&[("text/plain", &e.to_string())]),
         }
     }
 }

@@ -145,7 +145,9 @@ pub(super) fn draw_figure<B: DrawingBackend>(
     } else {
         54.0
     };
-    let columns = figure.columns.clamp(1, figure.panels.len().max(1));
+    // No wider than what the panels take in one row.
+    let taken: usize = figure.panels.iter().map(|p| p.span.max(1)).sum();
+    let columns = figure.columns.clamp(1, taken.max(1));
     let places = places(&figure.panels, columns);
     let rows = places.last().map_or(1, |p| p.0 + 1);
     let legend = legend_of(&figure.panels);

@@ -8,7 +8,7 @@ use crate::infer::{Background, Marginals, Phase, Snapshot, Step};
 const POINTS: usize = 240;
 /// Groups whose fit is shown, at most.
 const GROUPS: usize = 6;
-/// Columns of the grid, for rows of two and of three panels.
+/// Columns of the grid, for rows of one, two and three panels.
 const GRID: usize = 6;
 
 /// Every so many-th of a list, and its last.
@@ -28,18 +28,24 @@ pub fn calibration(snapshot: &Snapshot) -> Figure {
     let order = most_affected(observed);
     let shown = order.len().min(GROUPS);
     let mut panels = vec![loss(snapshot), learnt(&snapshot.parameters)];
+    // Rows of fits that are full wherever they can be.
+    let in_a_row = match shown {
+        0 | 1 => 1,
+        2 | 4 => 2,
+        _ => 3,
+    };
+    let first_of_last_row = in_a_row * (shown.saturating_sub(1) / in_a_row);
     let mut column = Vec::new();
-    for &group in &order[..shown] {
-        panels.push(fit(snapshot, group, &mut column));
-    }
-    let first_of_last_row = 2 + 3 * (shown.saturating_sub(1) / 3);
-    for (k, panel) in panels.iter_mut().enumerate().skip(2) {
+    for (k, &group) in order[..shown].iter().enumerate() {
+        let mut panel = fit(snapshot, group, &mut column);
+        panel.span = GRID / in_a_row;
         if k >= first_of_last_row {
             panel.x_label = "period".into();
         }
-        if (k - 2).is_multiple_of(3) {
+        if k.is_multiple_of(in_a_row) {
             panel.y_label = "index".into();
         }
+        panels.push(panel);
     }
     Figure {
         title: match snapshot.phase {
@@ -171,7 +177,6 @@ fn fit(snapshot: &Snapshot, group: usize, column: &mut Vec<f64>) -> Panel {
     ));
     Panel {
         title: observed.label(group),
-        span: 2,
         layers,
         ..Panel::default()
     }

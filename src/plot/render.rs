@@ -5,6 +5,7 @@ use super::draw::draw_figure;
 use super::theme;
 use crate::error::{Error, Result};
 use plotters::prelude::{BitMapBackend, IntoDrawingArea, SVGBackend};
+use std::collections::HashMap;
 
 /// Drawn this much larger, then averaged: the drawing library does not smooth thick lines.
 const OVERSAMPLE: usize = 2;
@@ -59,12 +60,66 @@ pub(super) fn png(figure: &Figure) -> Result<Vec<u8>> {
             }
         }
     }
+    let (palette, indices) = indexed(&small);
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_color(png::ColorType::Indexed);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(palette.concat());
     let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(&small).map_err(failed)?;
+    writer.write_image_data(&indices).map_err(failed)?;
     writer.finish().map_err(failed)?;
     Ok(bytes)
+}
+
+/// The 256 colours that are most frequent, and for every pixel the number of the nearest of them.
+/// Figures have few colours besides the shades at edges, and a notebook keeps every figure for good:
+/// this makes it a third as large.
+fn indexed(pixels: &[u8]) -> (Vec<[u8; 3]>, Vec<u8>) {
+    let (pixels, _) = pixels.as_chunks::<3>();
+    let mut counts: HashMap<[u8; 3], usize> = HashMap::new();
+    for run in pixels.chunk_by(|a, b| a == b) {
+        *counts.entry(run[0]).or_default() += run.len();
+    }
+    let mut colors: Vec<([u8; 3], usize)> = counts.into_iter().collect();
+    // By name where they are equally frequent, so that equal figures are equal files.
+    colors.sort_by_key(|(color, count)| (std::cmp::Reverse(*count), *color));
+    let palette: Vec<[u8; 3]> = colors.iter().take(256).map(|c| c.0).collect();
+    let distance = |a: [u8; 3], b: [u8; 3]| -> u32 {
+        let channels = a.iter().zip(b);
+        channels.map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
+    };
+    let number = |color: [u8; 3]| {
+        let nearest = (0..palette.len()).min_by_key(|k| distance(palette[*k], color));
+        nearest.unwrap_or(0) as u8
+    };
+    let numbers: HashMap<[u8; 3], u8> = colors.iter().map(|c| (c.0, number(c.0))).collect();
+    let mut indices = Vec::with_capacity(pixels.len());
+    for run in pixels.chunk_by(|a, b| a == b) {
+        indices.extend(std::iter::repeat_n(numbers[&run[0]], run.len()));
+    }
+    (palette, indices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frequent_colours_stay_and_rare_ones_become_the_nearest() {
+        // 256 frequent shades, and 44 rare ones that differ from them in their green.
+        let shade = |k: usize| [(k % 256) as u8, (k / 256 * 255) as u8, 0];
+        let mut pixels = Vec::new();
+        for k in 0..300 {
+            let times = if k < 256 { 3 } else { 1 };
+            pixels.extend(std::iter::repeat_n(shade(k), times));
+        }
+        let (palette, indices) = indexed(pixels.as_flattened());
+        assert_eq!((palette.len(), indices.len()), (256, pixels.len()));
+        for (pixel, index) in pixels.iter().zip(&indices) {
+            let drawn = palette[usize::from(*index)];
+            assert_eq!(drawn, [pixel[0], 0, 0], "{pixel:?}");
+        }
+        assert_eq!(indexed(&[7, 8, 9]), (vec![[7, 8, 9]], vec![0]));
+    }
 }
