@@ -5,7 +5,8 @@ python browser.py KERNEL_DATA NOTEBOOK PICTURES CELL
 KERNEL_DATA is a Jupyter data folder with the kernel, PICTURES a folder for what was seen, CELL the
 number of the code cell that is watched, from 0. Prints a JSON line: how many pictures there are of the
 cell while it ran and had a display, how many states of the display they show, how many outputs the cell
-had, and where the display was; and the code cells of the saved notebook. Needs the packages jupyterlab
+had, and where the display was; how far figures stick out of their output areas, and how wide they are,
+on this page and on a wide one; and the code cells of the saved notebook. Needs the packages jupyterlab
 and playwright, and chromium.
 """
 
@@ -102,16 +103,26 @@ LOOK = """number => {
     const cells = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')];
     const prompt = cell => cell.querySelector('.jp-InputPrompt').innerText.trim();
     const cell = cells[number];
-    const display = cell.querySelector('.jp-RenderedSVG, .jp-RenderedImage');
+    const display = cell.querySelector('.jp-OutputArea-output svg, .jp-OutputArea-output img');
     cell.scrollIntoView({ block: 'start' });
     const box = display && display.getBoundingClientRect(), top = cell.getBoundingClientRect().top;
     return {
         prompts: cells.map(prompt), prompt: prompt(cell),
         outputs: cell.querySelectorAll('.jp-OutputArea-output').length,
-        shows: display && display.innerHTML,
+        shows: display && display.outerHTML,
         place: box && [box.left, box.top - top].map(Math.round),
     };
 }"""
+
+# Of all figures: how far they stick out at the right of what is seen of their output, their width, and
+# that at which they were drawn.
+FIGURES = """() => [...document.querySelectorAll('.jp-OutputArea-output')].flatMap(area => {
+    const seen = area.getBoundingClientRect(), end = Math.min(seen.right, window.innerWidth);
+    return [...area.querySelectorAll('svg, img')].map(figure => {
+        const box = figure.getBoundingClientRect();
+        return [box.right - end, box.width, +figure.getAttribute('width')].map(Math.round);
+    });
+})"""
 
 
 def watch(page, pictures, number, connected):
@@ -124,7 +135,7 @@ def watch(page, pictures, number, connected):
         page.wait_for_timeout(20)
     page.click("li.lm-MenuBar-item:has-text('Run')")
     page.click("li.lm-Menu-item[data-command='runmenu:run-all']")
-    states, outputs, places, count, begin = set(), set(), set(), 0, time.time()
+    states, outputs, places, figures, count, begin = set(), set(), set(), set(), 0, time.time()
     while time.time() - begin < 400:
         look = page.evaluate(LOOK, number)
         if look["prompt"] == "[*]:" and look["shows"]:
@@ -133,6 +144,7 @@ def watch(page, pictures, number, connected):
             states.add(hashlib.sha256(look["shows"].encode()).hexdigest())
             outputs.add(look["outputs"])
             places.add(tuple(look["place"]))
+            figures.update(map(tuple, page.evaluate(FIGURES)))
         if all(prompt.strip("[]:").isdigit() for prompt in look["prompts"]):
             break
         page.wait_for_timeout(100)
@@ -140,8 +152,21 @@ def watch(page, pictures, number, connected):
     # Saved when the mark of unsaved changes has gone.
     page.keyboard.press("Control+s")
     page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)", timeout=30_000)
-    return {"pictures": count, "states": len(states), "outputs": sorted(outputs), "places": sorted(places),
-            "prompts": look["prompts"], "seconds": time.time() - begin}
+    seen = {"pictures": count, "states": len(states), "outputs": sorted(outputs), "places": sorted(places),
+            "prompts": look["prompts"], "seconds": time.time() - begin, "moving": sorted(figures)}
+    seen["narrow"] = settled(page)
+    page.set_viewport_size({"width": 1800, "height": 900})
+    seen["wide"] = settled(page)
+    page.screenshot(path=os.path.join(pictures, "wide.png"))
+    return seen
+
+
+def settled(page):
+    """The figures once they have stayed where they are for a while."""
+    before = None
+    while before != (before := page.evaluate(FIGURES)):
+        page.wait_for_timeout(300)
+    return before
 
 
 if __name__ == "__main__":

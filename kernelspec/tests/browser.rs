@@ -66,7 +66,7 @@ fn a_display_changes_in_place_in_jupyterlab() {
         serde_json::from_str(line.trim()).unwrap_or_else(|e| panic!("{e}: {line}\n{said}"));
     println!("pictures in {}", pictures.display());
     for name in [
-        "pictures", "states", "outputs", "places", "prompts", "seconds",
+        "pictures", "states", "outputs", "places", "prompts", "seconds", "moving", "narrow", "wide",
     ] {
         println!("{name}: {}", seen[name]);
     }
@@ -76,6 +76,16 @@ fn a_display_changes_in_place_in_jupyterlab() {
     );
     assert_eq!(seen["outputs"], json!([1]), "one output, in place");
     assert_eq!(seen["places"].as_array().map(Vec::len), Some(1), "it stays");
+    // Where there is less room than figures would take they shrink, and are not cut off.
+    for name in ["moving", "narrow"] {
+        let figures = figures(&seen[name]);
+        assert!(!figures.is_empty(), "{name}");
+        assert!(figures.iter().all(|f| f[0] <= 0), "{name}: {figures:?}");
+        assert!(figures.iter().any(|f| f[1] < f[2]), "{name}: {figures:?}");
+    }
+    // Where there is more they do not grow.
+    let wide = figures(&seen["wide"]);
+    assert!(wide.iter().all(|f| f[0] <= 0 && f[1] == f[2]), "{wide:?}");
     let cells = seen["cells"].as_array().expect("cells");
     let counts: Vec<_> = cells
         .iter()
@@ -89,10 +99,12 @@ fn a_display_changes_in_place_in_jupyterlab() {
     assert_eq!(outputs[0]["output_type"], "display_data");
     let told = outputs[0]["data"]["text/plain"].to_string();
     assert!(told.contains(&format!("finished: {STEPS} steps")), "{told}");
+    let html = outputs[0]["data"]["text/html"].to_string();
     assert!(
-        outputs[0]["data"]["image/svg+xml"].is_string()
-            || outputs[0]["data"]["image/svg+xml"].is_array()
+        html.contains("data:image/png;base64,"),
+        "what all readers show"
     );
+    assert!(!outputs[0]["data"]["image/png"].is_null());
     for cell in cells {
         let failed = |o: &Value| o["output_type"] == "error" || o["name"] == "stderr";
         assert!(
@@ -104,6 +116,11 @@ fn a_display_changes_in_place_in_jupyterlab() {
             "{cell}"
         );
     }
+}
+
+/// How far figures stick out, their width, and that at which they were drawn.
+fn figures(seen: &Value) -> Vec<[i64; 3]> {
+    serde_json::from_value(seen.clone()).expect("three numbers each")
 }
 
 /// The notebook as it is before it is run.
