@@ -43,8 +43,10 @@ async fn a_kernel_keeps_the_protocol() {
     let dir = folder("two");
     let mut next = Kernel::start(&dir, &[ALONE]).await;
     nothing_is_left_of_the_notebook_before(&mut next, &dir).await;
+    let mut next = a_restart_begins_anew(next, &dir).await;
     two_kernels_run_side_by_side(&mut next).await;
     an_engine_may_die(&mut next).await;
+    let next = a_kernel_may_die(next, &dir).await;
     next.shutdown().await;
 }
 
@@ -278,8 +280,8 @@ async fn an_interrupt_keeps_the_variables(kernel: &mut Kernel) {
         .begin("let part = calibrate(&problem, &long, &mut Live::default())?;")
         .await;
     // It runs: its picture is there, and changes in place.
-    while kernel.next().await.message_type() != "display_data" {}
-    while kernel.next().await.message_type() != "update_display_data" {}
+    kernel.reach("display_data").await;
+    kernel.reach("update_display_data").await;
     let next = kernel.begin("println!(\"next\");").await;
     // Answered in turn on the same channel: then the kernel has the next cell too.
     kernel.ask(KernelInfoRequest {}).await;
@@ -407,6 +409,24 @@ async fn nothing_is_left_of_the_notebook_before(kernel: &mut Kernel, dir: &std::
     assert_eq!(word.text("stdout"), "true\n");
 }
 
+async fn a_restart_begins_anew(mut kernel: Kernel, dir: &std::path::Path) -> Kernel {
+    println!("a restart begins anew");
+    assert!(kernel.run("let before = 1;").await.ok());
+    kernel.run(&marked("fit", "1 %")).await;
+    let (reply, mut kernel) = kernel.restart(dir, &[ALONE]).await;
+    assert_eq!(
+        (&reply["status"], &reply["restart"]),
+        (&"ok".into(), &true.into())
+    );
+    let cell = kernel.run("2 * 3").await;
+    assert_eq!(cell.result(), "6");
+    assert_eq!(cell.of("execute_result")[0]["execution_count"], 1);
+    assert!(!kernel.run("before").await.ok(), "variables are gone");
+    let cell = kernel.run(&marked("fit", "2 %")).await;
+    assert_eq!(cell.of("display_data").len(), 1);
+    kernel
+}
+
 async fn two_kernels_run_side_by_side(first: &mut Kernel) {
     println!("two kernels run side by side");
     let dir = folder("three");
@@ -418,6 +438,7 @@ async fn two_kernels_run_side_by_side(first: &mut Kernel) {
         second.run("println!(\"{value}\");").await.text("stdout"),
         "two\n"
     );
+    an_interrupt_is_for_one_kernel(first, &mut second).await;
     second.shutdown().await;
     // A kernel that takes what the second has given back starts at once.
     let begin = Instant::now();
@@ -432,8 +453,35 @@ async fn two_kernels_run_side_by_side(first: &mut Kernel) {
     third.shutdown().await;
 }
 
-async fn an_engine_may_die(kernel: &mut Kernel) {
-    println!("an engine may die");
+async fn an_interrupt_is_for_one_kernel(first: &mut Kernel, second: &mut Kernel) {
+    println!("an interrupt is for one kernel");
+    let code = format!("let economy = Network::synthetic(&Synthetic::default())?;\n{LONG_CALL}");
+    let fit = "let part = calibrate(&problem, &long, &mut Live::default())?;";
+    let (mut ids, mut cells) = (Vec::new(), Vec::new());
+    for kernel in [&mut *first, &mut *second] {
+        assert!(kernel.run(&code).await.ok());
+        cells.push(kernel.begin(fit).await);
+    }
+    for kernel in [&mut *first, &mut *second] {
+        let display = kernel.reach("display_data").await;
+        ids.push(content(&display)["transient"]["display_id"].clone());
+    }
+    assert_ne!(ids[0], ids[1]);
+    first.interrupt().await;
+    let cell = first.finish(&cells[0]).await;
+    assert!(cell.ok(), "it returns what it has");
+    // The other has not heard of it.
+    let end = cell.messages.last().expect("messages").header.date;
+    while second.reach("update_display_data").await.header.date <= end {}
+    second.interrupt().await;
+    assert!(second.finish(&cells[1]).await.ok());
+    for kernel in [first, second] {
+        assert_eq!(kernel.run("part.stopped").await.result(), "true");
+    }
+}
+
+/// Begins a cell that never ends; its id, and the process of the engine.
+async fn endless(kernel: &mut Kernel) -> (String, String) {
     let id = kernel.begin("println!(\"{}\", std::os::unix::process::parent_id()); loop { std::thread::yield_now(); }").await;
     let engine = loop {
         let text = content(&kernel.next().await)["text"]
@@ -445,10 +493,37 @@ async fn an_engine_may_die(kernel: &mut Kernel) {
             break text;
         }
     };
-    let status = std::process::Command::new("kill")
-        .args(["-9", &engine])
-        .status();
-    assert!(status.is_ok_and(|s| s.success()));
+    (id, engine)
+}
+
+async fn a_kernel_may_die(mut kernel: Kernel, dir: &std::path::Path) -> Kernel {
+    println!("a kernel may die");
+    let (_, engine) = endless(&mut kernel).await;
+    let mut kernel = kernel.die(dir, &[ALONE]).await;
+    // Nobody is there to hear of its endless cell: it ends, too.
+    let begin = Instant::now();
+    while signal("-0", &engine) {
+        assert!(begin.elapsed() < Duration::from_secs(60), "the engine ends");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let cell = kernel.run("1 + 1").await;
+    assert_eq!(cell.result(), "2");
+    assert_eq!(cell.of("execute_result")[0]["execution_count"], 1);
+    kernel
+}
+
+/// Sends a signal to a process; false where there is none.
+fn signal(which: &str, process: &str) -> bool {
+    let output = std::process::Command::new("kill")
+        .args([which, process])
+        .output();
+    output.is_ok_and(|o| o.status.success())
+}
+
+async fn an_engine_may_die(kernel: &mut Kernel) {
+    println!("an engine may die");
+    let (id, engine) = endless(kernel).await;
+    assert!(signal("-9", &engine));
     let cell: Cell = kernel.finish(&id).await;
     assert_eq!(cell.of("error")[0]["ename"], "KernelError");
     let again: Value = content(&kernel.run("2 + 2").await.reply);

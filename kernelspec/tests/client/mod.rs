@@ -109,6 +109,16 @@ impl Kernel {
             std::env::temp_dir().join(format!("bullwhip-test-{}.json", uuid::Uuid::new_v4()));
         let text = serde_json::to_string(&connection).expect("JSON");
         std::fs::write(&file, text).expect("a connection file");
+        Self::open(connection, file, folder, environment).await
+    }
+
+    /// Starts a kernel on given ports.
+    async fn open(
+        connection: ConnectionInfo,
+        file: PathBuf,
+        folder: &Path,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_bullwhip-kernel"))
             .arg("--control_file")
             .arg(&file)
@@ -120,6 +130,14 @@ impl Kernel {
             .spawn()
             .expect("the kernel starts");
         let session = uuid::Uuid::new_v4().to_string();
+        let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let ports = [
+            connection.shell_port,
+            connection.iopub_port,
+            connection.stdin_port,
+            connection.control_port,
+            connection.hb_port,
+        ];
         // Nobody listens before the kernel has bound its ports, the output's before the shell's.
         let listening = async |port: u16| {
             while tokio::net::TcpStream::connect((ip, port)).await.is_err() {
@@ -213,6 +231,16 @@ impl Kernel {
         soon(self.iopub.read()).await.expect("a message")
     }
 
+    /// The next message of a kind.
+    pub(crate) async fn reach(&mut self, kind: &str) -> JupyterMessage {
+        loop {
+            let message = self.next().await;
+            if message.message_type() == kind {
+                return message;
+            }
+        }
+    }
+
     /// Collects what a cell causes until it is idle.
     pub(crate) async fn finish(&mut self, id: &str) -> Cell {
         let begin = Instant::now();
@@ -302,13 +330,41 @@ impl Kernel {
 
     /// Asks the kernel to end, and sees it end; the reply.
     pub(crate) async fn shutdown(mut self) -> Value {
+        let reply = self.end(false).await;
+        std::fs::remove_file(&self.file).expect("removed");
+        reply
+    }
+
+    /// As Jupyter restarts a kernel: the next has the ports of the one before. The reply, and the next.
+    pub(crate) async fn restart(
+        mut self,
+        folder: &Path,
+        environment: &[(&str, &str)],
+    ) -> (Value, Self) {
+        let reply = self.end(true).await;
+        (reply, self.again(folder, environment).await)
+    }
+
+    /// Kills the kernel, and starts it again as Jupyter does.
+    pub(crate) async fn die(mut self, folder: &Path, environment: &[(&str, &str)]) -> Self {
+        soon(self.child.kill()).await.expect("it ends");
+        self.again(folder, environment).await
+    }
+
+    async fn end(&mut self, restart: bool) -> Value {
         self.control
-            .send(ShutdownRequest { restart: false }.into())
+            .send(ShutdownRequest { restart }.into())
             .await
             .expect("sent");
         let reply = content(&soon(self.control.read()).await.expect("a reply"));
         soon(self.child.wait()).await.expect("it ends");
-        std::fs::remove_file(&self.file).expect("removed");
         reply
+    }
+
+    async fn again(self, folder: &Path, environment: &[(&str, &str)]) -> Self {
+        let (connection, file) = (self.connection.clone(), self.file.clone());
+        // Else its channels would connect to the next kernel.
+        drop(self);
+        Self::open(connection, file, folder, environment).await
     }
 }
