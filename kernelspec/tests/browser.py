@@ -23,6 +23,9 @@ import urllib.request
 
 from playwright.sync_api import sync_playwright
 
+# No step takes longer, in seconds, not even on a busy machine.
+LIMIT = 900
+
 
 def main(data, notebook, pictures, cell):
     folder = tempfile.mkdtemp(prefix="bullwhip-browser-")
@@ -48,6 +51,7 @@ def main(data, notebook, pictures, cell):
         with sync_playwright() as play:
             browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": 1100, "height": 900})
+            page.set_default_timeout(LIMIT * 1000)
             connected = connection(page)
             page.goto(f"http://127.0.0.1:{port}/lab/tree/notebook.ipynb?token=bullwhip")
             seen = watch(page, pictures, int(cell), connected)
@@ -68,7 +72,8 @@ def cache():
 
 
 def wait_for(address, server):
-    for _ in range(600):
+    begin = time.time()
+    while time.time() - begin < LIMIT:
         if server.poll() is not None:
             sys.exit("JupyterLab ended; see server.log")
         try:
@@ -127,16 +132,16 @@ FIGURES = """() => [...document.querySelectorAll('.jp-OutputArea-output')].flatM
 
 def watch(page, pictures, number, connected):
     """Runs all cells; pictures of one while it runs, and of all at the end."""
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=120_000)
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
     begin = time.time()
     while not connected:
-        if time.time() - begin > 120:
+        if time.time() - begin > LIMIT:
             sys.exit("the page does not reach the kernel")
         page.wait_for_timeout(20)
     page.click("li.lm-MenuBar-item:has-text('Run')")
     page.click("li.lm-Menu-item[data-command='runmenu:run-all']")
     states, outputs, places, figures, count, begin = set(), set(), set(), set(), 0, time.time()
-    while time.time() - begin < 400:
+    while time.time() - begin < LIMIT:
         look = page.evaluate(LOOK, number)
         if look["prompt"] == "[*]:" and look["shows"]:
             page.screenshot(path=os.path.join(pictures, f"{count:03}.png"))
@@ -151,7 +156,7 @@ def watch(page, pictures, number, connected):
     page.screenshot(path=os.path.join(pictures, "end.png"))
     # Saved when the mark of unsaved changes has gone.
     page.keyboard.press("Control+s")
-    page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)", timeout=30_000)
+    page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)")
     seen = {"pictures": count, "states": len(states), "outputs": sorted(outputs), "places": sorted(places),
             "prompts": look["prompts"], "seconds": time.time() - begin, "moving": sorted(figures)}
     seen["narrow"] = settled(page)
