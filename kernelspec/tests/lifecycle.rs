@@ -452,6 +452,7 @@ async fn no_engine_waits_where_none_is_wanted(place: &Place) {
         "{}",
         cell.waited()
     );
+    assert!(cell.ok(), "{}", error(&cell));
     let engine = place.runtime().join("sessions").join(cell.result());
     assert!(engine.exists());
     // Nothing is taken away from an open notebook.
