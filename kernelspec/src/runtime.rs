@@ -123,14 +123,7 @@ impl Runtime {
 
     /// The program of the runtime that lists devices and serves them.
     pub(crate) fn devices(&self) -> Command {
-        let deps = self.prepared().join("target").join(&self.triple);
-        let mut command = Command::new(self.home.join(DEVICES));
-        let variable = match cfg!(target_os = "macos") {
-            true => "DYLD_LIBRARY_PATH",
-            false => "LD_LIBRARY_PATH",
-        };
-        command.env(variable, deps.join("release/deps"));
-        command
+        Command::new(self.home.join(DEVICES))
     }
 
     fn stamp_file(&self) -> PathBuf {

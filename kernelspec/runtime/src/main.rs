@@ -3,7 +3,7 @@
 //!
 //! `bullwhip-devices` prints a line for each device; `bullwhip-devices serve DEVICE PORT [KEY]` serves.
 
-use bullwhip_notebook::prelude::*;
+use bullwhip::prelude::*;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -14,7 +14,7 @@ fn main() {
             Ok(())
         }
         ["serve", device, port, key @ ..] => serve(device, port, key.first().copied()),
-        _ => Err(bullwhip_notebook::Error::new(
+        _ => Err(bullwhip::Error::new(
             "arguments",
             format!("{words:?} are not understood"),
             "give none, or serve DEVICE PORT [KEY]",
@@ -38,12 +38,12 @@ fn list() {
 }
 
 #[cfg(feature = "serve")]
-fn serve(device: &str, port: &str, key: Option<&str>) -> bullwhip_notebook::Result<()> {
-    let default = bullwhip_notebook::Serve::default();
-    let serve = bullwhip_notebook::Serve {
+fn serve(device: &str, port: &str, key: Option<&str>) -> bullwhip::Result<()> {
+    let default = bullwhip::Serve::default();
+    let serve = bullwhip::Serve {
         device: device.parse()?,
         port: port.parse().map_err(|_| {
-            bullwhip_notebook::Error::new(
+            bullwhip::Error::new(
                 "port",
                 format!("\"{port}\" is none"),
                 "give a number from 1 to 65535",
@@ -63,8 +63,8 @@ fn serve(device: &str, port: &str, key: Option<&str>) -> bullwhip_notebook::Resu
 }
 
 #[cfg(not(feature = "serve"))]
-fn serve(_: &str, _: &str, _: Option<&str>) -> bullwhip_notebook::Result<()> {
-    Err(bullwhip_notebook::Error::new(
+fn serve(_: &str, _: &str, _: Option<&str>) -> bullwhip::Result<()> {
+    Err(bullwhip::Error::new(
         "serve",
         "the notebook runtime is without the feature `serve`",
         "add it: bullwhip-kernel install --features serve",
