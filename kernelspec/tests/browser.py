@@ -4,7 +4,7 @@ python browser.py KERNEL_DATA NOTEBOOK PICTURES CELL
 
 KERNEL_DATA is a Jupyter data folder with the kernel, PICTURES a folder for what was seen, CELL the
 number of the code cell that is watched, from 0. Prints a JSON line: how many pictures there are of the
-cell while it ran and had a display, how many states of the display they show, how many outputs the cell
+cell while it ran and had a display, how many states of the display they show, how many displays the cell
 had, and where the display was; how far figures stick out of their output areas, and how wide they are,
 on this page and on a wide one; and the code cells of the saved notebook. Needs the packages jupyterlab
 and playwright, and chromium.
@@ -103,7 +103,8 @@ def raw(frame):
     return frame if isinstance(frame, bytes) else frame.encode()
 
 
-# What the watched cell shows: its prompt, how many outputs, where and what the first display is.
+# What the watched cell shows: its prompt, how many of its outputs are displays (the cell's result comes
+# while the prompt still says that it runs), where and what the first one is.
 LOOK = """number => {
     const cells = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')];
     const prompt = cell => cell.querySelector('.jp-InputPrompt').innerText.trim();
@@ -113,7 +114,7 @@ LOOK = """number => {
     const box = display && display.getBoundingClientRect(), top = cell.getBoundingClientRect().top;
     return {
         prompts: cells.map(prompt), prompt: prompt(cell),
-        outputs: cell.querySelectorAll('.jp-OutputArea-output').length,
+        outputs: [...cell.querySelectorAll('.jp-OutputArea-output')].filter(o => o.querySelector('svg, img')).length,
         shows: display && display.outerHTML,
         place: box && [box.left, box.top - top].map(Math.round),
     };

@@ -74,7 +74,7 @@ fn a_display_changes_in_place_in_jupyterlab() {
         seen["states"].as_u64().is_some_and(|n| n >= 5),
         "it changes while the cell runs"
     );
-    assert_eq!(seen["outputs"], json!([1]), "one output, in place");
+    assert_eq!(seen["outputs"], json!([1]), "one display, in place");
     assert_eq!(seen["places"].as_array().map(Vec::len), Some(1), "it stays");
     // Where there is less room than figures would take they shrink, and are not cut off.
     for name in ["moving", "narrow"] {
