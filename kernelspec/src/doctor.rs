@@ -75,11 +75,8 @@ pub(crate) fn doctor() -> Result<()> {
                 "`bullwhip-kernel install` or the first run compiles it",
             );
             // The runtime's own program asks the drivers.
-            if let Some(output) = runtime
-                .devices()
-                .output()
-                .ok()
-                .filter(|_| runtime.is_fresh())
+            if runtime.is_fresh()
+                && let Ok(output) = runtime.devices().output()
             {
                 for device in String::from_utf8_lossy(&output.stdout).lines() {
                     line(true, false, &format!("device {device}"), "");

@@ -32,8 +32,7 @@ const SOURCE: &str = "source";
 const FEATURES: &str = "features";
 
 /// The features that it can be compiled with.
-pub(crate) const KNOWN_FEATURES: [&str; 7] =
-    ["wgpu", "vulkan", "metal", "cuda", "rocm", "remote", "serve"];
+const KNOWN_FEATURES: [&str; 7] = ["wgpu", "vulkan", "metal", "cuda", "rocm", "remote", "serve"];
 
 /// The program of `kernelspec/runtime`.
 const DEVICES: &str = "bullwhip-devices";
