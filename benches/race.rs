@@ -3,7 +3,7 @@
 //! `cargo bench --bench race` races at 100 to 100,000 firms, then runs alone at 1,000,000;
 //! `cargo bench --bench race -- 100 1000` chooses sizes. The JAX programs are taken from the folder
 //! `BULLWHIP_PEER` (or `../shared/peer`), run by `BULLWHIP_PEER_PYTHON` (or `python3`); without them
-//! the opponent is our own reference in plain tensors. Rows are also written to `target/race.json`.
+//! the opponent is our own reference in plain tensors. Rows are also kept in `target/race.json`.
 
 #[path = "../tests/common/case.rs"]
 #[allow(unreachable_pub, dead_code)]
@@ -251,7 +251,14 @@ fn race(arguments: &[String]) -> Result<()> {
     println!(
         "   firms     links  what            ours         peer     ratio  GB moved  of bandwidth  peak MB ours/peer  peer's form"
     );
-    let mut rows = Vec::new();
+    // Rows of sizes that are not raced now stay; the file is written after every size, as the large ones take long.
+    let path = root.join("target/race.json");
+    let mut rows: Vec<Value> = std::fs::read_to_string(&path)
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|l| serde_json::from_str(l).ok())
+        .filter(|row: &Value| !sizes.iter().any(|s| row["firms"] == json!(s)))
+        .collect();
     for firms in sizes {
         let dir = root.join("target/race").join(firms.to_string());
         let small = firms <= 100_000;
@@ -333,11 +340,11 @@ fn race(arguments: &[String]) -> Result<()> {
                 }));
             }
         }
+        rows.sort_by_key(|row| row["firms"].as_u64());
+        let text: String = rows.iter().map(|r| format!("{r}\n")).collect();
+        std::fs::write(&path, text)
+            .map_err(|e| Error::new(path.display().to_string(), e.to_string(), ""))?;
     }
-    let text: String = rows.iter().map(|r| format!("{r}\n")).collect();
-    let path = root.join("target/race.json");
-    std::fs::write(&path, text)
-        .map_err(|e| Error::new(path.display().to_string(), e.to_string(), ""))?;
     println!("\nwritten to {}", path.display());
     Ok(())
 }

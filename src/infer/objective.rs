@@ -6,7 +6,7 @@ use super::totals::Totals;
 use super::{Parameter, Problem};
 use crate::error::{Error, Result};
 use crate::model::Economy;
-use crate::simulate::{Columns, Horizon, Inputs, Simulation, host, host_all};
+use crate::simulate::{Columns, Horizon, Inputs, Method, Simulation, host, host_all, host_into};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
@@ -45,6 +45,9 @@ pub struct Objective {
     varying: Vec<Varying>,
     /// What the device is called.
     device: String,
+    /// Whether threads take particles from end to end: on the CPU, where one simulation has no use for
+    /// several threads.
+    in_pieces: bool,
 }
 
 /// Losses with their gradients.
@@ -56,8 +59,9 @@ pub struct Evaluation {
     pub gradient: Vec<f64>,
 }
 
-/// Cells that are worth a thread's while.
-const CELLS: usize = 20_000;
+/// Particles that a thread of the CPU takes from their coordinates to their losses, so that what they
+/// leave on the way stays in its cache: two rows of the kernels'.
+const PIECE: usize = 16;
 
 /// The four inputs of the model as tensors [particle, entry], or [1, entry] where they are fixed.
 struct Leaves {
@@ -78,6 +82,7 @@ impl Objective {
         problem.check()?;
         let varying = layout(problem);
         let opened = problem.simulation.open()?;
+        let in_pieces = opened.is_cpu() && problem.simulation.method == Method::Kernels;
         let device = opened.tensors.autodiff();
         let fixed = |p| varying.iter().all(|v| v.parameter != p);
         let mut first = 0;
@@ -124,6 +129,7 @@ impl Objective {
             problem: problem.clone(),
             runs,
             varying,
+            in_pieces,
             device: opened.name,
         })
     }
@@ -196,21 +202,50 @@ impl Objective {
     /// The losses, and the panels [particle, period, group] of every scenario that they are of.
     pub(super) fn loss_and_panels(&self, u: &[f64]) -> Result<(Vec<f64>, Vec<Vec<f64>>)> {
         let particles = self.particles(u)?;
-        let values = self.values(u);
+        let pieces = if self.in_pieces {
+            particles.div_ceil(PIECE)
+        } else {
+            1
+        };
+        // Of about the same size: a particle left alone would be laid out in another way.
+        let piece = particles.div_ceil(pieces);
         let mut loss = vec![0.0; particles];
-        let mut panels = Vec::new();
-        let total = self.total();
-        for run in &self.runs {
-            let leaves = self.leaves(run, &values, particles);
-            let panel = host(self.panel(run, &leaves))?;
-            let one = panel.len() / particles;
-            loss.par_iter_mut()
-                .zip(panel.par_chunks_exact(one))
-                .with_min_len(CELLS.div_ceil(one))
-                .for_each(|(loss, panel)| *loss += run.sum(panel, None) / total);
-            panels.push(panel);
+        let cells = |run: &Run| run.target.cells();
+        let sizes = self.runs.iter().map(|run| particles * cells(run));
+        let mut panels: Vec<Vec<f64>> = sizes.map(|n| vec![0.0; n]).collect();
+        let parts = panels.iter_mut().zip(&self.runs);
+        let mut cut: Vec<_> = parts
+            .map(|(panel, run)| panel.chunks_mut(piece * cells(run)))
+            .collect();
+        let work: Vec<_> = u
+            .chunks(piece * self.dimension())
+            .zip(loss.chunks_mut(piece))
+            .map(|(u, loss)| (u, loss, cut.iter_mut().filter_map(Iterator::next).collect()))
+            .collect();
+        let one = |(u, loss, panels): (&[f64], &mut [f64], Vec<&mut [f64]>)| {
+            self.piece(u, loss, panels)
+        };
+        if pieces == 1 {
+            work.into_iter().try_for_each(one)?;
+        } else {
+            work.into_par_iter().try_for_each(one)?;
         }
         Ok((loss, panels))
+    }
+
+    /// The losses and panels of some particles.
+    fn piece(&self, u: &[f64], loss: &mut [f64], panels: Vec<&mut [f64]>) -> Result<()> {
+        let particles = loss.len();
+        let values = self.values(u);
+        let total = self.total();
+        for (run, panel) in self.runs.iter().zip(panels) {
+            let leaves = self.leaves(run, &values, particles);
+            host_into(self.panel(run, &leaves), panel)?;
+            for (loss, panel) in loss.iter_mut().zip(panel.chunks(run.target.cells())) {
+                *loss += run.sum(panel, None) / total;
+            }
+        }
+        Ok(())
     }
 
     /// The losses with their gradient, and the panels [particle, period, group] of the first scenario.
@@ -323,7 +358,8 @@ impl Objective {
 pub(super) fn particles_within(orders: usize, each: usize) -> usize {
     match orders / each.max(1) {
         n if n < 8 => n.max(1),
-        n => n / 8 * 8,
+        n if n < PIECE => 8,
+        n => n / PIECE * PIECE,
     }
 }
 

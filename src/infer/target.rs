@@ -249,6 +249,11 @@ impl Target {
         Some(sum.iter().zip(&base.count).map(|(s, n)| s / n).collect())
     }
 
+    /// Cells of a panel, observed or not.
+    pub(super) fn cells(&self) -> usize {
+        self.level.len()
+    }
+
     /// Sum of the weights of observed cells; their number where none is given.
     pub(super) fn total(&self) -> f64 {
         self.total

@@ -125,6 +125,16 @@ pub(crate) struct Opened {
     pub(crate) name: String,
 }
 
+impl Opened {
+    /// True where this machine's processor computes by kernels of its own.
+    pub(crate) fn is_cpu(&self) -> bool {
+        matches!(
+            self.tensors.as_dispatch(),
+            burn::backend::DispatchDevice::Flex(_)
+        )
+    }
+}
+
 impl Device {
     /// Bytes read and written per second when the device copies an array, measured: what the speed
     /// of a simulation can be compared with.

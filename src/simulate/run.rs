@@ -135,6 +135,25 @@ pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>> {
     Ok(numbers(&data))
 }
 
+/// The same into an array of that many numbers.
+pub(crate) fn host_into<const D: usize>(tensor: Tensor<D>, to: &mut [f64]) -> Result<()> {
+    let device = tensor.device();
+    let data = tensor.try_into_data().map_err(|e| failure(&device, &e))?;
+    match data.as_slice::<f32>() {
+        Ok(numbers) => {
+            for (to, v) in to.iter_mut().zip(numbers) {
+                *to = f64::from(*v);
+            }
+        }
+        Err(_) => {
+            for (to, v) in to.iter_mut().zip(data.iter::<f64>()) {
+                *to = v;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The same of several tensors, all of which are asked for before the first is waited for.
 pub(crate) fn host_all<const D: usize>(tensors: Vec<Tensor<D>>) -> Result<Vec<Vec<f64>>> {
     let Some(device) = tensors.first().map(|t| t.device()) else {

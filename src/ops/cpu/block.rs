@@ -149,7 +149,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         };
         let stride = self.stride;
         self.share.resize(layout.rows);
-        self.panel.clear();
+        // Every cell is written.
         let cells = design.periods * design.groups;
         self.panel.resize(cells * Self::PARTICLES, F::ZERO);
         self.shards.resize_with(layout.parts.len(), Shard::default);
