@@ -222,9 +222,8 @@ impl Objective {
             .zip(loss.chunks_mut(piece))
             .map(|(u, loss)| (u, loss, cut.iter_mut().filter_map(Iterator::next).collect()))
             .collect();
-        let one = |(u, loss, panels): (&[f64], &mut [f64], Vec<&mut [f64]>)| {
-            self.piece(u, loss, panels)
-        };
+        let one =
+            |(u, loss, panels): (&[f64], &mut [f64], Vec<&mut [f64]>)| self.piece(u, loss, panels);
         if pieces == 1 {
             work.into_iter().try_for_each(one)?;
         } else {

@@ -2,6 +2,7 @@
 
 use super::cpu::Pool;
 use std::fmt;
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
@@ -111,6 +112,65 @@ pub(super) struct Part {
     pub(super) supplier: Vec<u32>,
     /// Positions of the suppliers from which many nodes of the part buy.
     pub(super) hubs: Vec<u32>,
+    /// Shelves of the part's nodes among those of all.
+    pub(super) shelves: Range<usize>,
+    /// Where the part's links have their letters, in large networks; `supplier` is empty then.
+    pub(super) mail: Option<Mail>,
+}
+
+/// Where the links of a part have their letters: see `cpu::mail`.
+pub(super) struct Mail {
+    /// Place of the letter of each link, by position of the rows of links.
+    pub(super) place: Vec<u32>,
+    /// First place of each shelf of all parts, and the number of letters.
+    pub(super) shelf: Vec<u32>,
+    /// Node on its shelf from which the letter at each place comes.
+    pub(super) node: Vec<u16>,
+}
+
+impl Mail {
+    /// Places of a shelf.
+    pub(super) fn on(&self, shelf: usize) -> Range<usize> {
+        self.shelf[shelf] as usize..self.shelf[shelf + 1] as usize
+    }
+
+    /// `shelves` has the first shelf and position of each part, and their numbers.
+    fn new(supplier: &[u32], link: &[u32], shelves: &[(usize, usize)]) -> Self {
+        let count = shelves.last().map_or(0, |s| s.0);
+        let on = |position: u32| {
+            let part = shelves.partition_point(|s| s.1 <= position as usize) - 1;
+            let (shelf, first) = shelves[part];
+            let within = position as usize - first;
+            (shelf + within / SHELF, (within % SHELF) as u16)
+        };
+        let mut shelf = vec![0u32; count + 1];
+        let real = || link.iter().zip(supplier).filter(|(l, _)| **l != NONE);
+        for (_, position) in real() {
+            shelf[on(*position).0 + 1] += 1;
+        }
+        for k in 0..count {
+            shelf[k + 1] += shelf[k];
+        }
+        let letters = shelf[count];
+        let mut next = shelf.clone();
+        let mut node = vec![0; letters as usize];
+        let place = link.iter().zip(supplier).map(|(link, position)| {
+            // What fills up a row writes behind all letters.
+            if *link == NONE {
+                return letters;
+            }
+            let (shelf, within) = on(*position);
+            let place = next[shelf];
+            node[place as usize] = within;
+            next[shelf] += 1;
+            place
+        });
+        Self {
+            place: place.collect(),
+            shelf,
+            node,
+        }
+    }
 }
 
 /// The numbers of a part in one format, by position; 0 where nothing is.
@@ -162,6 +222,10 @@ pub(super) const WIDE: usize = 8;
 const PARTS: usize = 4;
 /// With more customers in a part a supplier is a hub, whose sums are taken in stages.
 const HUB: u32 = 512;
+/// Nodes on a shelf: their sums stay in the cache.
+pub(super) const SHELF: usize = 1 << 14;
+/// With so many nodes what a particle's nodes tell each other does not stay in the cache.
+const LARGE: usize = 50_000;
 /// With fewer links a network is in one part: one particle, several particles (which keep threads
 /// busy by themselves).
 const SMALL: (usize, usize) = (50_000, 500_000);
@@ -230,7 +294,19 @@ impl Plan {
     }
 }
 
+fn large() -> usize {
+    std::env::var("LARGE")
+        .ok()
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(LARGE)
+}
+
 impl Layout {
+    /// Whether links have letters.
+    pub(super) fn mail(&self) -> bool {
+        self.parts.iter().any(|p| p.mail.is_some())
+    }
+
     fn new(design: &Design, width: usize) -> Self {
         let (nodes, links) = (design.steady.len(), design.supplier.len());
         let small = if width == 1 { SMALL.1 } else { SMALL.0 };
@@ -249,7 +325,7 @@ impl Layout {
             let sold = |row: &&[u32]| row.iter().map(|i| customers[*i as usize]).sum::<u32>();
             rows.sort_by_cached_key(|row| std::cmp::Reverse(sold(row)));
         }
-        let mut first = 0;
+        let (mut first, mut shelves) = (0, 0);
         let mut made: Vec<Part> = (0..parts)
             .map(|k| {
                 // Dealt to the parts in turn: parts are then equal.
@@ -268,9 +344,12 @@ impl Layout {
                     link: Vec::new(),
                     supplier: Vec::new(),
                     hubs: Vec::new(),
+                    shelves: shelves..shelves + node.len().div_ceil(SHELF),
+                    mail: None,
                     node,
                 };
                 first += part.rows;
+                shelves = part.shelves.end;
                 for nodes in part.node.chunks_exact(width) {
                     let inputs = |i: u32| if i == NONE { 0 } else { degree(i) };
                     let most = nodes.iter().map(|i| inputs(*i)).max().unwrap_or(0);
@@ -303,12 +382,21 @@ impl Layout {
                 position[*i as usize] = (part.first * width + k) as u32;
             }
         }
+        let shelves: Vec<(usize, usize)> = made
+            .iter()
+            .map(|part| (part.shelves.start, part.first * width))
+            .chain([(shelves, first * width)])
+            .collect();
         for part in &mut made {
             let supplier = |e: &u32| match *e {
                 NONE => (part.first * width) as u32,
                 e => position[design.supplier[e as usize] as usize],
             };
             part.supplier = part.link.iter().map(supplier).collect();
+            if width > 1 && nodes >= large() {
+                let supplier = std::mem::take(&mut part.supplier);
+                part.mail = Some(Mail::new(&supplier, &part.link, &shelves));
+            }
             let mut sold = vec![0u32; first * width];
             let real = part.link.iter().zip(&part.supplier);
             for (_, at) in real.filter(|(link, _)| **link != NONE) {

@@ -2,6 +2,7 @@
 
 use super::super::plan::{Design, Layout, NONE, Numbers, Plan, available_memory};
 use super::Number;
+use super::mail::{desks, make_room};
 use super::rows::Rows;
 use super::shard::{ProduceBack, Shard, Slot, links_of};
 use super::sweep::{lanes, spread};
@@ -37,6 +38,10 @@ pub(super) struct Block<F, const L: usize, const W: usize> {
     /// Stalls of all nodes for each part: what its links read there, and what they add.
     market: Vec<Rows<F, L>>,
     market_back: Vec<Rows<F, L>>,
+    /// Letters of each part's links, in large networks instead of the stalls: share and order in turn.
+    boxes: Vec<Vec<F>>,
+    /// Two numbers each: the adjoint of demand and then that of the share, and the share.
+    boxes_back: Vec<Vec<F>>,
     /// Share of its orders that each node delivers this period.
     share: Rows<F, L>,
     /// Adjoint of demand.
@@ -85,6 +90,16 @@ fn cut<'a, T>(mut rows: &'a mut [T], layout: &Layout) -> Vec<&'a mut [T]> {
     cuts
 }
 
+/// What each part's links read and write: stalls, or letters in their place.
+fn told<'a, F: Number, const L: usize>(
+    market: &'a mut [Rows<F, L>],
+    boxes: &'a mut [Vec<F>],
+) -> Vec<&'a mut [F]> {
+    let stalls = market.iter_mut().map(|m| m.as_flattened_mut());
+    let letters = boxes.iter_mut().map(Vec::as_mut_slice);
+    stalls.chain(letters).collect()
+}
+
 /// Periods before any capacity differs from 1: the steady state is a fixed point then, unless a node
 /// aims at less inventory than it uses in a period. At least one period is left.
 fn quiet<F: Number>(design: &Design, inputs: &Inputs<'_, F>, slot: Slot) -> usize {
@@ -121,6 +136,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             shards: Vec::new(),
             market: Vec::new(),
             market_back: Vec::new(),
+            boxes: Vec::new(),
+            boxes_back: Vec::new(),
             share: Rows::default(),
             pull: Rows::default(),
             panel: Vec::new(),
@@ -153,9 +170,13 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         let cells = design.periods * design.groups;
         self.panel.resize(cells * Self::PARTICLES, F::ZERO);
         self.shards.resize_with(layout.parts.len(), Shard::default);
-        self.market.resize_with(layout.parts.len(), Rows::default);
-        for market in &mut self.market {
-            market.resize(if W == 1 { 2 } else { 4 } * stalls(layout));
+        if layout.mail() {
+            make_room::<F, 1>(&mut self.boxes, layout);
+        } else {
+            self.market.resize_with(layout.parts.len(), Rows::default);
+            for market in &mut self.market {
+                market.resize(if W == 1 { 2 } else { 4 } * stalls(layout));
+            }
         }
         let parts = layout.parts.iter().zip(&numbers.parts);
         for (shard, (part, numbers)) in self.shards.iter_mut().zip(parts) {
@@ -254,13 +275,18 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             self.shards
                 .par_iter_mut()
                 .zip(cut(&mut self.share, layout))
+                .zip(desks::<F, 1>(&mut self.boxes, layout))
                 .zip(&layout.parts)
                 .zip(&numbers.parts)
-                .for_each(|(((shard, share), part), numbers)| {
+                .for_each(|((((shard, share), mut desk), part), numbers)| {
                     shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
-                    let market = (t > 1).then_some(market.as_slice());
+                    if part.mail.is_some() && t > 1 {
+                        shard.receive(numbers, &desk, demand_at);
+                    }
+                    let market = (t > 1 && part.mail.is_none()).then_some(market.as_slice());
                     let at = (demand_at, output_at);
                     shard.produce(numbers, part, design.scales_inputs, market, at, share);
+                    desk.send([share.as_flattened()]);
                 });
             self.sums.fill(0.0);
             for (shard, part) in self.shards.iter().zip(&layout.parts) {
@@ -292,7 +318,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             let share = &self.share;
             self.shards
                 .par_iter_mut()
-                .zip(&mut self.market)
+                .zip(told(&mut self.market, &mut self.boxes))
                 .zip(&layout.parts)
                 .zip(&numbers.parts)
                 .for_each(|(((shard, market), part), numbers)| {
@@ -329,10 +355,14 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         let periods = design.periods - quiet;
         assert!(stride > 0, "a run without a gradient was asked for one");
         self.pull.fill_with(layout.rows, [F::ZERO; L]);
-        self.market_back
-            .resize_with(layout.parts.len(), Rows::default);
-        for market in &mut self.market_back {
-            market.fill_with(4 * stalls(layout), [F::ZERO; L]);
+        if layout.mail() {
+            make_room::<F, 2>(&mut self.boxes_back, layout);
+        } else {
+            self.market_back
+                .resize_with(layout.parts.len(), Rows::default);
+            for market in &mut self.market_back {
+                market.fill_with(4 * stalls(layout), [F::ZERO; L]);
+            }
         }
         for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
             let (n, e) = (part.rows, part.link.len() / W);
@@ -344,6 +374,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 &mut shard.to_rate,
                 &mut shard.to_target,
                 &mut shard.to_capacity,
+                &mut shard.owed,
             ] {
                 v.fill_with(n, [F::ZERO; L]);
             }
@@ -359,7 +390,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 let (share, pull) = (&self.share, &self.pull);
                 self.shards
                     .par_iter_mut()
-                    .zip(&mut self.market_back)
+                    .zip(told(&mut self.market_back, &mut self.boxes_back))
                     .zip(&layout.parts)
                     .zip(&numbers.parts)
                     .for_each(|(((shard, market), part), numbers)| {
@@ -373,10 +404,14 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 .par_iter_mut()
                 .zip(cut(&mut self.pull, layout))
                 .zip(cut(&mut self.share, layout))
+                .zip(desks::<F, 2>(&mut self.boxes_back, layout))
                 .zip(&layout.parts)
                 .zip(&numbers.parts)
-                .for_each(|((((shard, pull), share), part), numbers)| {
+                .for_each(|(((((shard, pull), share), mut desk), part), numbers)| {
                     shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
+                    if part.mail.is_some() && t < periods {
+                        desk.sums::<2>(shard.owed.as_flattened_mut());
+                    }
                     pulp::Arch::new().dispatch(ProduceBack::<F, L, W> {
                         shard,
                         links: links_of(part, numbers),
@@ -387,9 +422,10 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                         from_panel,
                         t,
                         stock_at: at(t - 1),
-                        pull,
-                        share,
+                        pull: &mut *pull,
+                        share: &mut *share,
                     });
+                    desk.send([pull.as_flattened(), share.as_flattened()]);
                 });
             if let Some(out) = to_capacity.as_deref_mut() {
                 let columns = design.column.len();
@@ -444,9 +480,15 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         for t in c + 1..=last {
             self.set_shares(layout, t);
             let share = &self.share;
+            desks::<F, 1>(&mut self.boxes, layout)
+                .into_par_iter()
+                .zip(&layout.parts)
+                .for_each(|(mut desk, part)| {
+                    desk.send([share[part.first..][..part.rows].as_flattened()]);
+                });
             self.shards
                 .par_iter_mut()
-                .zip(&mut self.market)
+                .zip(told(&mut self.market, &mut self.boxes))
                 .zip(&layout.parts)
                 .zip(&numbers.parts)
                 .for_each(|(((shard, market), part), numbers)| {

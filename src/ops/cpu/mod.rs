@@ -1,6 +1,7 @@
 //! The kernels on the CPU: particles in blocks of L side by side, blocks and parts over threads.
 
 mod block;
+mod mail;
 mod number;
 mod rows;
 mod shard;

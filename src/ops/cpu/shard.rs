@@ -3,6 +3,7 @@
 use super::super::plan::{Design, Part, PartNumbers};
 use super::Number;
 use super::block::Inputs;
+use super::mail::Desk;
 use super::rows::Rows;
 use super::sweep::{Backward, Forward, Links, Nodes, lanes, spread};
 
@@ -32,6 +33,8 @@ pub(super) struct Shard<F, const L: usize, const W: usize> {
     pub(super) to_target: Rows<F, L>,
     /// Gradient in the capacity of this period.
     pub(super) to_capacity: Rows<F, L>,
+    /// Adjoint of the shares delivered, where it came by letters.
+    pub(super) owed: Rows<F, L>,
     /// Sums of hubs in a pass, 0 between passes.
     pub(super) aside: Rows<F, L>,
 }
@@ -59,7 +62,8 @@ impl Slot {
 pub(super) fn links_of<'a, F>(part: &'a Part, numbers: &'a PartNumbers<F>) -> Links<'a, F> {
     Links {
         row: &part.row,
-        supplier: &part.supplier,
+        supplier: part.mail.as_ref().map_or(&part.supplier, |m| &m.place),
+        mail: part.mail.is_some(),
         coefficient: &numbers.coefficient,
         hubs: &part.hubs,
     }
@@ -141,6 +145,16 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         });
     }
 
+    /// Demand from outside and from the letters that came to the part's nodes.
+    pub(super) fn receive(&mut self, numbers: &PartNumbers<F>, desk: &Desk<'_, F>, at: usize) {
+        let n = self.target.len();
+        let demand = self.demand[at * n..][..n].as_flattened_mut();
+        desk.sums::<1>(demand);
+        for (d, outside) in demand.iter_mut().zip(&numbers.outside) {
+            *d += *outside;
+        }
+    }
+
     /// One period of links. `at` are the slots of output, demand and the demand before; `stock`
     /// those of the inventories of t-1, t-2 and t, the last two of which may be the same.
     pub(super) fn advance(
@@ -149,7 +163,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         at: (usize, usize, usize),
         stock: [usize; 3],
         share: &[[F; L]],
-        market: &mut Rows<F, L>,
+        market: &mut [F],
     ) {
         let (n, e) = (self.target.len(), links.rows());
         let (s1, s2, out) = slabs(&mut self.stock, e, stock);
@@ -167,7 +181,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             s2,
             out,
             lowest: &mut self.lowest,
-            market: market.as_flattened_mut(),
+            market,
             aside: &mut self.aside,
         });
     }
@@ -180,7 +194,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         stock_at: usize,
         share: &[[F; L]],
         pull: &[[F; L]],
-        market: &mut Rows<F, L>,
+        market: &mut [F],
     ) {
         let (n, e) = (self.target.len(), links.rows());
         pulp::Arch::new().dispatch(Backward::<F, L, W> {
@@ -200,7 +214,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             sum_inventory: &mut self.sum_stock,
             sum_order: &mut self.sum_order,
             to_rate: &mut self.to_rate,
-            market: market.as_flattened_mut(),
+            market,
             aside: &mut self.aside,
         });
     }
@@ -325,7 +339,11 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
         let stock = &shard.stock[stock_at * e..][..e];
         for i in 0..n {
             let (d, x) = (shard.demand[(t - 1) * n + i], shard.output[(t - 1) * n + i]);
-            let mut owed = [F::ZERO; L];
+            let mut owed = if part.mail.is_some() {
+                shard.owed[i]
+            } else {
+                [F::ZERO; L]
+            };
             for market in market {
                 if W == 1 {
                     let stall = &market.as_chunks::<4>().0[part.first + i];

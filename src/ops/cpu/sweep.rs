@@ -10,8 +10,10 @@ use super::Number;
 pub(super) struct Links<'a, F> {
     /// First row of links of each row of nodes, and their number.
     pub(super) row: &'a [u32],
-    /// W suppliers a row of links.
+    /// Stalls of W suppliers a row of links, or places of W letters.
     pub(super) supplier: &'a [u32],
+    /// Whether links have letters.
+    pub(super) mail: bool,
     /// W coefficients a row of links.
     pub(super) coefficient: &'a [F],
     /// Stalls of suppliers that many buy from.
@@ -72,13 +74,13 @@ fn at(supplier: u32, stalls: usize) -> usize {
 
 /// Fetches the `k`-th number of each of L suppliers a row, for up to `TILE` rows.
 #[inline(always)]
-fn fetch<F: Number, const L: usize>(
+fn fetch<F: Number, const L: usize, const N: usize>(
     market: &[F],
     supplier: &[u32],
     k: usize,
     to: &mut [[F; L]; TILE],
 ) {
-    let stalls = market.as_chunks::<4>().0;
+    let stalls = market.as_chunks::<N>().0;
     for (to, supplier) in to.as_flattened_mut().iter_mut().zip(supplier) {
         *to = stalls[at(*supplier, stalls.len())][k];
     }
@@ -95,6 +97,19 @@ fn tell<F: Number, const L: usize>(market: &mut [F], supplier: &[u32], values: &
             let here = at(suppliers[l], stalls.len());
             stalls[here][2 + l] += values[l];
         }
+    }
+}
+
+/// Writes a number into a letter of N for each of them.
+#[inline(always)]
+fn post<F: Number, const L: usize, const N: usize>(
+    letters: &mut [F],
+    place: &[u32],
+    values: &[[F; L]; TILE],
+) {
+    let letters = letters.as_chunks_mut::<N>().0;
+    for (value, place) in values.as_flattened().iter().zip(place) {
+        letters[at(*place, letters.len())][0] = *value;
     }
 }
 
@@ -196,7 +211,7 @@ pub(super) struct Forward<'a, F, const L: usize, const W: usize> {
     pub(super) out: &'a mut [[F; L]],
     pub(super) lowest: &'a mut [[F; L]],
     /// Stalls of all nodes: delivered share, ordered; where lanes are nodes the share, nothing, and
-    /// ordered in two sums.
+    /// ordered in two sums. Or letters: read for the share, written with the order.
     pub(super) market: &'a mut [F],
     /// Sums of hubs, 0.
     pub(super) aside: &'a mut [[F; L]],
@@ -209,18 +224,27 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Forward<'_, F
     fn with_simd<S: pulp::Simd>(self, _: S) {
         if W == 1 {
             open::<F, L, W, 2>(self.market, [Some(self.share), None]);
-        } else {
+        } else if !self.links.mail {
             open::<F, L, W, 4>(self.market, [Some(self.share), None, None, None]);
         }
-        match self.s2 {
-            Some(s2) => forward::<S, F, L, W, true>(self, s2),
-            None => forward::<S, F, L, W, false>(self, &[]),
+        match (self.s2, W > 1 && self.links.mail) {
+            (Some(s2), false) => forward::<S, F, L, W, true, false>(self, s2),
+            (None, false) => forward::<S, F, L, W, false, false>(self, &[]),
+            (Some(s2), true) => forward::<S, F, L, W, true, true>(self, s2),
+            (None, true) => forward::<S, F, L, W, false, true>(self, &[]),
         }
     }
 }
 
 #[inline(always)]
-fn forward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const APART: bool>(
+fn forward<
+    S: pulp::Simd,
+    F: Number,
+    const L: usize,
+    const W: usize,
+    const APART: bool,
+    const MAIL: bool,
+>(
     pass: Forward<'_, F, L, W>,
     before: &[[F; L]],
 ) {
@@ -239,7 +263,7 @@ fn forward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const APART
     let mut stage = STAGE / W;
     for (i, lowest) in lowest.iter_mut().enumerate() {
         let row = links.of(i);
-        if row.start >= stage {
+        if !MAIL && row.start >= stage {
             stage = row.start + STAGE / W;
             if W == 1 {
                 put_aside::<F, L, W, 2>(market, 1, links.hubs, aside);
@@ -285,7 +309,11 @@ fn forward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const APART
                 let a = links.coefficient[tile.start * W..tile.end * W]
                     .as_chunks::<L>()
                     .0;
-                fetch::<F, L>(market, supplier, 0, &mut shares);
+                if MAIL {
+                    fetch::<F, L, 1>(market, supplier, 0, &mut shares);
+                } else {
+                    fetch::<F, L, 4>(market, supplier, 0, &mut shares);
+                }
                 let state = s1[tile.clone()].iter().zip(&mut out[tile.clone()]);
                 let before = if APART { &before[tile] } else { before };
                 let talk = shares.iter().zip(&mut orders).zip(a);
@@ -293,14 +321,18 @@ fn forward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const APART
                     let s2 = if APART { before[k] } else { *out };
                     (*out, *orders) = link(s1, &s2, share, *a);
                 }
-                tell::<F, L>(market, supplier, &orders);
+                if MAIL {
+                    post::<F, L, 1>(market, supplier, &orders);
+                } else {
+                    tell::<F, L>(market, supplier, &orders);
+                }
             }
         }
         *lowest = low;
     }
     if W == 1 {
         bring_back::<F, L, W, 2>(market, 1, links.hubs, aside);
-    } else {
+    } else if !MAIL {
         bring_back::<F, L, W, 4>(market, 2, links.hubs, aside);
     }
 }
@@ -325,7 +357,8 @@ pub(super) struct Backward<'a, F, const L: usize, const W: usize> {
     /// Adjoint of 1 / adjustment time, accumulated over periods.
     pub(super) to_rate: &'a mut [[F; L]],
     /// Stalls of all nodes: adjoint of demand at t, delivered share at t+1, adjoint of the share at
-    /// t in two sums (the second is used where lanes are nodes).
+    /// t in two sums (the second is used where lanes are nodes). Or letters: read for the first two,
+    /// written with the third.
     pub(super) market: &'a mut [F],
     /// Sums of hubs, 0.
     pub(super) aside: &'a mut [[F; L]],
@@ -336,86 +369,107 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Backward<'_, 
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
-        let Self {
-            links,
-            nodes,
-            s1,
-            s2,
-            inventory,
-            order,
-            market,
-            aside,
-            ..
-        } = self;
-        open::<F, L, W, 4>(market, [Some(self.pull), Some(self.share), None, None]);
-        let (mut pulls, mut shares) = ([[F::ZERO; L]; TILE], [[F::ZERO; L]; TILE]);
-        let mut owed = [[F::ZERO; L]; TILE];
-        let mut stage = STAGE / W;
-        for i in 0..self.sum_inventory.len() {
-            let row = links.of(i);
-            if row.start >= stage {
-                stage = row.start + STAGE / W;
-                put_aside::<F, L, W, 4>(market, 2, links.hubs, aside);
+        if W > 1 && self.links.mail {
+            return backward::<S, F, L, W, true>(self);
+        }
+        open::<F, L, W, 4>(self.market, [Some(self.pull), Some(self.share), None, None]);
+        backward::<S, F, L, W, false>(self);
+    }
+}
+
+#[inline(always)]
+fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL: bool>(
+    pass: Backward<'_, F, L, W>,
+) {
+    let Backward {
+        links,
+        nodes,
+        s1,
+        s2,
+        inventory,
+        order,
+        market,
+        aside,
+        ..
+    } = pass;
+    let (mut pulls, mut shares) = ([[F::ZERO; L]; TILE], [[F::ZERO; L]; TILE]);
+    let mut owed = [[F::ZERO; L]; TILE];
+    let mut stage = STAGE / W;
+    for i in 0..pass.sum_inventory.len() {
+        let row = links.of(i);
+        if !MAIL && row.start >= stage {
+            stage = row.start + STAGE / W;
+            put_aside::<F, L, W, 4>(market, 2, links.hubs, aside);
+        }
+        let (target, rate) = (nodes.target[i], nodes.rate[i]);
+        let (d1, d2) = (nodes.d1[i], nodes.d2[i]);
+        let level1: [F; L] = lanes(|l| target[l].fused::<S>(rate[l], d1[l]));
+        let level2: [F; L] = lanes(|l| target[l].fused::<S>(rate[l], d2[l]));
+        let minus: [F; L] = lanes(|l| F::ZERO - rate[l]);
+        let (mut sum_s, mut sum_p, mut sum_r) = ([F::ZERO; L], [F::ZERO; L], pass.to_rate[i]);
+        let mut link = |(s1, s2): (&[F; L], &[F; L]),
+                        (inv, ord): (&mut [F; L], &mut [F; L]),
+                        (pull, share): (&[F; L], &[F; L]),
+                        a: [F; L]| {
+            let next: [F; L] = lanes(|l| ord[l].fused::<S>(minus[l], inv[l]));
+            let asked: [F; L] = lanes(|l| {
+                let pulled = inv[l].fused::<S>(share[l], a[l] * pull[l]);
+                s1[l].fused::<S>(minus[l], level1[l]).gate(pulled)
+            });
+            sum_s = lanes(|l| sum_s[l] + next[l]);
+            sum_p = lanes(|l| sum_p[l] + asked[l]);
+            sum_r = lanes(|l| asked[l].fused::<S>(target[l] - s1[l], sum_r[l]));
+            *inv = next;
+            *ord = asked;
+            let owed: [F; L] =
+                lanes(|l| next[l] * s2[l].fused::<S>(minus[l], level2[l]).positive());
+            owed
+        };
+        if W == 1 {
+            let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<4>().0;
+            let fixed = links.supplier[row.clone()]
+                .iter()
+                .zip(&links.coefficient[row.clone()]);
+            let past = s1[row.clone()].iter().zip(&s2[row.clone()]);
+            let adjoint = inventory[row.clone()].iter_mut().zip(&mut order[row]);
+            for (((supplier, a), past), adjoint) in fixed.zip(past).zip(adjoint) {
+                let here = at(*supplier, stalls.len());
+                let stall = &mut stalls[here];
+                let owed = link(past, adjoint, (&stall[0], &stall[1]), [*a; L]);
+                stall[2] = lanes(|l| stall[2][l] + owed[l]);
             }
-            let (target, rate) = (nodes.target[i], nodes.rate[i]);
-            let (d1, d2) = (nodes.d1[i], nodes.d2[i]);
-            let level1: [F; L] = lanes(|l| target[l].fused::<S>(rate[l], d1[l]));
-            let level2: [F; L] = lanes(|l| target[l].fused::<S>(rate[l], d2[l]));
-            let minus: [F; L] = lanes(|l| F::ZERO - rate[l]);
-            let (mut sum_s, mut sum_p, mut sum_r) = ([F::ZERO; L], [F::ZERO; L], self.to_rate[i]);
-            let mut link = |(s1, s2): (&[F; L], &[F; L]),
-                            (inv, ord): (&mut [F; L], &mut [F; L]),
-                            (pull, share): (&[F; L], &[F; L]),
-                            a: [F; L]| {
-                let next: [F; L] = lanes(|l| ord[l].fused::<S>(minus[l], inv[l]));
-                let asked: [F; L] = lanes(|l| {
-                    let pulled = inv[l].fused::<S>(share[l], a[l] * pull[l]);
-                    s1[l].fused::<S>(minus[l], level1[l]).gate(pulled)
-                });
-                sum_s = lanes(|l| sum_s[l] + next[l]);
-                sum_p = lanes(|l| sum_p[l] + asked[l]);
-                sum_r = lanes(|l| asked[l].fused::<S>(target[l] - s1[l], sum_r[l]));
-                *inv = next;
-                *ord = asked;
-                let owed: [F; L] =
-                    lanes(|l| next[l] * s2[l].fused::<S>(minus[l], level2[l]).positive());
-                owed
-            };
-            if W == 1 {
-                let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<4>().0;
-                let fixed = links.supplier[row.clone()]
-                    .iter()
-                    .zip(&links.coefficient[row.clone()]);
-                let past = s1[row.clone()].iter().zip(&s2[row.clone()]);
-                let adjoint = inventory[row.clone()].iter_mut().zip(&mut order[row]);
-                for (((supplier, a), past), adjoint) in fixed.zip(past).zip(adjoint) {
-                    let here = at(*supplier, stalls.len());
-                    let stall = &mut stalls[here];
-                    let owed = link(past, adjoint, (&stall[0], &stall[1]), [*a; L]);
-                    stall[2] = lanes(|l| stall[2][l] + owed[l]);
+        } else {
+            for first in row.clone().step_by(TILE) {
+                let tile = first..row.end.min(first + TILE);
+                let supplier = &links.supplier[tile.start * W..tile.end * W];
+                let a = links.coefficient[tile.start * W..tile.end * W]
+                    .as_chunks::<L>()
+                    .0;
+                if MAIL {
+                    fetch::<F, L, 2>(market, supplier, 0, &mut pulls);
+                    fetch::<F, L, 2>(market, supplier, 1, &mut shares);
+                } else {
+                    fetch::<F, L, 4>(market, supplier, 0, &mut pulls);
+                    fetch::<F, L, 4>(market, supplier, 1, &mut shares);
                 }
-            } else {
-                for first in row.clone().step_by(TILE) {
-                    let tile = first..row.end.min(first + TILE);
-                    let supplier = &links.supplier[tile.start * W..tile.end * W];
-                    let a = links.coefficient[tile.start * W..tile.end * W]
-                        .as_chunks::<L>()
-                        .0;
-                    fetch::<F, L>(market, supplier, 0, &mut pulls);
-                    fetch::<F, L>(market, supplier, 1, &mut shares);
-                    let past = s1[tile.clone()].iter().zip(&s2[tile.clone()]);
-                    let adjoint = inventory[tile.clone()].iter_mut().zip(&mut order[tile]);
-                    let talk = pulls.iter().zip(&shares).zip(a.iter().zip(&mut owed));
-                    for ((past, adjoint), (talk, (a, owed))) in past.zip(adjoint).zip(talk) {
-                        *owed = link(past, adjoint, talk, *a);
-                    }
+                let past = s1[tile.clone()].iter().zip(&s2[tile.clone()]);
+                let adjoint = inventory[tile.clone()].iter_mut().zip(&mut order[tile]);
+                let talk = pulls.iter().zip(&shares).zip(a.iter().zip(&mut owed));
+                for ((past, adjoint), (talk, (a, owed))) in past.zip(adjoint).zip(talk) {
+                    *owed = link(past, adjoint, talk, *a);
+                }
+                if MAIL {
+                    post::<F, L, 2>(market, supplier, &owed);
+                } else {
                     tell::<F, L>(market, supplier, &owed);
                 }
             }
-            self.sum_inventory[i] = sum_s;
-            self.sum_order[i] = sum_p;
-            self.to_rate[i] = sum_r;
         }
+        pass.sum_inventory[i] = sum_s;
+        pass.sum_order[i] = sum_p;
+        pass.to_rate[i] = sum_r;
+    }
+    if !MAIL {
         bring_back::<F, L, W, 4>(market, 2, links.hubs, aside);
     }
 }
