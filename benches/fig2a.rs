@@ -142,7 +142,7 @@ fn run(arguments: &[String]) -> Result<()> {
             lines.push(measure(&from, steps, all, (place, gpu.name))?);
         }
         if let Some(peer) = &peer
-            && let Some(best) = search(peer, firms, &["svi step"]).remove(0)
+            && let Some(best) = search(peer, firms, &[("svi step", 1)]).remove(0)
         {
             let last = &lines[lines.len() - 1];
             let line = json!({

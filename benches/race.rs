@@ -96,8 +96,9 @@ fn median(mut call: impl FnMut() -> Result<()>) -> Result<f64> {
 /// One measurement in a process of its own, so that its peak memory is its own: prints JSON.
 fn ours(arguments: &[String]) -> Result<()> {
     let (from, what) = (&arguments[0], arguments[1].as_str());
-    let method = match arguments.get(2).map(String::as_str) {
-        Some("reference") => Method::Reference,
+    let particles: usize = arguments[2].parse().unwrap_or(1);
+    let method = match arguments[3].as_str() {
+        "reference" => Method::Reference,
         _ => Method::Kernels,
     };
     let (problem, u) = match from.parse::<usize>() {
@@ -108,6 +109,7 @@ fn ours(arguments: &[String]) -> Result<()> {
     let step = |steps: usize| -> Result<f64> {
         let options = Svi {
             steps,
+            particles,
             draws: 1,
             ..Svi::default()
         };
@@ -121,7 +123,7 @@ fn ours(arguments: &[String]) -> Result<()> {
         "gradient" => median(|| objective.gradient(&u).map(|v| drop(black_box(v))))?,
         "svi step" => {
             let few = 3;
-            let many = few + ((0.7 / (step(few)? / few as f64)) as usize).clamp(4, 400);
+            let many = few + ((0.7 / (step(few)? / few as f64)) as usize).clamp(3, 400);
             let mut times = Vec::new();
             for _ in 0..3 {
                 times.push((step(many)? - step(few)?) / (many - few) as f64);
@@ -201,10 +203,10 @@ fn bandwidth() -> f64 {
     best
 }
 
-fn run_ours(from: &str, what: &str, method: &str) -> Result<Value> {
+fn run_ours(from: &str, (what, particles): (&str, usize), method: &str) -> Result<Value> {
     let fail = |fact: String| Error::new("race", fact, "");
     let output = Command::new(std::env::current_exe().map_err(|e| fail(e.to_string()))?)
-        .args(["ours", from, what, method])
+        .args(["ours", from, what, &particles.to_string(), method])
         .output()
         .map_err(|e| fail(e.to_string()))?;
     serde_json::from_slice(&output.stdout)
@@ -219,7 +221,7 @@ fn middle(mut values: Vec<f64>) -> f64 {
 /// Bytes that one evaluation must move at least, 32-bit floats: per link and period forward two
 /// inventories read and one written, coefficient and supplier; back as many inventories read, two
 /// adjoints read and written, coefficient and supplier; both with what suppliers are read and told.
-fn bytes(what: &str, firms: usize, links: usize, periods: usize) -> f64 {
+fn bytes(what: &str, firms: usize, links: usize, runs: usize) -> f64 {
     let forward = 20 * links + 40 * firms;
     let back = 32 * links + 60 * firms;
     let per_period = if what == "forward" || what == "abc draws" {
@@ -227,7 +229,7 @@ fn bytes(what: &str, firms: usize, links: usize, periods: usize) -> f64 {
     } else {
         forward + back
     };
-    (per_period * periods) as f64
+    (per_period * runs) as f64
 }
 
 fn race(arguments: &[String]) -> Result<()> {
@@ -249,7 +251,7 @@ fn race(arguments: &[String]) -> Result<()> {
         bandwidth / 1e9
     );
     println!(
-        "   firms     links  what            ours         peer     ratio  GB moved  of bandwidth  peak MB ours/peer  peer's form"
+        "   firms     links  what              ours         peer     ratio  GB moved  of bandwidth  peak MB ours/peer  peer's form"
     );
     // Rows of sizes that are not raced now stay; the file is written after every size, as the large ones take long.
     let path = root.join("target/race.json");
@@ -277,8 +279,8 @@ fn race(arguments: &[String]) -> Result<()> {
             Some(peer) if small => search(peer, firms, &WHAT),
             _ => vec![None; WHAT.len()],
         };
-        for (what, best) in WHAT.into_iter().zip(found) {
-            if !small && what == "abc draws" {
+        for ((what, particles), best) in WHAT.into_iter().zip(found) {
+            if !small && (what == "abc draws" || particles > 1) {
                 continue;
             }
             let rate = what == "abc draws";
@@ -288,17 +290,18 @@ fn race(arguments: &[String]) -> Result<()> {
             let (mut peak, mut peer_peak, mut last) = (f64::NAN, f64::NAN, Value::Null);
             let rounds = if small { ROUNDS } else { 1 };
             for _ in 0..rounds {
-                last = run_ours(&from, what, "kernels")?;
+                last = run_ours(&from, (what, particles), "kernels")?;
                 ours.push(number(&last, "value"));
                 peak = peak.max(number(&last, "peak_mb"));
                 if let (Some(peer), Some(b)) = (&peer, &best) {
                     let (ask, key) = names(what);
-                    if let Some(line) = peer.bench(firms, &b.form, ask, b.one_core) {
+                    let line = peer.bench(firms, &b.form, (ask, particles), b.one_core);
+                    if let Some(line) = line {
                         theirs.push(number(&line, key) * unit);
                         peer_peak = peer_peak.max(number(&line, "maxrss_mb"));
                     }
                 } else if peer.is_none() && firms <= 10_000 {
-                    let line = run_ours(&from, what, "reference")?;
+                    let line = run_ours(&from, (what, particles), "reference")?;
                     theirs.push(number(&line, "value"));
                     peer_peak = peer_peak.max(number(&line, "peak_mb"));
                 }
@@ -309,7 +312,7 @@ fn race(arguments: &[String]) -> Result<()> {
                 last["links"].as_u64().unwrap_or(0) as usize,
                 last["periods"].as_u64().unwrap_or(0) as usize,
             );
-            let moved = bytes(what, firms, links, periods);
+            let moved = bytes(what, firms, links, periods * particles);
             let share = moved * if rate { ours } else { 1.0 / ours } / bandwidth;
             let form = best.map_or(String::new(), |b| {
                 format!("{}{}", b.form, if b.one_core { ", 1 core" } else { "" })
@@ -321,15 +324,19 @@ fn race(arguments: &[String]) -> Result<()> {
                     format!("{:9.3} ms", v * 1e3)
                 }
             };
+            let name = match particles {
+                1 => what.to_string(),
+                _ => format!("{what} x{particles}"),
+            };
             println!(
-                "{firms:8} {links:9}  {what:9} {} {} {ratio:8.1}x {:9.3} {:12.0} % {peak:9.0} / {peer_peak:.0}  {form}",
+                "{firms:8} {links:9}  {name:11} {} {} {ratio:8.1}x {:9.3} {:12.0} % {peak:9.0} / {peer_peak:.0}  {form}",
                 shown(ours),
                 shown(theirs),
                 moved / 1e9,
                 100.0 * share,
             );
             rows.push(json!({
-                "firms": firms, "links": links, "periods": periods, "particles": 1, "what": what,
+                "firms": firms, "links": links, "periods": periods, "particles": particles, "what": what,
                 "ours": ours, "peer": theirs, "ratio": ratio, "form": form, "bytes": moved,
                 "share_of_bandwidth": share, "peak_mb": peak, "peer_peak_mb": peer_peak,
             }));

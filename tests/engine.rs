@@ -170,10 +170,28 @@ fn gradients_are_finite_differences() {
     }
 }
 
+/// From 20,000 firms on links have letters; with 50,000 links there are several parts as well.
+#[test]
+fn large_networks_are_the_reference_in_values_and_gradients() {
+    for (firms, rule) in [
+        (20_500, Rule::Paper),
+        (20_500, Rule::Capacity),
+        (30_000, Rule::Capacity),
+    ] {
+        let mut problem = problem(firms, 6, rule, true);
+        let u = points(&problem, 1, 7);
+        let (loss, gradient) = evaluate(&problem, &u);
+        problem.simulation.method = Method::Reference;
+        let (expected, by_reference) = evaluate(&problem, &u);
+        assert!(close(&loss, &expected, 1e-10), "{loss:?} {expected:?}");
+        assert!(close(&gradient, &by_reference, 1e-9));
+    }
+}
+
 #[test]
 fn every_checkpoint_policy_gives_the_same_gradient() {
-    for particles in [1, 5] {
-        let mut problem = problem(30, 3, Rule::Capacity, true);
+    for (firms, particles) in [(30, 1), (30, 5), (30_000, 1)] {
+        let mut problem = problem(firms, 3, Rule::Capacity, true);
         let u = points(&problem, particles, 4);
         let mut gradient = |checkpoint| {
             problem.simulation.checkpoint = checkpoint;
@@ -182,15 +200,21 @@ fn every_checkpoint_policy_gives_the_same_gradient() {
         let all = gradient(Checkpoint::All);
         assert_eq!(gradient(Checkpoint::Auto), all);
         for k in [1, 2, 3, 4, 5, 8, 16, 17, 100] {
-            assert_eq!(gradient(Checkpoint::Every(k)), all, "every {k}");
+            assert!(gradient(Checkpoint::Every(k)) == all, "every {k}");
         }
     }
 }
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
+    for firms in [12_000, 21_000] {
+        with_any_threads(firms);
+    }
+}
+
+fn with_any_threads(firms: usize) {
     let network = Network::synthetic(&Synthetic {
-        firms: 12_000,
+        firms,
         ..Synthetic::default()
     })
     .expect("an economy");
@@ -247,7 +271,13 @@ fn single_precision_stays_close_over_a_thousand_periods() {
 /// loss of runs that are close to the observed one shows it: it consists of small differences.
 #[test]
 fn sums_of_many_keep_their_digits_in_single_precision() {
-    let network = hub(20_000);
+    for firms in [19_000, 21_000] {
+        digits_of_sums(firms);
+    }
+}
+
+fn digits_of_sums(firms: usize) {
+    let network = hub(firms);
     let shock = Shock::random(&network, 3, 0.3, 10, 1);
     let simulation = Simulation {
         periods: 20,

@@ -224,8 +224,8 @@ const PARTS: usize = 4;
 const HUB: u32 = 512;
 /// Nodes on a shelf: their sums stay in the cache.
 pub(super) const SHELF: usize = 1 << 14;
-/// With so many nodes what a particle's nodes tell each other does not stay in the cache.
-const LARGE: usize = 50_000;
+/// With so many nodes the stalls of a particle alone do not stay in the cache, and links have letters.
+const LARGE: usize = 20_000;
 /// With fewer links a network is in one part: one particle, several particles (which keep threads
 /// busy by themselves).
 const SMALL: (usize, usize) = (50_000, 500_000);
@@ -292,13 +292,6 @@ impl Plan {
         let make = || numbers(self.design(), self.layout(width));
         self.laid(width).double.get_or_init(make)
     }
-}
-
-fn large() -> usize {
-    std::env::var("LARGE")
-        .ok()
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(LARGE)
 }
 
 impl Layout {
@@ -393,7 +386,7 @@ impl Layout {
                 e => position[design.supplier[e as usize] as usize],
             };
             part.supplier = part.link.iter().map(supplier).collect();
-            if width > 1 && nodes >= large() {
+            if width > 1 && nodes >= LARGE {
                 let supplier = std::mem::take(&mut part.supplier);
                 part.mail = Some(Mail::new(&supplier, &part.link, &shelves));
             }

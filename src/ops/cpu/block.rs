@@ -286,7 +286,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     let market = (t > 1 && part.mail.is_none()).then_some(market.as_slice());
                     let at = (demand_at, output_at);
                     shard.produce(numbers, part, design.scales_inputs, market, at, share);
-                    desk.send([share.as_flattened()]);
+                    shard.send(&mut desk, [&*share]);
                 });
             self.sums.fill(0.0);
             for (shard, part) in self.shards.iter().zip(&layout.parts) {
@@ -410,7 +410,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 .for_each(|(((((shard, pull), share), mut desk), part), numbers)| {
                     shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
                     if part.mail.is_some() && t < periods {
-                        desk.sums::<2>(shard.owed.as_flattened_mut());
+                        shard.receive_back(&desk);
                     }
                     pulp::Arch::new().dispatch(ProduceBack::<F, L, W> {
                         shard,
@@ -425,7 +425,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                         pull: &mut *pull,
                         share: &mut *share,
                     });
-                    desk.send([pull.as_flattened(), share.as_flattened()]);
+                    shard.send(&mut desk, [&*pull, &*share]);
                 });
             if let Some(out) = to_capacity.as_deref_mut() {
                 let columns = design.column.len();
@@ -480,11 +480,12 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         for t in c + 1..=last {
             self.set_shares(layout, t);
             let share = &self.share;
-            desks::<F, 1>(&mut self.boxes, layout)
-                .into_par_iter()
+            self.shards
+                .par_iter_mut()
+                .zip(desks::<F, 1>(&mut self.boxes, layout))
                 .zip(&layout.parts)
-                .for_each(|(mut desk, part)| {
-                    desk.send([share[part.first..][..part.rows].as_flattened()]);
+                .for_each(|((shard, mut desk), part)| {
+                    shard.send(&mut desk, [&share[part.first..][..part.rows]]);
                 });
             self.shards
                 .par_iter_mut()

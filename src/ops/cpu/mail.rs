@@ -55,15 +55,22 @@ pub(super) fn make_room<F: Number, const N: usize>(boxes: &mut Vec<Vec<F>>, layo
     }
 }
 
-impl<F: Number> Desk<'_, F> {
+/// Room for the nodes of one shelf.
+#[derive(Default)]
+pub(super) struct Clerk<F> {
+    sums: Vec<f64>,
+    own: Vec<F>,
+}
+
+impl<F: Number> Clerk<F> {
     /// Adds the first numbers of the letters to each node up, in 64 bits.
-    pub(super) fn sums<const N: usize>(&self, to: &mut [F]) {
-        let mut sums = vec![0.0; SHELF];
-        let sums: &mut [f64; SHELF] = sums.as_mut_slice().try_into().expect("a shelf's sums");
+    pub(super) fn sums<const N: usize>(&mut self, desk: &Desk<'_, F>, to: &mut [F]) {
+        self.sums.resize(SHELF, 0.0);
+        let sums: &mut [f64; SHELF] = self.sums.as_chunks_mut().0.first_mut().expect("sums");
         for (shelf, to) in to.chunks_mut(SHELF).enumerate() {
             sums.fill(0.0);
-            for (mail, done, letters) in &self.letters {
-                let shelf = mail.on(self.first + shelf);
+            for (mail, done, letters) in &desk.letters {
+                let shelf = mail.on(desk.first + shelf);
                 let letters = letters[(shelf.start - done) * N..].as_chunks::<N>().0;
                 for (letter, node) in letters.iter().zip(&mail.node[shelf]) {
                     sums[*node as usize % SHELF] += letter[0].to_f64();
@@ -76,20 +83,27 @@ impl<F: Number> Desk<'_, F> {
     }
 
     /// Writes every node's numbers, one of each kind, into the letters from it.
-    pub(super) fn send<const N: usize>(&mut self, kinds: [&[F]; N]) {
-        if self.letters.is_empty() {
+    pub(super) fn send<const N: usize>(&mut self, desk: &mut Desk<'_, F>, kinds: [&[F]; N]) {
+        if desk.letters.is_empty() {
             return;
         }
-        let mut own = vec![[F::ZERO; N]; SHELF];
-        let own: &mut [[F; N]; SHELF] = own.as_mut_slice().try_into().expect("a shelf's numbers");
+        self.own.resize(SHELF * N, F::ZERO);
+        let own: &mut [[F; N]; SHELF] = self
+            .own
+            .as_chunks_mut()
+            .0
+            .as_chunks_mut()
+            .0
+            .first_mut()
+            .expect("numbers");
         for (shelf, first) in (0..kinds[0].len()).step_by(SHELF).enumerate() {
             for (k, from) in kinds.iter().enumerate() {
                 for (own, from) in own.iter_mut().zip(&from[first..]) {
                     own[k] = *from;
                 }
             }
-            for (mail, done, letters) in &mut self.letters {
-                let shelf = mail.on(self.first + shelf);
+            for (mail, done, letters) in &mut desk.letters {
+                let shelf = mail.on(desk.first + shelf);
                 let letters = letters[(shelf.start - *done) * N..].as_chunks_mut::<N>().0;
                 for (letter, node) in letters.iter_mut().zip(&mail.node[shelf]) {
                     *letter = own[*node as usize % SHELF];

@@ -3,7 +3,7 @@
 use super::super::plan::{Design, Part, PartNumbers};
 use super::Number;
 use super::block::Inputs;
-use super::mail::Desk;
+use super::mail::{Clerk, Desk};
 use super::rows::Rows;
 use super::sweep::{Backward, Forward, Links, Nodes, lanes, spread};
 
@@ -35,6 +35,8 @@ pub(super) struct Shard<F, const L: usize, const W: usize> {
     pub(super) to_capacity: Rows<F, L>,
     /// Adjoint of the shares delivered, where it came by letters.
     pub(super) owed: Rows<F, L>,
+    /// What nodes of a shelf have to do with letters.
+    pub(super) clerk: Clerk<F>,
     /// Sums of hubs in a pass, 0 between passes.
     pub(super) aside: Rows<F, L>,
 }
@@ -149,10 +151,20 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     pub(super) fn receive(&mut self, numbers: &PartNumbers<F>, desk: &Desk<'_, F>, at: usize) {
         let n = self.target.len();
         let demand = self.demand[at * n..][..n].as_flattened_mut();
-        desk.sums::<1>(demand);
+        self.clerk.sums::<1>(desk, demand);
         for (d, outside) in demand.iter_mut().zip(&numbers.outside) {
             *d += *outside;
         }
+    }
+
+    /// Writes the part's nodes' numbers, one of each kind, into the letters from them.
+    pub(super) fn send<const N: usize>(&mut self, desk: &mut Desk<'_, F>, kinds: [&[[F; L]]; N]) {
+        self.clerk.send(desk, kinds.map(|k| k.as_flattened()));
+    }
+
+    /// Adjoint of the shares delivered, from the letters that came back.
+    pub(super) fn receive_back(&mut self, desk: &Desk<'_, F>) {
+        self.clerk.sums::<2>(desk, self.owed.as_flattened_mut());
     }
 
     /// One period of links. `at` are the slots of output, demand and the demand before; `stock`
