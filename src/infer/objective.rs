@@ -353,7 +353,7 @@ impl Objective {
 }
 
 /// Number of particles, at least one, that place no more than so many orders, `each` of them by each. The
-/// kernels take eight particles side by side.
+/// kernels take eight particles side by side, and a thread of the CPU two such rows.
 pub(super) fn particles_within(orders: usize, each: usize) -> usize {
     match orders / each.max(1) {
         n if n < 8 => n.max(1),

@@ -55,6 +55,11 @@ pub(super) fn make_room<F: Number, const N: usize>(boxes: &mut Vec<Vec<F>>, layo
     }
 }
 
+/// A shelf's numbers, of which the compiler knows how many there are.
+fn whole<T>(numbers: &mut [T]) -> &mut [T; SHELF] {
+    numbers.first_chunk_mut().expect("a shelf's numbers")
+}
+
 /// Room for the nodes of one shelf.
 #[derive(Default)]
 pub(super) struct Clerk<F> {
@@ -66,7 +71,7 @@ impl<F: Number> Clerk<F> {
     /// Adds the first numbers of the letters to each node up, in 64 bits.
     pub(super) fn sums<const N: usize>(&mut self, desk: &Desk<'_, F>, to: &mut [F]) {
         self.sums.resize(SHELF, 0.0);
-        let sums: &mut [f64; SHELF] = self.sums.as_chunks_mut().0.first_mut().expect("sums");
+        let sums: &mut [f64; SHELF] = whole(&mut self.sums);
         for (shelf, to) in to.chunks_mut(SHELF).enumerate() {
             sums.fill(0.0);
             for (mail, done, letters) in &desk.letters {
@@ -88,14 +93,7 @@ impl<F: Number> Clerk<F> {
             return;
         }
         self.own.resize(SHELF * N, F::ZERO);
-        let own: &mut [[F; N]; SHELF] = self
-            .own
-            .as_chunks_mut()
-            .0
-            .as_chunks_mut()
-            .0
-            .first_mut()
-            .expect("numbers");
+        let own: &mut [[F; N]; SHELF] = whole(self.own.as_chunks_mut().0);
         for (shelf, first) in (0..kinds[0].len()).step_by(SHELF).enumerate() {
             for (k, from) in kinds.iter().enumerate() {
                 for (own, from) in own.iter_mut().zip(&from[first..]) {
