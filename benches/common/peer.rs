@@ -79,12 +79,12 @@ impl Peer {
         let (size, number) = (firms.to_string(), particles.to_string());
         let steps = match firms {
             ..=3000 => "20",
-            ..=10_000 => "5",
+            3001..=10_000 => "5",
             _ => "2",
         };
         let batches = match firms {
             ..=1000 => "8,32,64",
-            ..=10_000 => "8,32",
+            1001..=10_000 => "8,32",
             _ => "4,8",
         };
         let mut command = if particles > 1 {
