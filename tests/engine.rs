@@ -173,13 +173,13 @@ fn gradients_are_finite_differences() {
 /// From 20,000 firms on links have letters; with 50,000 links there are several parts as well.
 #[test]
 fn large_networks_are_the_reference_in_values_and_gradients() {
-    for (firms, rule) in [
-        (20_500, Rule::Paper),
-        (20_500, Rule::Capacity),
-        (30_000, Rule::Capacity),
+    for (firms, particles, rule) in [
+        (20_500, 1, Rule::Paper),
+        (20_500, 3, Rule::Capacity),
+        (30_000, 1, Rule::Capacity),
     ] {
         let mut problem = problem(firms, 6, rule, true);
-        let u = points(&problem, 1, 7);
+        let u = points(&problem, particles, 7);
         let (loss, gradient) = evaluate(&problem, &u);
         problem.simulation.method = Method::Reference;
         let (expected, by_reference) = evaluate(&problem, &u);
@@ -190,7 +190,7 @@ fn large_networks_are_the_reference_in_values_and_gradients() {
 
 #[test]
 fn every_checkpoint_policy_gives_the_same_gradient() {
-    for (firms, particles) in [(30, 1), (30, 5), (30_000, 1)] {
+    for (firms, particles) in [(30, 1), (30, 5), (30_000, 2)] {
         let mut problem = problem(firms, 3, Rule::Capacity, true);
         let u = points(&problem, particles, 4);
         let mut gradient = |checkpoint| {

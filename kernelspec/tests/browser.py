@@ -1,13 +1,15 @@
-"""Opens a notebook in JupyterLab, in a headless Chromium, runs it, and photographs a cell while it runs.
+"""Opens a notebook in JupyterLab or in Notebook 7, in a headless Chromium, runs it, and photographs a cell
+while it runs.
 
-python browser.py KERNEL_DATA NOTEBOOK PICTURES CELL
+python browser.py KERNEL_DATA NOTEBOOK PICTURES CELL PAGE
 
 KERNEL_DATA is a Jupyter data folder with the kernel, PICTURES a folder for what was seen, CELL the
-number of the code cell that is watched, from 0. Prints a JSON line: how many pictures there are of the
+number of the code cell that is watched, from 0, PAGE where the server shows a notebook: lab/tree, or
+notebooks, which is Notebook 7. Prints a JSON line: how many pictures there are of the
 cell while it ran and had a display, how many states of the display they show, how many displays the cell
 had, and where the display was; how far figures stick out of their output areas, and how wide they are,
 on this page and on a wide one; and the code cells of the saved notebook. Needs the packages jupyterlab
-and playwright, and chromium.
+(and notebook, for Notebook 7) and playwright, and chromium.
 """
 
 import hashlib
@@ -27,7 +29,7 @@ from playwright.sync_api import sync_playwright
 LIMIT = 900
 
 
-def main(data, notebook, pictures, cell):
+def main(data, notebook, pictures, cell, where):
     folder = tempfile.mkdtemp(prefix="bullwhip-browser-")
     shutil.copy(notebook, os.path.join(folder, "notebook.ipynb"))
     # All cells on the page, not only those in view: else they cannot be asked what they show.
@@ -53,7 +55,7 @@ def main(data, notebook, pictures, cell):
             page = browser.new_page(viewport={"width": 1100, "height": 900})
             page.set_default_timeout(LIMIT * 1000)
             connected = connection(page)
-            page.goto(f"http://127.0.0.1:{port}/lab/tree/notebook.ipynb?token=bullwhip")
+            page.goto(f"http://127.0.0.1:{port}/{where}/notebook.ipynb?token=bullwhip")
             seen = watch(page, pictures, int(cell), connected)
             browser.close()
     finally:
@@ -155,9 +157,8 @@ def watch(page, pictures, number, connected):
             break
         page.wait_for_timeout(100)
     page.screenshot(path=os.path.join(pictures, "end.png"))
-    # Saved when the mark of unsaved changes has gone.
-    page.keyboard.press("Control+s")
-    page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)")
+    with page.expect_response(lambda r: r.request.method == "PUT" and "/api/contents/notebook.ipynb" in r.url):
+        page.keyboard.press("Control+s")
     seen = {"pictures": count, "states": len(states), "outputs": sorted(outputs), "places": sorted(places),
             "prompts": look["prompts"], "seconds": time.time() - begin, "moving": sorted(figures)}
     seen["narrow"] = settled(page)
@@ -176,4 +177,4 @@ def settled(page):
 
 
 if __name__ == "__main__":
-    main(*map(os.path.abspath, sys.argv[1:4]), sys.argv[4])
+    main(*map(os.path.abspath, sys.argv[1:4]), *sys.argv[4:])

@@ -1,22 +1,25 @@
-//! JupyterLab in a real browser: it opens notebook 03 and runs it, and the picture of the calibration
-//! changes in place while the cell runs, and is saved.
+//! JupyterLab and Notebook 7 in a real browser: they open notebook 03 and run it, and the picture of the
+//! calibration changes in place while the cell runs, and is saved.
 //!
-//! Needs Python with jupyterlab and playwright (`BULLWHIP_TEST_PYTHON`, or a virtual environment in
-//! `bullwhip-test` in the user's cache) and chromium; skipped, with a printed line, without them.
+//! Needs Python with jupyterlab, playwright and, for its test, notebook (`BULLWHIP_TEST_PYTHON`, or a virtual
+//! environment in `bullwhip-test` in the user's cache) and chromium; skipped, with a printed line, without
+//! them.
 
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 /// The code cell of the notebook that calibrates, and the steps that it is given here.
 const FIT: usize = 1;
 const STEPS: usize = 12_000;
 
-fn python() -> Option<PathBuf> {
+/// The Python that has these packages, where there is a browser too.
+fn python(packages: &str) -> Option<PathBuf> {
     let given = std::env::var_os("BULLWHIP_TEST_PYTHON").map(PathBuf::from);
     let python = given.or_else(|| Some(dirs::cache_dir()?.join("bullwhip-test/bin/python")))?;
     let imports = Command::new(&python)
-        .args(["-c", "import jupyterlab, playwright"])
+        .args(["-c", &format!("import {packages}")])
         .output();
     let chromium = Command::new("chromium").arg("--version").output();
     let there =
@@ -26,12 +29,27 @@ fn python() -> Option<PathBuf> {
 
 #[test]
 fn a_display_changes_in_place_in_jupyterlab() {
-    let Some(python) = python() else {
-        println!("skipped: no Python with jupyterlab and playwright, or no chromium");
+    a_display_changes_in_place("jupyterlab, playwright", "lab/tree");
+}
+
+#[test]
+fn a_display_changes_in_place_in_notebook_7() {
+    a_display_changes_in_place("jupyterlab, notebook, playwright", "notebooks");
+}
+
+/// `page` is where the server shows notebooks.
+fn a_display_changes_in_place(packages: &str, page: &str) {
+    let Some(python) = python(packages) else {
+        println!("skipped: no Python with {packages}, or no chromium");
         return;
     };
+    // One after the other: their engines and pages would take each other's time.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     // The pictures stay, to be looked at.
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("browser")
+        .join(page.replace('/', "-"));
     let pictures = dir.join("pictures");
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&pictures).expect("a folder");
@@ -57,7 +75,7 @@ fn a_display_changes_in_place_in_jupyterlab() {
     let seen = Command::new(python)
         .arg(script)
         .args([&dir, &notebook, &pictures])
-        .arg(FIT.to_string())
+        .args([&FIT.to_string(), page])
         .output()
         .expect("it starts");
     let said = String::from_utf8_lossy(&seen.stderr).into_owned();

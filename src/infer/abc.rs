@@ -172,8 +172,7 @@ impl Search for Found<'_> {
             .into_par_iter()
             .flat_map_iter(|k| normals(options.seed, Purpose::Prior, k, self.n))
             .collect();
-        let (loss, panels) = objective.loss_and_panels(&u)?;
-        let panel = &panels[0];
+        let (loss, panel) = objective.loss_watched(&u, watched)?;
         let mut dropped = 0;
         for (k, loss) in loss.into_iter().enumerate() {
             if loss.is_finite() {

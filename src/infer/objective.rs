@@ -6,8 +6,10 @@ use super::totals::Totals;
 use super::{Parameter, Problem};
 use crate::error::{Error, Result};
 use crate::model::Economy;
-use crate::simulate::{Columns, Horizon, Inputs, Method, Simulation, host, host_all, host_into};
-use burn::tensor::Tensor;
+use crate::simulate::{
+    Columns, Horizon, Inputs, Method, Simulation, copy, host, host_all, host_data, numbers,
+};
+use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
 /// One scenario with its panel, ready to be run.
@@ -29,6 +31,22 @@ impl Run {
     fn sum(&self, panel: &[f64], mut slope: Option<&mut [f64]>) -> f64 {
         let sum = self.target.sum(panel, slope.as_deref_mut());
         sum + self.totals.as_ref().map_or(0.0, |t| t.sum(panel, slope))
+    }
+
+    /// The same of each particle's panel, as a device leaves them.
+    fn sums(&self, panels: &TensorData) -> Vec<f64> {
+        let cells = self.target.cells();
+        match panels.as_slice::<f32>() {
+            Ok(panels) if self.totals.is_none() && self.target.is_square() => {
+                let each = panels.chunks(cells);
+                each.map(|panel| self.target.squares(panel, None)).collect()
+            }
+            _ => {
+                let panels = numbers(panels);
+                let each = panels.chunks(cells);
+                each.map(|panel| self.sum(panel, None)).collect()
+            }
+        }
     }
 }
 
@@ -185,7 +203,7 @@ impl Objective {
 
     /// Mean loss of each particle; `u` is [particle, coordinate] row by row.
     pub fn loss(&self, u: &[f64]) -> Result<Vec<f64>> {
-        Ok(self.loss_and_panels(u)?.0)
+        self.evaluate(u, &mut [])
     }
 
     /// The same with its gradient.
@@ -202,6 +220,25 @@ impl Objective {
     /// The losses, and the panels [particle, period, group] of every scenario that they are of.
     pub(super) fn loss_and_panels(&self, u: &[f64]) -> Result<(Vec<f64>, Vec<Vec<f64>>)> {
         let particles = self.particles(u)?;
+        let sizes = self.runs.iter().map(|run| particles * run.target.cells());
+        let mut panels: Vec<Vec<f64>> = sizes.map(|n| vec![0.0; n]).collect();
+        let loss = self.evaluate(u, &mut panels)?;
+        Ok((loss, panels))
+    }
+
+    /// The losses, and the first scenario's panels where somebody watches, else none.
+    pub(super) fn loss_watched(&self, u: &[f64], watched: bool) -> Result<(Vec<f64>, Vec<f64>)> {
+        if watched {
+            let (loss, panels) = self.loss_and_panels(u)?;
+            Ok((loss, panels.into_iter().next().unwrap_or_default()))
+        } else {
+            Ok((self.loss(u)?, Vec::new()))
+        }
+    }
+
+    /// The losses; what they are of is written to `panels`, one for each scenario, or to none.
+    fn evaluate(&self, u: &[f64], panels: &mut [Vec<f64>]) -> Result<Vec<f64>> {
+        let particles = self.particles(u)?;
         let pieces = if self.in_pieces {
             particles.div_ceil(PIECE)
         } else {
@@ -210,12 +247,9 @@ impl Objective {
         // Of about the same size: a particle left alone would be laid out in another way.
         let piece = particles.div_ceil(pieces);
         let mut loss = vec![0.0; particles];
-        let cells = |run: &Run| run.target.cells();
-        let sizes = self.runs.iter().map(|run| particles * cells(run));
-        let mut panels: Vec<Vec<f64>> = sizes.map(|n| vec![0.0; n]).collect();
         let parts = panels.iter_mut().zip(&self.runs);
         let mut cut: Vec<_> = parts
-            .map(|(panel, run)| panel.chunks_mut(piece * cells(run)))
+            .map(|(panel, run)| panel.chunks_mut(piece * run.target.cells()))
             .collect();
         let work: Vec<_> = u
             .chunks(piece * self.dimension())
@@ -229,19 +263,23 @@ impl Objective {
         } else {
             work.into_par_iter().try_for_each(one)?;
         }
-        Ok((loss, panels))
+        Ok(loss)
     }
 
-    /// The losses and panels of some particles.
+    /// The losses, and panels where they are wanted, of some particles.
     fn piece(&self, u: &[f64], loss: &mut [f64], panels: Vec<&mut [f64]>) -> Result<()> {
         let particles = loss.len();
         let values = self.values(u);
         let total = self.total();
-        for (run, panel) in self.runs.iter().zip(panels) {
+        let mut panels = panels.into_iter();
+        for run in &self.runs {
             let leaves = self.leaves(run, &values, particles);
-            host_into(self.panel(run, &leaves), panel)?;
-            for (loss, panel) in loss.iter_mut().zip(panel.chunks(run.target.cells())) {
-                *loss += run.sum(panel, None) / total;
+            let data = host_data(self.panel(run, &leaves))?;
+            for (loss, sum) in loss.iter_mut().zip(run.sums(&data)) {
+                *loss += sum / total;
+            }
+            if let Some(panel) = panels.next() {
+                copy(&data, panel);
             }
         }
         Ok(())

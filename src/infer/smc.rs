@@ -240,8 +240,8 @@ impl Search for Population<'_> {
                 moved.extend(here.iter().zip(noise).map(|(u, e)| stay * u + reach * e));
             }
         }
-        let (loss, panels) = objective.loss_and_panels(&moved)?;
-        let one = panels[0].len() / batch;
+        let (loss, panel) = objective.loss_watched(&moved, watched)?;
+        let one = panel.len() / batch;
         let mut dropped = 0;
         for (j, loss) in loss.iter().enumerate() {
             let k = self.next + j;
@@ -261,7 +261,7 @@ impl Search for Population<'_> {
                 self.taken += 1;
             }
             if watched && taken && k < self.panels.len() {
-                self.panels[k] = panels[0][j * one..][..one].to_vec();
+                self.panels[k] = panel[j * one..][..one].to_vec();
             }
         }
         self.next += batch;

@@ -213,10 +213,19 @@ impl Target {
         target
     }
 
-    /// `sum` of squares of levels, which most calibrations take: without a branch per cell.
-    fn squares(&self, panel: &[f64], slope: Option<&mut [f64]>) -> f64 {
+    /// Whether `sum` is that of squares of levels, which most calibrations take.
+    pub(super) fn is_square(&self) -> bool {
+        self.base.is_none() && self.loss.positive()
+    }
+
+    /// `sum` where it is that of squares of levels: without a branch per cell.
+    pub(super) fn squares<V: Copy + Into<f64>>(
+        &self,
+        panel: &[V],
+        slope: Option<&mut [f64]>,
+    ) -> f64 {
         let cells = panel.iter().zip(&self.square);
-        let error = |(y, c): (&f64, &Square)| y * c.scale - c.level;
+        let error = |(y, c): (&V, &Square)| (*y).into() * c.scale - c.level;
         if let Some(slope) = slope {
             for (slope, (y, c)) in slope.iter_mut().zip(cells.clone()) {
                 *slope = 2.0 * c.weight * c.scale * error((y, c));
@@ -267,7 +276,7 @@ impl Target {
     /// Sum of the cells' losses of one panel [period, group]. Where `slope` is given, the sum's
     /// derivative in every cell is written to it.
     pub(super) fn sum(&self, panel: &[f64], mut slope: Option<&mut [f64]>) -> f64 {
-        if self.base.is_none() && self.loss.positive() {
+        if self.is_square() {
             return self.squares(panel, slope);
         }
         let g = self.weight.len();

@@ -208,9 +208,9 @@ impl Search for Chains<'_> {
         let (mut loss, mut panels) = (Vec::new(), Vec::new());
         let together = objective.particles_within(200_000_000).min(chains);
         for rows in proposed.chunks(together * n) {
-            let (some, mut panel) = objective.loss_and_panels(rows)?;
+            let (some, panel) = objective.loss_watched(rows, watched)?;
             loss.extend(some);
-            panels.extend(panel.swap_remove(0));
+            panels.extend(panel);
         }
         let one = panels.len() / chains;
         let mut chance = uniforms(options.seed, Purpose::Choice, self.moves);

@@ -40,6 +40,12 @@ pub(crate) struct Design {
     pub(crate) stop: Option<Arc<AtomicBool>>,
 }
 
+impl Design {
+    fn is_large(&self) -> bool {
+        self.steady.len() >= LARGE
+    }
+}
+
 /// Which inventories a run keeps for its gradient. The gradient is the same, bit for bit, under
 /// every policy; what differs is memory against one more simulation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -270,6 +276,11 @@ impl Plan {
         &self.inner.servers
     }
 
+    /// Whether the stalls of a particle do not stay in the cache: links have letters then.
+    pub(super) fn is_large(&self) -> bool {
+        self.design().is_large()
+    }
+
     fn laid(&self, width: usize) -> &Laid {
         if width == 1 {
             &self.inner.narrow
@@ -386,7 +397,7 @@ impl Layout {
                 e => position[design.supplier[e as usize] as usize],
             };
             part.supplier = part.link.iter().map(supplier).collect();
-            if width > 1 && nodes >= LARGE {
+            if width > 1 && design.is_large() {
                 let supplier = std::mem::take(&mut part.supplier);
                 part.mail = Some(Mail::new(&supplier, &part.link, &shelves));
             }

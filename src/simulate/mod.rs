@@ -8,7 +8,7 @@ use crate::network::Network;
 pub use crate::ops::{Checkpoint, Device, DeviceInfo, connect, devices};
 pub(crate) use horizon::{Columns, Horizon, Inputs};
 pub use run::simulate;
-pub(crate) use run::{host, host_all, host_into};
+pub(crate) use run::{copy, host, host_all, host_data, numbers};
 
 /// How a simulation is computed; both give the same numbers but for rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

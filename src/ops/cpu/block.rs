@@ -147,6 +147,11 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         }
     }
 
+    /// Rows of what links read of suppliers: where lanes are nodes they read it straight from there.
+    fn told_of(layout: &Layout) -> usize {
+        if W == 1 { layout.rows } else { stalls(layout) }
+    }
+
     /// Lays the inputs of a block's particles side by side and sets the steady state.
     fn start(&mut self, ground: Ground<'_, F>, inputs: &Inputs<'_, F>, slot: Slot, keep: bool) {
         let Ground {
@@ -159,13 +164,15 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         let periods = design.periods - self.quiet;
         let links: usize = layout.parts.iter().map(|p| p.link.len() / W).sum();
         self.stride = if keep {
-            let bytes = links * size_of::<[F; L]>();
+            // All blocks keep theirs at once.
+            let blocks = inputs.particles.div_ceil(Self::PARTICLES);
+            let bytes = blocks * links * size_of::<[F; L]>();
             design.checkpoint.stride(periods, bytes, available_memory())
         } else {
             0
         };
         let stride = self.stride;
-        self.share.resize(layout.rows);
+        self.share.resize(Self::told_of(layout));
         // Every cell is written.
         let cells = design.periods * design.groups;
         self.panel.resize(cells * Self::PARTICLES, F::ZERO);
@@ -175,7 +182,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         } else {
             self.market.resize_with(layout.parts.len(), Rows::default);
             for market in &mut self.market {
-                market.resize(if W == 1 { 2 } else { 4 } * stalls(layout));
+                market.resize(2 * stalls(layout));
             }
         }
         let parts = layout.parts.iter().zip(&numbers.parts);
@@ -354,14 +361,15 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         let (stride, quiet) = (self.stride, self.quiet);
         let periods = design.periods - quiet;
         assert!(stride > 0, "a run without a gradient was asked for one");
-        self.pull.fill_with(layout.rows, [F::ZERO; L]);
+        self.pull.fill_with(Self::told_of(layout), [F::ZERO; L]);
         if layout.mail() {
             make_room::<F, 2>(&mut self.boxes_back, layout);
         } else {
             self.market_back
                 .resize_with(layout.parts.len(), Rows::default);
             for market in &mut self.market_back {
-                market.fill_with(4 * stalls(layout), [F::ZERO; L]);
+                let rows = if W == 1 { 4 } else { 2 };
+                market.fill_with(rows * stalls(layout), [F::ZERO; L]);
             }
         }
         for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {

@@ -65,9 +65,11 @@ impl Format for f64 {
 }
 
 /// How particles are laid out: (particles side by side, nodes side by side). One particle alone has
-/// its nodes side by side; a few are cut into more blocks, so that threads have work.
-fn shape(particles: usize) -> (usize, usize) {
+/// its nodes side by side, and so has each where the network is large; a few are cut into more blocks, so
+/// that threads have work.
+fn shape(plan: &Plan, particles: usize) -> (usize, usize) {
     match particles {
+        _ if plan.is_large() => (1, WIDE),
         1 => (1, WIDE),
         2..=8 => (4, 1),
         _ => (8, 1),
@@ -84,7 +86,7 @@ pub(crate) struct Tape<F: Format> {
 
 impl<F: Format> Drop for Tape<F> {
     fn drop(&mut self) {
-        let (_, width) = shape(self.particles);
+        let (_, width) = shape(&self.plan, self.particles);
         for block in self.blocks.drain(..) {
             F::numbers(&self.plan, width).pool.give(block);
         }
@@ -97,7 +99,7 @@ pub(crate) fn forward<F: Format>(
     inputs: &Inputs<'_, F>,
     keep: bool,
 ) -> (Vec<F>, Option<Tape<F>>) {
-    match shape(inputs.particles) {
+    match shape(plan, inputs.particles) {
         (1, _) => forward_in::<F, WIDE, WIDE>(plan, inputs, keep),
         (4, _) => forward_in::<F, 4, 1>(plan, inputs, keep),
         _ => forward_in::<F, 8, 1>(plan, inputs, keep),
@@ -189,7 +191,7 @@ pub(crate) fn backward<F: Format>(
     panel: &[F],
     with_capacity: bool,
 ) -> Gradient<F> {
-    match shape(tape.particles) {
+    match shape(&tape.plan, tape.particles) {
         (1, _) => backward_in::<F, WIDE, WIDE>(tape, inputs, panel, with_capacity),
         (4, _) => backward_in::<F, 4, 1>(tape, inputs, panel, with_capacity),
         _ => backward_in::<F, 8, 1>(tape, inputs, panel, with_capacity),

@@ -282,10 +282,10 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Produce<'_, F
                         *d = lanes(|l| d[l] + stall[1][l]);
                     }
                 } else {
-                    let flat = demand.as_flattened_mut();
-                    let stalls = market.as_flattened().as_chunks::<4>().0;
-                    for (d, stall) in flat.iter_mut().zip(&stalls[self.first * W..]) {
-                        *d += stall[2] + stall[3];
+                    let (one, other) = market.split_at(market.len() / 2);
+                    let sums = one[self.first..].iter().zip(&other[self.first..]);
+                    for (d, (one, other)) in demand.iter_mut().zip(sums) {
+                        *d = lanes(|l| d[l] + (one[l] + other[l]));
                     }
                 }
             }
@@ -361,9 +361,9 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
                     let stall = &market.as_chunks::<4>().0[part.first + i];
                     owed = lanes(|l| owed[l] + stall[2][l]);
                 } else {
-                    let stalls = market.as_flattened().as_chunks::<4>().0;
-                    let stalls = &stalls[(part.first + i) * W..][..W];
-                    owed = lanes(|l| owed[l] + (stalls[l][2] + stalls[l][3]));
+                    let (one, other) = market.split_at(market.len() / 2);
+                    let (one, other) = (one[part.first + i], other[part.first + i]);
+                    owed = lanes(|l| owed[l] + (one[l] + other[l]));
                 }
             }
             let inverse: [F; L] = lanes(|l| d[l].gate(F::ONE / d[l]));

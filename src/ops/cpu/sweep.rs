@@ -90,13 +90,11 @@ fn fetch<F: Number, const L: usize, const N: usize>(
 /// in two sums in turn, as an addition that waits for the one before costs more than the addition.
 #[inline(always)]
 fn tell<F: Number, const L: usize>(market: &mut [F], supplier: &[u32], values: &[[F; L]; TILE]) {
-    let stalls = market.as_chunks_mut::<4>().0;
+    let (one, other) = market.split_at_mut(market.len() / 2);
     let pairs = values.as_flattened().as_chunks::<2>().0;
     for (values, suppliers) in pairs.iter().zip(supplier.as_chunks::<2>().0) {
-        for l in 0..2 {
-            let here = at(suppliers[l], stalls.len());
-            stalls[here][2 + l] += values[l];
-        }
+        one[at(suppliers[0], one.len())] += values[0];
+        other[at(suppliers[1], other.len())] += values[1];
     }
 }
 
@@ -117,8 +115,7 @@ fn post<F: Number, const L: usize, const N: usize>(
 /// tens of thousands of times, loses its digits.
 const STAGE: usize = 2048;
 
-/// Puts the sums in the hubs' stalls of N numbers (of L numbers each, where lanes are particles) aside.
-/// Sum `k` it is, or the two sums from `k` on where lanes are nodes.
+/// Puts the sums of hubs aside: sum `k` of N in their stalls, or both where lanes are nodes.
 #[inline(always)]
 fn put_aside<F: Number, const L: usize, const W: usize, const N: usize>(
     market: &mut [F],
@@ -133,11 +130,11 @@ fn put_aside<F: Number, const L: usize, const W: usize, const N: usize>(
             *aside = lanes(|l| aside[l] + sum[l]);
         }
     } else {
-        let stalls = market.as_chunks_mut::<N>().0;
+        let (one, other) = market.split_at_mut(market.len() / 2);
         for (hub, aside) in hubs.iter().zip(aside.as_flattened_mut()) {
-            let stall = &mut stalls[*hub as usize];
-            *aside += stall[k] + stall[k + 1];
-            (stall[k], stall[k + 1]) = (F::ZERO, F::ZERO);
+            let hub = *hub as usize;
+            *aside += one[hub] + other[hub];
+            (one[hub], other[hub]) = (F::ZERO, F::ZERO);
         }
     }
 }
@@ -158,36 +155,30 @@ fn bring_back<F: Number, const L: usize, const W: usize, const N: usize>(
             *aside = [F::ZERO; L];
         }
     } else {
-        let stalls = market.as_chunks_mut::<N>().0;
         for (hub, aside) in hubs.iter().zip(aside.as_flattened_mut()) {
-            stalls[*hub as usize][k] += *aside;
+            market[*hub as usize] += *aside;
             *aside = F::ZERO;
         }
     }
 }
 
-/// Lays one number for each of N kinds side by side for every node.
+/// Lays one number for each of N kinds side by side for every node, where lanes are particles; where they
+/// are nodes there are two sums for each, 0.
 #[inline(always)]
 fn open<F: Number, const L: usize, const W: usize, const N: usize>(
     market: &mut [F],
     kinds: [Option<&[[F; L]]>; N],
 ) {
+    if W > 1 {
+        market.fill(F::ZERO);
+        return;
+    }
     let nodes = kinds.iter().flatten().map(|v| v.len()).next();
     let nodes = nodes.unwrap_or_default();
-    if W == 1 {
-        let stalls = &mut market.as_chunks_mut::<L>().0.as_chunks_mut::<N>().0[..nodes];
-        for (k, from) in kinds.iter().enumerate() {
-            for (i, stall) in stalls.iter_mut().enumerate() {
-                stall[k] = from.map_or([F::ZERO; L], |v| v[i]);
-            }
-        }
-    } else {
-        let stalls = &mut market.as_chunks_mut::<N>().0[..nodes * L];
-        for (k, from) in kinds.iter().enumerate() {
-            let from = from.map(|v| v.as_flattened());
-            for (i, stall) in stalls.iter_mut().enumerate() {
-                stall[k] = from.map_or(F::ZERO, |v| v[i]);
-            }
+    let stalls = &mut market.as_chunks_mut::<L>().0.as_chunks_mut::<N>().0[..nodes];
+    for (k, from) in kinds.iter().enumerate() {
+        for (i, stall) in stalls.iter_mut().enumerate() {
+            stall[k] = from.map_or([F::ZERO; L], |v| v[i]);
         }
     }
 }
@@ -210,8 +201,8 @@ pub(super) struct Forward<'a, F, const L: usize, const W: usize> {
     pub(super) s2: Option<&'a [[F; L]]>,
     pub(super) out: &'a mut [[F; L]],
     pub(super) lowest: &'a mut [[F; L]],
-    /// Stalls of all nodes: delivered share, ordered; where lanes are nodes the share, nothing, and
-    /// ordered in two sums. Or letters: read for the share, written with the order.
+    /// Stalls of all nodes: delivered share, ordered; where lanes are nodes all of the first sums of what is
+    /// ordered, and all of the second. Or letters: read for the share, written with the order.
     pub(super) market: &'a mut [F],
     /// Sums of hubs, 0.
     pub(super) aside: &'a mut [[F; L]],
@@ -222,10 +213,8 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Forward<'_, F
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
-        if W == 1 {
+        if !self.links.mail {
             open::<F, L, W, 2>(self.market, [Some(self.share), None]);
-        } else if !self.links.mail {
-            open::<F, L, W, 4>(self.market, [Some(self.share), None, None, None]);
         }
         match (self.s2, W > 1 && self.links.mail) {
             (Some(s2), false) => forward::<S, F, L, W, true, false>(self, s2),
@@ -252,6 +241,7 @@ fn forward<
         links,
         nodes,
         output,
+        share,
         s1,
         out,
         lowest,
@@ -259,17 +249,14 @@ fn forward<
         aside,
         ..
     } = pass;
+    let share = share.as_flattened();
     let (mut shares, mut orders) = ([[F::ZERO; L]; TILE], [[F::ZERO; L]; TILE]);
     let mut stage = STAGE / W;
     for (i, lowest) in lowest.iter_mut().enumerate() {
         let row = links.of(i);
         if !MAIL && row.start >= stage {
             stage = row.start + STAGE / W;
-            if W == 1 {
-                put_aside::<F, L, W, 2>(market, 1, links.hubs, aside);
-            } else {
-                put_aside::<F, L, W, 4>(market, 2, links.hubs, aside);
-            }
+            put_aside::<F, L, W, 2>(market, 1, links.hubs, aside);
         }
         let (target, rate) = (nodes.target[i], nodes.rate[i]);
         let (d1, d2, x) = (nodes.d1[i], nodes.d2[i], output[i]);
@@ -312,7 +299,7 @@ fn forward<
                 if MAIL {
                     fetch::<F, L, 1>(market, supplier, 0, &mut shares);
                 } else {
-                    fetch::<F, L, 4>(market, supplier, 0, &mut shares);
+                    fetch::<F, L, 1>(share, supplier, 0, &mut shares);
                 }
                 let state = s1[tile.clone()].iter().zip(&mut out[tile.clone()]);
                 let before = if APART { &before[tile] } else { before };
@@ -330,10 +317,8 @@ fn forward<
         }
         *lowest = low;
     }
-    if W == 1 {
+    if !MAIL {
         bring_back::<F, L, W, 2>(market, 1, links.hubs, aside);
-    } else if !MAIL {
-        bring_back::<F, L, W, 4>(market, 2, links.hubs, aside);
     }
 }
 
@@ -356,9 +341,9 @@ pub(super) struct Backward<'a, F, const L: usize, const W: usize> {
     pub(super) sum_order: &'a mut [[F; L]],
     /// Adjoint of 1 / adjustment time, accumulated over periods.
     pub(super) to_rate: &'a mut [[F; L]],
-    /// Stalls of all nodes: adjoint of demand at t, delivered share at t+1, adjoint of the share at
-    /// t in two sums (the second is used where lanes are nodes). Or letters: read for the first two,
-    /// written with the third.
+    /// Stalls of all nodes: adjoint of demand at t, delivered share at t+1, adjoint of the share at t, and
+    /// nothing; where lanes are nodes two sums of the third. Or letters: read for the first two, written
+    /// with the third.
     pub(super) market: &'a mut [F],
     /// Sums of hubs, 0.
     pub(super) aside: &'a mut [[F; L]],
@@ -384,6 +369,8 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
     let Backward {
         links,
         nodes,
+        share,
+        pull,
         s1,
         s2,
         inventory,
@@ -392,6 +379,7 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
         aside,
         ..
     } = pass;
+    let (share, pull) = (share.as_flattened(), pull.as_flattened());
     let (mut pulls, mut shares) = ([[F::ZERO; L]; TILE], [[F::ZERO; L]; TILE]);
     let mut owed = [[F::ZERO; L]; TILE];
     let mut stage = STAGE / W;
@@ -449,8 +437,8 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
                     fetch::<F, L, 2>(market, supplier, 0, &mut pulls);
                     fetch::<F, L, 2>(market, supplier, 1, &mut shares);
                 } else {
-                    fetch::<F, L, 4>(market, supplier, 0, &mut pulls);
-                    fetch::<F, L, 4>(market, supplier, 1, &mut shares);
+                    fetch::<F, L, 1>(pull, supplier, 0, &mut pulls);
+                    fetch::<F, L, 1>(share, supplier, 0, &mut shares);
                 }
                 let past = s1[tile.clone()].iter().zip(&s2[tile.clone()]);
                 let adjoint = inventory[tile.clone()].iter_mut().zip(&mut order[tile]);
