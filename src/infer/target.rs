@@ -134,6 +134,29 @@ struct Square {
     weight: f64,
 }
 
+/// The weighted sum of squares of a panel's cells.
+struct SumOfSquares<'a, V> {
+    panel: &'a [V],
+    cells: &'a [Square],
+}
+
+impl<V: Copy + Into<f64>> pulp::WithSimd for SumOfSquares<'_, V> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> f64 {
+        // Several sums at once, as additions wait for each other.
+        let mut sums = [0.0; 8];
+        for (panel, cells) in self.panel.chunks(8).zip(self.cells.chunks(8)) {
+            for (sum, (y, c)) in sums.iter_mut().zip(panel.iter().zip(cells)) {
+                let e = (*y).into() * c.scale - c.level;
+                *sum += c.weight * e * e;
+            }
+        }
+        sums.iter().sum()
+    }
+}
+
 /// Base periods of indices, from 0, and how many of them are observed, `[group]`.
 struct Base {
     first: usize,
@@ -224,22 +247,13 @@ impl Target {
         panel: &[V],
         slope: Option<&mut [f64]>,
     ) -> f64 {
-        let cells = panel.iter().zip(&self.square);
-        let error = |(y, c): (&V, &Square)| (*y).into() * c.scale - c.level;
+        let cells = &self.square;
         if let Some(slope) = slope {
-            for (slope, (y, c)) in slope.iter_mut().zip(cells.clone()) {
-                *slope = 2.0 * c.weight * c.scale * error((y, c));
+            for (slope, (y, c)) in slope.iter_mut().zip(panel.iter().zip(cells)) {
+                *slope = 2.0 * c.weight * c.scale * ((*y).into() * c.scale - c.level);
             }
         }
-        // Several sums at once, as additions wait for each other.
-        let mut sums = [0.0; 8];
-        for (panel, square) in panel.chunks(8).zip(self.square.chunks(8)) {
-            for (sum, (y, c)) in sums.iter_mut().zip(panel.iter().zip(square)) {
-                let e = error((y, c));
-                *sum += c.weight * e * e;
-            }
-        }
-        sums.iter().sum()
+        pulp::Arch::new().dispatch(SumOfSquares { panel, cells })
     }
 
     /// Means over the base periods of a panel [period, group], where indices are compared. Cells that

@@ -182,7 +182,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         } else {
             self.market.resize_with(layout.parts.len(), Rows::default);
             for market in &mut self.market {
-                market.resize(2 * stalls(layout));
+                market.resize(if W == 1 { 2 } else { 1 } * stalls(layout));
             }
         }
         let parts = layout.parts.iter().zip(&numbers.parts);
@@ -297,18 +297,11 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 });
             self.sums.fill(0.0);
             for (shard, part) in self.shards.iter().zip(&layout.parts) {
-                let x = &shard.output[output_at * part.rows..][..part.rows];
-                if W == 1 {
-                    let sums = self.sums.as_chunks_mut::<L>().0;
-                    for (x, g) in x.iter().zip(&part.group) {
-                        let y = &mut sums[*g as usize];
-                        *y = lanes(|l| y[l] + x[l].to_f64());
-                    }
-                } else {
-                    for (x, g) in x.as_flattened().iter().zip(&part.group) {
-                        self.sums[*g as usize] += x.to_f64();
-                    }
-                }
+                pulp::Arch::new().dispatch(Observe::<F, L, W> {
+                    output: &shard.output[output_at * part.rows..][..part.rows],
+                    group: &part.group,
+                    sums: &mut self.sums,
+                });
             }
             let row = &mut self.panel[(quiet + t - 1) * cells..][..cells];
             for (y, sum) in row.iter_mut().zip(&self.sums) {
@@ -368,7 +361,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             self.market_back
                 .resize_with(layout.parts.len(), Rows::default);
             for market in &mut self.market_back {
-                let rows = if W == 1 { 4 } else { 2 };
+                let rows = if W == 1 { 4 } else { 1 };
                 market.fill_with(rows * stalls(layout), [F::ZERO; L]);
             }
         }
@@ -524,6 +517,18 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         }
     }
 
+    /// Writes the panels of the block's first particles, one after the other.
+    pub(super) fn panels(&self, to: &mut [F]) {
+        let cells = self.panel.len() / Self::PARTICLES;
+        if W > 1 {
+            return to.copy_from_slice(&self.panel);
+        }
+        pulp::Arch::new().dispatch(Unravel::<F, L> {
+            from: self.panel.as_chunks().0,
+            to: to.chunks_exact_mut(cells).collect(),
+        });
+    }
+
     /// Puts the gradients of a block's particles into [particle, node] arrays that begin at the
     /// block's first particle.
     pub(super) fn gradients(
@@ -541,6 +546,63 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     target[to] = found.0[from];
                     rate[to] = found.1[from];
                 }
+            }
+        }
+    }
+}
+
+/// Adds the outputs of a part's nodes to their groups' sums, in 64 bits.
+struct Observe<'a, F, const L: usize, const W: usize> {
+    output: &'a [[F; L]],
+    group: &'a [u32],
+    /// [group, particle of the block].
+    sums: &'a mut [f64],
+}
+
+impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Observe<'_, F, L, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        if W == 1 {
+            let sums = self.sums.as_chunks_mut::<L>().0;
+            for (x, g) in self.output.iter().zip(self.group) {
+                let y = &mut sums[*g as usize];
+                *y = lanes(|l| y[l] + x[l].to_f64());
+            }
+        } else {
+            for (x, g) in self.output.as_flattened().iter().zip(self.group) {
+                self.sums[*g as usize] += x.to_f64();
+            }
+        }
+    }
+}
+
+/// Takes particles apart that stand side by side.
+struct Unravel<'a, F, const L: usize> {
+    /// [cell, particle].
+    from: &'a [[F; L]],
+    /// A panel for each particle that is wanted.
+    to: Vec<&'a mut [F]>,
+}
+
+impl<F: Number, const L: usize> pulp::WithSimd for Unravel<'_, F, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(mut self, _: S) {
+        // Squares of cells and particles: whole rows are read and written.
+        let (squares, rest) = self.from.as_chunks::<L>();
+        for (l, to) in self.to.iter_mut().enumerate() {
+            let last = to.as_chunks_mut::<L>().1;
+            for (to, from) in last.iter_mut().zip(rest) {
+                *to = from[l];
+            }
+        }
+        for (k, square) in squares.iter().enumerate() {
+            let turned: [[F; L]; L] = std::array::from_fn(|l| lanes(|c| square[c][l]));
+            for (to, row) in self.to.iter_mut().zip(turned) {
+                to[k * L..][..L].copy_from_slice(&row);
             }
         }
     }

@@ -140,6 +140,7 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
     let one = |slot: &Slot, panel: &mut [F]| -> Option<Box<dyn Any + Send>> {
         let mut block = numbers.pool.take::<L, W>();
         block.forward(ground, inputs, *slot, keep);
+        block.panels(panel);
         for (l, panel) in panel.chunks_exact_mut(cells).enumerate() {
             let nodes = design.steady.len();
             let own = |v: &[F]| -> bool {
@@ -147,12 +148,7 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
                 v.iter().all(|v| v.finite())
             };
             // The kernels' comparisons would hide what is not a number.
-            if own(inputs.target) && own(inputs.rate) {
-                let own = block.panel.iter().skip(l).step_by(together);
-                for (to, y) in panel.iter_mut().zip(own) {
-                    *to = *y;
-                }
-            } else {
+            if !(own(inputs.target) && own(inputs.rate)) {
                 panel.fill(F::NAN);
             }
         }

@@ -282,10 +282,8 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Produce<'_, F
                         *d = lanes(|l| d[l] + stall[1][l]);
                     }
                 } else {
-                    let (one, other) = market.split_at(market.len() / 2);
-                    let sums = one[self.first..].iter().zip(&other[self.first..]);
-                    for (d, (one, other)) in demand.iter_mut().zip(sums) {
-                        *d = lanes(|l| d[l] + (one[l] + other[l]));
+                    for (d, sum) in demand.iter_mut().zip(&market[self.first..]) {
+                        *d = lanes(|l| d[l] + sum[l]);
                     }
                 }
             }
@@ -361,9 +359,8 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
                     let stall = &market.as_chunks::<4>().0[part.first + i];
                     owed = lanes(|l| owed[l] + stall[2][l]);
                 } else {
-                    let (one, other) = market.split_at(market.len() / 2);
-                    let (one, other) = (one[part.first + i], other[part.first + i]);
-                    owed = lanes(|l| owed[l] + (one[l] + other[l]));
+                    let sum = market[part.first + i];
+                    owed = lanes(|l| owed[l] + sum[l]);
                 }
             }
             let inverse: [F; L] = lanes(|l| d[l].gate(F::ONE / d[l]));

@@ -86,15 +86,11 @@ fn fetch<F: Number, const L: usize, const N: usize>(
     }
 }
 
-/// Adds a number to a sum of each of them. Two suppliers may be the same: one after the other, and
-/// in two sums in turn, as an addition that waits for the one before costs more than the addition.
+/// Adds a number to the sum of each of them. Two suppliers may be the same: one after the other.
 #[inline(always)]
-fn tell<F: Number, const L: usize>(market: &mut [F], supplier: &[u32], values: &[[F; L]; TILE]) {
-    let (one, other) = market.split_at_mut(market.len() / 2);
-    let pairs = values.as_flattened().as_chunks::<2>().0;
-    for (values, suppliers) in pairs.iter().zip(supplier.as_chunks::<2>().0) {
-        one[at(suppliers[0], one.len())] += values[0];
-        other[at(suppliers[1], other.len())] += values[1];
+fn tell<F: Number, const L: usize>(sums: &mut [F], supplier: &[u32], values: &[[F; L]; TILE]) {
+    for (value, supplier) in values.as_flattened().iter().zip(supplier) {
+        sums[at(*supplier, sums.len())] += *value;
     }
 }
 
@@ -115,7 +111,7 @@ fn post<F: Number, const L: usize, const N: usize>(
 /// tens of thousands of times, loses its digits.
 const STAGE: usize = 2048;
 
-/// Puts the sums of hubs aside: sum `k` of N in their stalls, or both where lanes are nodes.
+/// Puts the sums of hubs aside: sum `k` of N in their stalls, or the only one where lanes are nodes.
 #[inline(always)]
 fn put_aside<F: Number, const L: usize, const W: usize, const N: usize>(
     market: &mut [F],
@@ -130,11 +126,8 @@ fn put_aside<F: Number, const L: usize, const W: usize, const N: usize>(
             *aside = lanes(|l| aside[l] + sum[l]);
         }
     } else {
-        let (one, other) = market.split_at_mut(market.len() / 2);
         for (hub, aside) in hubs.iter().zip(aside.as_flattened_mut()) {
-            let hub = *hub as usize;
-            *aside += one[hub] + other[hub];
-            (one[hub], other[hub]) = (F::ZERO, F::ZERO);
+            *aside += std::mem::replace(&mut market[*hub as usize], F::ZERO);
         }
     }
 }
@@ -163,7 +156,7 @@ fn bring_back<F: Number, const L: usize, const W: usize, const N: usize>(
 }
 
 /// Lays one number for each of N kinds side by side for every node, where lanes are particles; where they
-/// are nodes there are two sums for each, 0.
+/// are nodes there is one sum for each, 0.
 #[inline(always)]
 fn open<F: Number, const L: usize, const W: usize, const N: usize>(
     market: &mut [F],
@@ -201,8 +194,8 @@ pub(super) struct Forward<'a, F, const L: usize, const W: usize> {
     pub(super) s2: Option<&'a [[F; L]]>,
     pub(super) out: &'a mut [[F; L]],
     pub(super) lowest: &'a mut [[F; L]],
-    /// Stalls of all nodes: delivered share, ordered; where lanes are nodes all of the first sums of what is
-    /// ordered, and all of the second. Or letters: read for the share, written with the order.
+    /// Stalls of all nodes: delivered share, ordered; where lanes are nodes what is ordered alone. Or
+    /// letters: read for the share, written with the order.
     pub(super) market: &'a mut [F],
     /// Sums of hubs, 0.
     pub(super) aside: &'a mut [[F; L]],
@@ -342,8 +335,8 @@ pub(super) struct Backward<'a, F, const L: usize, const W: usize> {
     /// Adjoint of 1 / adjustment time, accumulated over periods.
     pub(super) to_rate: &'a mut [[F; L]],
     /// Stalls of all nodes: adjoint of demand at t, delivered share at t+1, adjoint of the share at t, and
-    /// nothing; where lanes are nodes two sums of the third. Or letters: read for the first two, written
-    /// with the third.
+    /// nothing; where lanes are nodes the third alone. Or letters: read for the first two, written with the
+    /// third.
     pub(super) market: &'a mut [F],
     /// Sums of hubs, 0.
     pub(super) aside: &'a mut [[F; L]],
