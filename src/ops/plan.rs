@@ -60,14 +60,23 @@ pub enum Checkpoint {
     Every(usize),
 }
 
+/// Bytes that are there without asking.
+const LITTLE: usize = 16 << 20;
+
 impl Checkpoint {
     /// Periods between two checkpoints, for runs that need `bytes` of the `memory` for each period
-    /// kept.
-    pub(crate) fn stride(self, periods: usize, bytes: usize, memory: usize) -> usize {
+    /// kept. It is asked for where it may matter: to ask takes as long as a small run.
+    pub(crate) fn stride(
+        self,
+        periods: usize,
+        bytes: usize,
+        memory: impl FnOnce() -> usize,
+    ) -> usize {
+        let all = bytes.saturating_mul(periods);
         match self {
             Checkpoint::All => periods,
             Checkpoint::Every(k) => k.clamp(1, periods),
-            Checkpoint::Auto if bytes.saturating_mul(periods) <= memory / 2 => periods,
+            Checkpoint::Auto if all <= LITTLE || all <= memory() / 2 => periods,
             Checkpoint::Auto => ((2.0 * periods as f64).sqrt().ceil() as usize).clamp(1, periods),
         }
     }

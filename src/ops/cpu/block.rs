@@ -167,7 +167,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             // All blocks keep theirs at once.
             let blocks = inputs.particles.div_ceil(Self::PARTICLES);
             let bytes = blocks * links * size_of::<[F; L]>();
-            design.checkpoint.stride(periods, bytes, available_memory())
+            design.checkpoint.stride(periods, bytes, available_memory)
         } else {
             0
         };
