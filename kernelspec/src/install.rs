@@ -51,7 +51,10 @@ pub(crate) fn uninstall(prefix: Option<PathBuf>) -> Result<()> {
     let homes = Runtime::homes()?;
     let ended: usize = homes.iter().map(|home| spare::end_all(home)).sum();
     if ended > 0 {
-        println!("ended {ended} waiting engines");
+        println!(
+            "ended {ended} waiting engine{}",
+            if ended == 1 { "" } else { "s" }
+        );
     }
     let serving: Vec<u32> = homes.iter().flat_map(|home| spare::in_use(home)).collect();
     if !serving.is_empty() {

@@ -67,7 +67,7 @@ fn free_in(home: &Path) -> Vec<Found> {
         .into_iter()
         .flatten()
         .flatten()
-        .filter(|entry| entry.path().join(FREE).exists() && is_alive(entry))
+        .filter(|entry| entry.path().join(FREE).exists() && is_alive(&entry.path()))
         .filter_map(|entry| {
             Some(Found {
                 process: entry.file_name().to_str()?.parse().ok()?,
@@ -114,14 +114,21 @@ fn returning(runtime: &Runtime) -> bool {
     let mut folders = entries.into_iter().flatten().flatten();
     folders.any(|entry| {
         let path = entry.path();
-        is_alive(&entry) && path.join(RETURNING).exists() && is_fresh(runtime, &path)
+        is_alive(&path) && path.join(RETURNING).exists() && is_fresh(runtime, &path)
     })
 }
 
-/// False where the process of a session's folder has gone, as after a crash of the machine.
-fn is_alive(session: &fs::DirEntry) -> bool {
+/// False where the process of a session's folder has gone, as after a crash of the machine, or has ended and
+/// its parent has not noticed yet.
+fn is_alive(session: &Path) -> bool {
     let processes = Path::new("/proc");
-    !processes.exists() || processes.join(session.file_name()).exists()
+    let Some(name) = session.file_name().filter(|_| processes.exists()) else {
+        return true;
+    };
+    let told = fs::read_to_string(processes.join(name).join("stat"));
+    // The process's state comes behind its name in brackets.
+    let state = |told: String| Some(told.rsplit_once(") ")?.1.chars().next() != Some('Z'));
+    told.ok().and_then(state).unwrap_or(false)
 }
 
 /// The first engine that waits; ends those that are stale.
@@ -148,7 +155,7 @@ pub(crate) fn in_use(home: &Path) -> Vec<u32> {
         let waits = [FREE, RETURNING]
             .iter()
             .any(|n| entry.path().join(n).exists());
-        !waits && is_alive(entry)
+        !waits && is_alive(&entry.path())
     });
     serving
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -169,6 +176,12 @@ pub(crate) fn end_all(home: &Path) -> usize {
         }
         // Its group, which its cells are in; where it has ended by itself, there is none.
         toolchain::signal("KILL", &format!("-{}", found.process));
+        let limit = Instant::now() + Duration::from_secs(5);
+        while Path::new("/proc").exists() && is_alive(&found.dir) && Instant::now() < limit {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // It could not do it itself.
+        let _ = fs::remove_dir_all(&found.dir);
         Some(())
     });
     ended.count()
