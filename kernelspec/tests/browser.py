@@ -52,7 +52,9 @@ def main(data, notebook, pictures, cell, where):
         wait_for(f"http://127.0.0.1:{port}/api?token=bullwhip", server)
         with sync_playwright() as play:
             browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": 1100, "height": 900})
+            # Too narrow for the widest figures, beside what the page has at its sides.
+            width = 1100 if where.startswith("lab") else 900
+            page = browser.new_page(viewport={"width": width, "height": 900})
             page.set_default_timeout(LIMIT * 1000)
             connected = connection(page)
             page.goto(f"http://127.0.0.1:{port}/{where}/notebook.ipynb?token=bullwhip")
