@@ -4,6 +4,8 @@
 //! `bullwhip-devices` prints a line for each device; `bullwhip-devices serve DEVICE PORT [KEY]` serves.
 
 use bullwhip::prelude::*;
+#[cfg(feature = "serve")]
+use std::io::Write;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -52,13 +54,17 @@ fn serve(device: &str, port: &str, key: Option<&str>) -> bullwhip::Result<()> {
         key: key.map_or(default.key, Into::into),
     };
     let server = serve.open()?;
-    println!("serving {} on UDP port {}", server.device, server.port);
-    println!("in a notebook of a runtime with the feature `remote`:");
-    println!(
-        "    let device = connect(\"HOST:{}\", \"{}\")?;",
-        server.port, server.token
+    // Whoever reads this may have gone, which is no reason not to serve.
+    let _ = writeln!(
+        std::io::stdout(),
+        "serving {} on UDP port {port}\n\
+         in a notebook of a runtime with the feature `remote`:\n    \
+         let device = connect(\"HOST:{port}\", \"{}\")?;\n\
+         the token lets in whoever has it; the end is Ctrl-C",
+        server.device,
+        server.token,
+        port = server.port,
     );
-    println!("the token lets in whoever has it; the end is Ctrl-C");
     server.run()
 }
 
