@@ -98,7 +98,10 @@ async fn a_notebook_computes_on_a_served_device() {
     let gone = kernel.run("calibrate(&problem, &svi, &mut ())?").await;
     let error = gone.text("stderr");
     println!("{error}");
-    assert!(error.contains("the server's answer did not come"), "{error}");
+    assert!(
+        error.contains("the server's answer did not come"),
+        "{error}"
+    );
     assert!(kernel.run("run.output.len()").await.ok());
     kernel.shutdown().await;
     let mut uninstall = Command::new(env!("CARGO_BIN_EXE_bullwhip-kernel"));
