@@ -127,7 +127,7 @@ fn is_alive(session: &Path) -> bool {
     };
     let told = fs::read_to_string(processes.join(name).join("stat"));
     // The process's state comes behind its name in brackets.
-    let state = |told: String| Some(told.rsplit_once(") ")?.1.chars().next() != Some('Z'));
+    let state = |told: String| Some(!told.rsplit_once(") ")?.1.starts_with('Z'));
     told.ok().and_then(state).unwrap_or(false)
 }
 
