@@ -134,6 +134,13 @@ struct Square {
     weight: f64,
 }
 
+impl Square {
+    #[inline(always)]
+    fn error<V: Into<f64>>(&self, y: V) -> f64 {
+        y.into() * self.scale - self.level
+    }
+}
+
 /// The weighted sum of squares of a panel's cells.
 struct SumOfSquares<'a, V> {
     panel: &'a [V],
@@ -149,7 +156,7 @@ impl<V: Copy + Into<f64>> pulp::WithSimd for SumOfSquares<'_, V> {
         let mut sums = [0.0; 8];
         for (panel, cells) in self.panel.chunks(8).zip(self.cells.chunks(8)) {
             for (sum, (y, c)) in sums.iter_mut().zip(panel.iter().zip(cells)) {
-                let e = (*y).into() * c.scale - c.level;
+                let e = c.error(*y);
                 *sum += c.weight * e * e;
             }
         }
@@ -250,7 +257,7 @@ impl Target {
         let cells = &self.square;
         if let Some(slope) = slope {
             for (slope, (y, c)) in slope.iter_mut().zip(panel.iter().zip(cells)) {
-                *slope = 2.0 * c.weight * c.scale * ((*y).into() * c.scale - c.level);
+                *slope = 2.0 * c.weight * c.scale * c.error(*y);
             }
         }
         pulp::Arch::new().dispatch(SumOfSquares { panel, cells })

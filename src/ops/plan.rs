@@ -41,7 +41,8 @@ pub(crate) struct Design {
 }
 
 impl Design {
-    fn is_large(&self) -> bool {
+    /// Whether the stalls of a particle do not stay in the cache: links have letters then.
+    pub(super) fn is_large(&self) -> bool {
         self.steady.len() >= LARGE
     }
 }
@@ -283,11 +284,6 @@ impl Plan {
     #[cfg(feature = "remote")]
     pub(super) fn on_servers(&self) -> &super::remote::OnServers {
         &self.inner.servers
-    }
-
-    /// Whether the stalls of a particle do not stay in the cache: links have letters then.
-    pub(super) fn is_large(&self) -> bool {
-        self.design().is_large()
     }
 
     fn laid(&self, width: usize) -> &Laid {

@@ -69,8 +69,8 @@ impl Format for f64 {
 /// that threads have work.
 fn shape(plan: &Plan, particles: usize) -> (usize, usize) {
     match particles {
-        _ if plan.is_large() => (1, WIDE),
         1 => (1, WIDE),
+        _ if plan.design().is_large() => (1, WIDE),
         2..=8 => (4, 1),
         _ => (8, 1),
     }

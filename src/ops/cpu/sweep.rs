@@ -289,11 +289,8 @@ fn forward<
                 let a = links.coefficient[tile.start * W..tile.end * W]
                     .as_chunks::<L>()
                     .0;
-                if MAIL {
-                    fetch::<F, L, 1>(market, supplier, 0, &mut shares);
-                } else {
-                    fetch::<F, L, 1>(share, supplier, 0, &mut shares);
-                }
+                let told = if MAIL { &*market } else { share };
+                fetch::<F, L, 1>(told, supplier, 0, &mut shares);
                 let state = s1[tile.clone()].iter().zip(&mut out[tile.clone()]);
                 let before = if APART { &before[tile] } else { before };
                 let talk = shares.iter().zip(&mut orders).zip(a);
