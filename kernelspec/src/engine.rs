@@ -153,19 +153,14 @@ impl Engine {
     /// Loads the toolkit, in a private engine also what the folder's evcxr.toml adds to it, and what
     /// users use first.
     fn warm_up(&mut self) -> Result<()> {
-        let here = std::env::current_dir()?;
-        let mut load = |folder: &Path| -> Result<()> {
-            std::env::set_current_dir(folder)?;
-            let loaded = self.context.execute(":load_config").map(|_| ());
-            loaded.map_err(|e| anyhow!("{e}"))
-        };
-        // Beside the cells there is no evcxr.toml, so that it is ours that is loaded.
-        load(&self.shared.dir).context("the notebook's dependencies cannot be loaded")?;
-        if here.join(OWN).is_file() {
-            let own = load(&here);
-            own.with_context(|| format!("{} cannot be loaded", here.join(OWN).display()))?;
+        self.open()?;
+        let own = std::env::current_dir()?.join(OWN);
+        if own.is_file() {
+            let loaded = self.context.execute(":load_config");
+            loaded
+                .map_err(|e| anyhow!("{e}"))
+                .with_context(|| format!("{} cannot be loaded", own.display()))?;
         }
-        std::env::set_current_dir(&here)?;
         for cell in WARM_UP {
             if let Err(error) = self.context.execute(cell) {
                 // Only slower: the notebook's first cell loads what this one has not.
@@ -176,14 +171,21 @@ impl Engine {
         Ok(())
     }
 
-    /// As after warming up, in a new process for cells.
+    /// What every notebook begins with.
+    fn open(&mut self) -> Result<()> {
+        let opened = self.context.execute(&Runtime::locate()?.opening());
+        opened.map_err(|e| anyhow!("the notebook's dependencies cannot be loaded: {e}"))?;
+        Ok(())
+    }
+
+    /// As after warming up, in a new process for cells; what rust-analyzer has read, it keeps.
     fn clear(&mut self) -> Result<()> {
         std::env::set_current_dir(&self.home)?;
         self.context.reset_config();
         self.context
             .execute(":clear")
             .map_err(|e| anyhow!("the session cannot be cleared: {e}"))?;
-        self.warm_up()
+        self.open()
     }
 
     /// False where a next notebook could notice this one, or enough engines wait already.

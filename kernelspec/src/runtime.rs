@@ -34,6 +34,9 @@ const FEATURES: &str = "features";
 /// The features that it can be compiled with.
 const KNOWN_FEATURES: [&str; 7] = ["wgpu", "vulkan", "metal", "cuda", "rocm", "remote", "serve"];
 
+/// The toolkit's names, in every session.
+const PRELUDE: &str = "use bullwhip::prelude::*;";
+
 /// The program of `kernelspec/runtime`.
 const DEVICES: &str = "bullwhip-devices";
 
@@ -267,10 +270,15 @@ impl Runtime {
         )
     }
 
-    /// What evcxr loads at the start of every session.
+    /// The cell that every session begins with.
+    pub(crate) fn opening(&self) -> String {
+        format!(":dep {}\n{PRELUDE}", self.dependency())
+    }
+
+    /// What evcxr itself takes from its configuration.
     fn write_config(&self) -> Result<()> {
         let config = format!(
-            "[evcxr]\nopt_level = \"2\"\nprelude = \"use bullwhip::prelude::*;\"\n\n[dependencies]\n{}\n",
+            "[evcxr]\nopt_level = \"2\"\nprelude = {PRELUDE:?}\n\n[dependencies]\n{}\n",
             self.dependency()
         );
         fs::create_dir_all(self.home.join("config"))?;

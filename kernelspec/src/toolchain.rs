@@ -93,6 +93,9 @@ fn cargo() -> Result<()> {
     };
     keep_versions(&dir)?;
     if arguments.first().is_some_and(|verb| verb == "metadata") {
+        if asks_for_known(&dir) {
+            return Ok(());
+        }
         return metadata(&real, &arguments);
     }
     let status = match direct(&dir, &arguments) {
@@ -130,6 +133,28 @@ fn keep_versions(dir: &Path) -> Result<()> {
         fs::copy(dir.join(VERSIONS), lock).context("the versions of the toolkit's crates")?;
     }
     Ok(())
+}
+
+/// True where evcxr asks whether a dependency can be had that is built: what it is answered it does not
+/// read, and cargo takes most of a second.
+fn asks_for_known(dir: &Path) -> bool {
+    let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap_or_default();
+    only_known(&read("Cargo.toml"), &read(KNOWN))
+}
+
+/// True for the Cargo.toml of such a question that asks for nothing but what `known` has.
+fn only_known(question: &str, known: &str) -> bool {
+    let dependencies = |text: &str| -> Vec<String> {
+        let list = text
+            .split_once("[dependencies]")
+            .map_or("", |(_, list)| list);
+        let lines = list.lines().map(|line| line.trim().to_string());
+        lines.filter(|line| !line.is_empty()).collect()
+    };
+    let (asked, known) = (dependencies(question), dependencies(known));
+    question.contains("\"evcxr_dummy_validate_dep\"")
+        && !asked.is_empty()
+        && asked.iter().all(|line| known.contains(line))
 }
 
 /// What cargo knows of the packages, less those that are never compiled.
@@ -469,6 +494,23 @@ mod tests {
             kept["resolve"]["nodes"][0]["deps"].as_array().map(Vec::len),
             Some(1)
         );
+    }
+
+    #[test]
+    fn what_is_built_can_be_had() {
+        let question = |lines: &str| {
+            format!(
+                "\n    [package]\n    name = \"evcxr_dummy_validate_dep\"\n    [dependencies]\n    {lines}\n    "
+            )
+        };
+        let known = "[package]\nname = \"ctx\"\n[dependencies]\nbullwhip = { path = \"a\" }\n";
+        assert!(only_known(&question("bullwhip = { path = \"a\" }"), known));
+        assert!(!only_known(&question("bullwhip = { path = \"b\" }"), known));
+        assert!(!only_known(&question("rand = \"1\""), known));
+        assert!(!only_known(&question(""), known));
+        assert!(!only_known(&question("bullwhip = { path = \"a\" }"), ""));
+        // The cell's own crate: evcxr reads what cargo tells of it.
+        assert!(!only_known(known, known));
     }
 
     #[test]

@@ -233,18 +233,16 @@ struct Inner {
 
 /// Nodes side by side where there is one particle.
 pub(super) const WIDE: usize = 8;
-/// Parts of a large network. Fixed, so that sums, and with them results, do not depend on the
-/// number of threads.
-const PARTS: usize = 4;
 /// With more customers in a part a supplier is a hub, whose sums are taken in stages.
 const HUB: u32 = 512;
 /// Nodes on a shelf: their sums stay in the cache.
 pub(super) const SHELF: usize = 1 << 14;
 /// With so many nodes the stalls of a particle alone do not stay in the cache, and links have letters.
 const LARGE: usize = 20_000;
-/// With fewer links a network is in one part: one particle, several particles (which keep threads
-/// busy by themselves).
-const SMALL: (usize, usize) = (50_000, 500_000);
+/// From so many links on a network is in so many parts: of one particle, of several (which keep threads busy
+/// by themselves). Fixed, so that sums, and with them results, do not depend on the number of threads.
+const BROAD: [(usize, usize); 2] = [(20_000, 2), (50_000, 4)];
+const NARROW: [(usize, usize); 1] = [(500_000, 4)];
 
 impl Plan {
     pub(crate) fn new(design: Design) -> Self {
@@ -318,8 +316,9 @@ impl Layout {
 
     fn new(design: &Design, width: usize) -> Self {
         let (nodes, links) = (design.steady.len(), design.supplier.len());
-        let small = if width == 1 { SMALL.1 } else { SMALL.0 };
-        let parts = if links < small { 1 } else { PARTS };
+        let cuts: &[_] = if width == 1 { &NARROW } else { &BROAD };
+        let reached = cuts.iter().filter(|(least, _)| links >= *least);
+        let parts = reached.map(|(_, parts)| *parts).max().unwrap_or(1);
         let degree = |i: u32| design.row[i as usize + 1] - design.row[i as usize];
         let mut customers = vec![0u32; nodes];
         for j in &design.supplier {
@@ -397,11 +396,17 @@ impl Layout {
             .chain([(shelves, first * width)])
             .collect();
         for part in &mut made {
-            let supplier = |e: &u32| match *e {
-                NONE => (part.first * width) as u32,
+            // What fills up a row names its own node: were it the same for all, additions of nothing
+            // would wait for each other.
+            let own = part.row.windows(2).zip(part.first..).flat_map(|(of, row)| {
+                let lanes = (of[0]..of[1]).flat_map(|_| 0..width);
+                lanes.map(move |lane| (row * width + lane) as u32)
+            });
+            let supplier = |(e, own): (&u32, u32)| match *e {
+                NONE => own,
                 e => position[design.supplier[e as usize] as usize],
             };
-            part.supplier = part.link.iter().map(supplier).collect();
+            part.supplier = part.link.iter().zip(own).map(supplier).collect();
             if width > 1 && design.is_large() {
                 let supplier = std::mem::take(&mut part.supplier);
                 part.mail = Some(Mail::new(&supplier, &part.link, &shelves));

@@ -100,6 +100,12 @@ fn told<'a, F: Number, const L: usize>(
     stalls.chain(letters).collect()
 }
 
+/// Does the work of every part, on threads that `in_team` keeps ready: a part's share of a period takes some
+/// microseconds, less than a sleeping thread takes to wake.
+fn each_part<I: IndexedParallelIterator>(parts: I, work: impl Fn(I::Item) + Sync) {
+    spindle::for_each(parts.len(), parts, work);
+}
+
 /// Periods before any capacity differs from 1: the steady state is a fixed point then, unless a node
 /// aims at less inventory than it uses in a period. At least one period is left.
 fn quiet<F: Number>(design: &Design, inputs: &Inputs<'_, F>, slot: Slot) -> usize {
@@ -279,13 +285,14 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 ((t - 1) & 1, 0)
             };
             let market = &self.market;
-            self.shards
-                .par_iter_mut()
-                .zip(cut(&mut self.share, layout))
-                .zip(desks::<F, 1>(&mut self.boxes, layout))
-                .zip(&layout.parts)
-                .zip(&numbers.parts)
-                .for_each(|((((shard, share), mut desk), part), numbers)| {
+            each_part(
+                self.shards
+                    .par_iter_mut()
+                    .zip(cut(&mut self.share, layout))
+                    .zip(desks::<F, 1>(&mut self.boxes, layout))
+                    .zip(&layout.parts)
+                    .zip(&numbers.parts),
+                |((((shard, share), mut desk), part), numbers)| {
                     shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
                     if part.mail.is_some() && t > 1 {
                         shard.receive(numbers, &desk, demand_at);
@@ -294,7 +301,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     let at = (demand_at, output_at);
                     shard.produce(numbers, part, design.scales_inputs, market, at, share);
                     shard.send(&mut desk, [&*share]);
-                });
+                },
+            );
             self.sums.fill(0.0);
             for (shard, part) in self.shards.iter().zip(&layout.parts) {
                 pulp::Arch::new().dispatch(Observe::<F, L, W> {
@@ -316,12 +324,13 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 break;
             }
             let share = &self.share;
-            self.shards
-                .par_iter_mut()
-                .zip(told(&mut self.market, &mut self.boxes))
-                .zip(&layout.parts)
-                .zip(&numbers.parts)
-                .for_each(|(((shard, market), part), numbers)| {
+            each_part(
+                self.shards
+                    .par_iter_mut()
+                    .zip(told(&mut self.market, &mut self.boxes))
+                    .zip(&layout.parts)
+                    .zip(&numbers.parts),
+                |(((shard, market), part), numbers)| {
                     let demand_before = if keep { t.max(2) - 2 } else { t & 1 };
                     let at = (output_at, demand_at, demand_before);
                     let stock = if whole {
@@ -331,7 +340,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                         [(t - 1) & 1, t & 1, t & 1]
                     };
                     shard.advance(links_of(part, numbers), at, stock, share, market);
-                });
+                },
+            );
         }
     }
 
@@ -389,26 +399,29 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             let at = |period: usize| period + 1 - c;
             if t < periods {
                 let (share, pull) = (&self.share, &self.pull);
-                self.shards
-                    .par_iter_mut()
-                    .zip(told(&mut self.market_back, &mut self.boxes_back))
-                    .zip(&layout.parts)
-                    .zip(&numbers.parts)
-                    .for_each(|(((shard, market), part), numbers)| {
+                each_part(
+                    self.shards
+                        .par_iter_mut()
+                        .zip(told(&mut self.market_back, &mut self.boxes_back))
+                        .zip(&layout.parts)
+                        .zip(&numbers.parts),
+                    |(((shard, market), part), numbers)| {
                         let links = links_of(part, numbers);
                         shard.retreat(links, t, at(t - 1), share, pull, market);
-                    });
+                    },
+                );
             }
             let market = &self.market_back;
             let from_panel = &panel[(quiet + t - 1) * cells..][..cells];
-            self.shards
-                .par_iter_mut()
-                .zip(cut(&mut self.pull, layout))
-                .zip(cut(&mut self.share, layout))
-                .zip(desks::<F, 2>(&mut self.boxes_back, layout))
-                .zip(&layout.parts)
-                .zip(&numbers.parts)
-                .for_each(|(((((shard, pull), share), mut desk), part), numbers)| {
+            each_part(
+                self.shards
+                    .par_iter_mut()
+                    .zip(cut(&mut self.pull, layout))
+                    .zip(cut(&mut self.share, layout))
+                    .zip(desks::<F, 2>(&mut self.boxes_back, layout))
+                    .zip(&layout.parts)
+                    .zip(&numbers.parts),
+                |(((((shard, pull), share), mut desk), part), numbers)| {
                     shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
                     if part.mail.is_some() && t < periods {
                         shard.receive_back(&desk);
@@ -427,7 +440,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                         share: &mut *share,
                     });
                     shard.send(&mut desk, [&*pull, &*share]);
-                });
+                },
+            );
             if let Some(out) = to_capacity.as_deref_mut() {
                 let columns = design.column.len();
                 for (shard, part) in self.shards.iter().zip(&layout.parts) {
@@ -481,23 +495,27 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         for t in c + 1..=last {
             self.set_shares(layout, t);
             let share = &self.share;
-            self.shards
-                .par_iter_mut()
-                .zip(desks::<F, 1>(&mut self.boxes, layout))
-                .zip(&layout.parts)
-                .for_each(|((shard, mut desk), part)| {
+            each_part(
+                self.shards
+                    .par_iter_mut()
+                    .zip(desks::<F, 1>(&mut self.boxes, layout))
+                    .zip(&layout.parts),
+                |((shard, mut desk), part)| {
                     shard.send(&mut desk, [&share[part.first..][..part.rows]]);
-                });
-            self.shards
-                .par_iter_mut()
-                .zip(told(&mut self.market, &mut self.boxes))
-                .zip(&layout.parts)
-                .zip(&numbers.parts)
-                .for_each(|(((shard, market), part), numbers)| {
+                },
+            );
+            each_part(
+                self.shards
+                    .par_iter_mut()
+                    .zip(told(&mut self.market, &mut self.boxes))
+                    .zip(&layout.parts)
+                    .zip(&numbers.parts),
+                |(((shard, market), part), numbers)| {
                     let at = (t - 1, t - 1, t.max(2) - 2);
                     let stock = [t - c, t - c - 1, t - c + 1];
                     shard.advance(links_of(part, numbers), at, stock, share, market);
-                });
+                },
+            );
         }
         // The pass back expects the shares of the period after.
         if last + 1 < design.periods - self.quiet {

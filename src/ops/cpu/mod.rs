@@ -64,6 +64,9 @@ impl Format for f64 {
     }
 }
 
+/// With so many nodes sixteen particles side by side leave their stalls in a core's own cache.
+const LITTLE: usize = 2_000;
+
 /// How particles are laid out: (particles side by side, nodes side by side). One particle alone has
 /// its nodes side by side, and so has each where the network is large; a few are cut into more blocks, so
 /// that threads have work.
@@ -72,6 +75,7 @@ fn shape(plan: &Plan, particles: usize) -> (usize, usize) {
         1 => (1, WIDE),
         _ if plan.design().is_large() => (1, WIDE),
         2..=8 => (4, 1),
+        16.. if plan.design().steady.len() <= LITTLE => (16, 1),
         _ => (8, 1),
     }
 }
@@ -102,14 +106,15 @@ pub(crate) fn forward<F: Format>(
     match shape(plan, inputs.particles) {
         (1, _) => forward_in::<F, WIDE, WIDE>(plan, inputs, keep),
         (4, _) => forward_in::<F, 4, 1>(plan, inputs, keep),
+        (16, _) => forward_in::<F, 16, 1>(plan, inputs, keep),
         _ => forward_in::<F, 8, 1>(plan, inputs, keep),
     }
 }
 
-/// Runs `work` inside the thread pool where it has several parts, so that they start without delay.
-fn in_pool<R: Send>(parts: usize, work: impl FnOnce() -> R + Send) -> R {
+/// Runs `work` with threads of the pool at hand where it has several parts, so that they start without delay.
+fn in_team<R: Send>(parts: usize, work: impl FnOnce() -> R + Send) -> R {
     if parts > 1 {
-        rayon::scope(|_| work())
+        spindle::with_lock(parts, work)
     } else {
         work()
     }
@@ -159,7 +164,7 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
         None
     };
     let blocks: Vec<Option<Box<dyn Any + Send>>> = if slots.len() == 1 {
-        vec![in_pool(ground.layout.parts.len(), || {
+        vec![in_team(ground.layout.parts.len(), || {
             one(&slots[0], &mut panel)
         })]
     } else {
@@ -190,6 +195,7 @@ pub(crate) fn backward<F: Format>(
     match shape(&tape.plan, tape.particles) {
         (1, _) => backward_in::<F, WIDE, WIDE>(tape, inputs, panel, with_capacity),
         (4, _) => backward_in::<F, 4, 1>(tape, inputs, panel, with_capacity),
+        (16, _) => backward_in::<F, 16, 1>(tape, inputs, panel, with_capacity),
         _ => backward_in::<F, 8, 1>(tape, inputs, panel, with_capacity),
     }
 }
@@ -243,7 +249,7 @@ fn backward_in<F: Format, const L: usize, const W: usize>(
     if let ([block], [slot]) = (tape.blocks.as_mut_slice(), slots.as_slice()) {
         let capacity = capacity.pop().flatten();
         let (target, rate) = (&mut out.target, &mut out.rate);
-        in_pool(ground.layout.parts.len(), || {
+        in_team(ground.layout.parts.len(), || {
             one(block, slot, panel, target, rate, capacity)
         });
     } else {
