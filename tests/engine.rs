@@ -170,10 +170,11 @@ fn gradients_are_finite_differences() {
     }
 }
 
-/// From 20,000 firms on links have letters; with 50,000 links there are several parts as well.
+/// From 20,000 links on there are parts, from 20,000 firms on links have letters.
 #[test]
 fn large_networks_are_the_reference_in_values_and_gradients() {
     for (firms, particles, rule) in [
+        (9_000, 1, Rule::Paper),
         (20_500, 1, Rule::Paper),
         (20_500, 3, Rule::Capacity),
         (30_000, 1, Rule::Capacity),
@@ -207,7 +208,8 @@ fn every_checkpoint_policy_gives_the_same_gradient() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    for firms in [12_000, 21_000] {
+    // In two parts, in four, in four with letters.
+    for firms in [5_000, 12_000, 21_000] {
         with_any_threads(firms);
     }
 }
@@ -218,8 +220,7 @@ fn with_any_threads(firms: usize) {
         ..Synthetic::default()
     })
     .expect("an economy");
-    // Large enough to be worked on in parts.
-    assert!(network.links() > 55_000);
+    assert!(network.links() > 22_000, "one part");
     let shock = Shock::random(&network, 2, 0.3, 4, 1);
     let simulation = Simulation {
         periods: 8,
@@ -241,6 +242,28 @@ fn with_any_threads(firms: usize) {
         assert_eq!(run(2), one);
         assert_eq!(run(5), one);
     }
+}
+
+/// Runs in parts keep threads at hand, and wait for none that others keep.
+#[test]
+fn runs_at_the_same_time_do_not_disturb_each_other() {
+    let problem = problem(12_000, 5, Rule::Capacity, false);
+    assert!(problem.network.links() > 22_000, "one part");
+    let objective = Objective::new(&problem).expect("an objective");
+    let u = points(&problem, 1, 3);
+    let alone = objective.gradient(&u).expect("a gradient");
+    let again = || {
+        for _ in 0..10 {
+            assert_eq!(objective.gradient(&u).expect("a gradient"), alone);
+        }
+    };
+    std::thread::scope(|threads| {
+        for _ in 0..3 {
+            threads.spawn(again);
+        }
+        // And from within the threads' own pool.
+        rayon::join(again, || rayon::join(again, again));
+    });
 }
 
 #[test]
