@@ -78,7 +78,7 @@ pub struct Evaluation {
 }
 
 /// Particles that a thread of the CPU takes from their coordinates to their losses, so that what they
-/// leave on the way stays in its cache: two rows of the kernels'.
+/// leave on the way stays in its cache: one row of the kernels' or two.
 const PIECE: usize = 16;
 
 /// The four inputs of the model as tensors [particle, entry], or [1, entry] where they are fixed.
@@ -391,7 +391,7 @@ impl Objective {
 }
 
 /// Number of particles, at least one, that place no more than so many orders, `each` of them by each. The
-/// kernels take eight particles side by side, and a thread of the CPU two such rows.
+/// kernels take eight or sixteen particles side by side, and a thread of the CPU sixteen.
 pub(super) fn particles_within(orders: usize, each: usize) -> usize {
     match orders / each.max(1) {
         n if n < 8 => n.max(1),
