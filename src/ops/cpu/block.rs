@@ -371,7 +371,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             self.market_back
                 .resize_with(layout.parts.len(), Rows::default);
             for market in &mut self.market_back {
-                let rows = if W == 1 { 4 } else { 1 };
+                let rows = if W == 1 { 4 } else { 3 };
                 market.fill_with(rows * stalls(layout), [F::ZERO; L]);
             }
         }

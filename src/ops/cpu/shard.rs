@@ -359,7 +359,8 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
                     let stall = &market.as_chunks::<4>().0[part.first + i];
                     owed = lanes(|l| owed[l] + stall[2][l]);
                 } else {
-                    let sum = market[part.first + i];
+                    let sums = &market[market.len() / 3 * 2..];
+                    let sum = sums[part.first + i];
                     owed = lanes(|l| owed[l] + sum[l]);
                 }
             }

@@ -72,22 +72,32 @@ fn at(supplier: u32, stalls: usize) -> usize {
     supplier as usize & (stalls - 1)
 }
 
-// The three loops below take L suppliers at a time: a third faster than one at a time.
+// The loops below take L suppliers at a time: a third faster than one at a time.
 
-/// Fetches the `k`-th number of each of L suppliers a row, for up to `TILE` rows.
+/// Fetches the number of each of L suppliers a row, for up to `TILE` rows.
 #[inline(always)]
-fn fetch<F: Number, const L: usize, const N: usize>(
-    market: &[F],
-    supplier: &[u32],
-    k: usize,
-    to: &mut [[F; L]; TILE],
-) {
-    let stalls = market.as_chunks::<N>().0;
-    if stalls.is_empty() {
+fn fetch<F: Number, const L: usize>(numbers: &[F], supplier: &[u32], to: &mut [[F; L]; TILE]) {
+    if numbers.is_empty() {
         return;
     }
     for (to, supplier) in to.iter_mut().zip(supplier.as_chunks::<L>().0) {
-        *to = lanes(|l| stalls[at(supplier[l], stalls.len())][k]);
+        *to = lanes(|l| numbers[at(supplier[l], numbers.len())]);
+    }
+}
+
+/// Fetches the two numbers of each of L suppliers a row, for up to `TILE` rows.
+#[inline(always)]
+fn fetch_pairs<F: Number, const L: usize>(
+    pairs: &[F],
+    supplier: &[u32],
+    to: &mut [[[F; 2]; L]; TILE],
+) {
+    let pairs = pairs.as_chunks::<2>().0;
+    if pairs.is_empty() {
+        return;
+    }
+    for (to, supplier) in to.iter_mut().zip(supplier.as_chunks::<L>().0) {
+        *to = lanes(|l| pairs[at(supplier[l], pairs.len())]);
     }
 }
 
@@ -305,7 +315,7 @@ fn forward<
                     .as_chunks::<L>()
                     .0;
                 let told = if MAIL { &*market } else { share };
-                fetch::<F, L, 1>(told, supplier, 0, &mut shares);
+                fetch::<F, L>(told, supplier, &mut shares);
                 let state = s1[tile.clone()].iter().zip(&mut out[tile.clone()]);
                 let before = if APART { &before[tile] } else { before };
                 let talk = shares.iter().zip(&mut orders).zip(a);
@@ -325,6 +335,12 @@ fn forward<
     if !MAIL {
         bring_back::<F, L, W, 2>(market, 1, links.hubs, aside);
     }
+}
+
+/// The pairs that a part's links read on the way back, where lanes are nodes, and their suppliers' sums.
+#[inline(always)]
+fn apart<F>(market: &mut [F]) -> (&mut [F], &mut [F]) {
+    market.split_at_mut(market.len() / 3 * 2)
 }
 
 /// One period t back: turns the adjoints of the inventory of t+1 and of the orders of t+1, before
@@ -347,8 +363,8 @@ pub(super) struct Backward<'a, F, const L: usize, const W: usize> {
     /// Adjoint of 1 / adjustment time, accumulated over periods.
     pub(super) to_rate: &'a mut [[F; L]],
     /// Stalls of all nodes: adjoint of demand at t, delivered share at t+1, adjoint of the share at t, and
-    /// nothing; where lanes are nodes the third alone. Or letters: read for the first two, written with the
-    /// third.
+    /// nothing; where lanes are nodes pairs of the first two, and behind them the third. Or letters: read
+    /// for the first two, written with the third.
     pub(super) market: &'a mut [F],
     /// Sums of hubs, 0.
     pub(super) aside: &'a mut [[F; L]],
@@ -362,7 +378,20 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Backward<'_, 
         if W > 1 && self.links.mail {
             return backward::<S, F, L, W, true>(self);
         }
-        open::<F, L, W, 4>(self.market, [Some(self.pull), Some(self.share), None, None]);
+        if W == 1 {
+            open::<F, L, W, 4>(self.market, [Some(self.pull), Some(self.share), None, None]);
+        } else {
+            let (pairs, sums) = apart(self.market);
+            let kinds = self
+                .pull
+                .as_flattened()
+                .iter()
+                .zip(self.share.as_flattened());
+            for (pair, (pull, share)) in pairs.as_chunks_mut::<2>().0.iter_mut().zip(kinds) {
+                *pair = [*pull, *share];
+            }
+            sums.fill(F::ZERO);
+        }
         backward::<S, F, L, W, false>(self);
     }
 }
@@ -374,8 +403,6 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
     let Backward {
         links,
         nodes,
-        share,
-        pull,
         s1,
         s2,
         inventory,
@@ -384,9 +411,12 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
         aside,
         ..
     } = pass;
-    let (share, pull) = (share.as_flattened(), pull.as_flattened());
-    let (mut pulls, mut shares) = ([[F::ZERO; L]; TILE], [[F::ZERO; L]; TILE]);
-    let mut owed = [[F::ZERO; L]; TILE];
+    let (pairs, market) = if W > 1 && !MAIL {
+        apart(market)
+    } else {
+        (&mut [][..], market)
+    };
+    let (mut talk, mut owed) = ([[[F::ZERO; 2]; L]; TILE], [[F::ZERO; L]; TILE]);
     let mut stage = STAGE / W;
     for i in 0..pass.sum_inventory.len() {
         let row = links.of(i);
@@ -438,18 +468,14 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
                 let a = links.coefficient[tile.start * W..tile.end * W]
                     .as_chunks::<L>()
                     .0;
-                if MAIL {
-                    fetch::<F, L, 2>(market, supplier, 0, &mut pulls);
-                    fetch::<F, L, 2>(market, supplier, 1, &mut shares);
-                } else {
-                    fetch::<F, L, 1>(pull, supplier, 0, &mut pulls);
-                    fetch::<F, L, 1>(share, supplier, 0, &mut shares);
-                }
+                let told = if MAIL { &*market } else { &*pairs };
+                fetch_pairs::<F, L>(told, supplier, &mut talk);
                 let past = s1[tile.clone()].iter().zip(&s2[tile.clone()]);
                 let adjoint = inventory[tile.clone()].iter_mut().zip(&mut order[tile]);
-                let talk = pulls.iter().zip(&shares).zip(a.iter().zip(&mut owed));
+                let talk = talk.iter().zip(a.iter().zip(&mut owed));
                 for ((past, adjoint), (talk, (a, owed))) in past.zip(adjoint).zip(talk) {
-                    *owed = link(past, adjoint, talk, *a);
+                    let (pull, share) = (lanes(|l| talk[l][0]), lanes(|l| talk[l][1]));
+                    *owed = link(past, adjoint, (&pull, &share), *a);
                 }
                 if MAIL {
                     post::<F, L, 2>(market, supplier, &owed);
