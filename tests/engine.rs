@@ -244,7 +244,7 @@ fn with_any_threads(firms: usize) {
     }
 }
 
-/// Runs in parts keep threads at hand, and wait for none that others keep.
+/// Runs in parts keep threads at hand; those of another run come to their end all the same.
 #[test]
 fn runs_at_the_same_time_do_not_disturb_each_other() {
     let problem = problem(12_000, 5, Rule::Capacity, false);

@@ -263,10 +263,11 @@ impl Runtime {
 
     fn dependency(&self) -> String {
         let path = self.source.join("kernelspec/runtime");
+        // As evcxr spells what it reads in its configuration: a `:load_config` changes nothing then.
         format!(
-            "bullwhip = {{ package = \"bullwhip-notebook\", path = {:?}, features = {:?} }}",
-            path.display().to_string(),
-            self.features()
+            "bullwhip = {{features = {:?}, package = \"bullwhip-notebook\", path = {:?}}}",
+            self.features(),
+            path.display().to_string()
         )
     }
 
@@ -275,7 +276,7 @@ impl Runtime {
         format!(":dep {}\n{PRELUDE}", self.dependency())
     }
 
-    /// What evcxr itself takes from its configuration.
+    /// What evcxr itself takes from its configuration: the level at its start, all at `:load_config`.
     fn write_config(&self) -> Result<()> {
         let config = format!(
             "[evcxr]\nopt_level = \"2\"\nprelude = {PRELUDE:?}\n\n[dependencies]\n{}\n",

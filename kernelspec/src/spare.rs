@@ -102,7 +102,7 @@ pub(crate) fn claim(runtime: &Runtime, say: &dyn Fn(&str)) -> Option<UnixStream>
             return claimed;
         }
         if !told {
-            say("taking over from the notebook before: a few seconds");
+            say("taking over from the notebook before: a second");
             told = true;
         }
         std::thread::sleep(Duration::from_millis(20));

@@ -45,6 +45,7 @@ async fn a_kernel_keeps_the_protocol() {
     nothing_is_left_of_the_notebook_before(&mut next, &dir).await;
     let mut next = a_restart_begins_anew(next, &dir).await;
     two_kernels_run_side_by_side(&mut next).await;
+    the_configuration_may_be_loaded_again(&mut next).await;
     an_engine_may_die(&mut next).await;
     let next = a_kernel_may_die(next, &dir).await;
     next.shutdown().await;
@@ -518,6 +519,14 @@ fn signal(which: &str, process: &str) -> bool {
         .args([which, process])
         .output();
     output.is_ok_and(|o| o.status.success())
+}
+
+/// It asks for what is there: cells still compile without cargo.
+async fn the_configuration_may_be_loaded_again(kernel: &mut Kernel) {
+    println!("the configuration may be loaded again");
+    assert!(kernel.run(":load_config").await.ok());
+    let code = "!cmp \"$EVCXR_TMPDIR/Cargo.toml\" \"$EVCXR_TMPDIR/known.toml\" && echo same";
+    assert_eq!(kernel.run(code).await.result().trim(), "same");
 }
 
 async fn an_engine_may_die(kernel: &mut Kernel) {

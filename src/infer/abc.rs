@@ -41,7 +41,7 @@ impl Default for Abc {
         Self {
             draws: 3000,
             keep: 100,
-            batch: 256,
+            batch: 64,
             max_seconds: None,
             seed: 0,
             state_file: None,

@@ -63,7 +63,7 @@ pub struct Objective {
     varying: Vec<Varying>,
     /// What the device is called.
     device: String,
-    /// Whether threads take particles from end to end: on the CPU, where one simulation has no use for
+    /// Whether threads take particles from end to end: on the CPU, where most simulations have no use for
     /// several threads.
     in_pieces: bool,
 }
@@ -78,7 +78,7 @@ pub struct Evaluation {
 }
 
 /// Particles that a thread of the CPU takes from their coordinates to their losses, so that what they
-/// leave on the way stays in its cache: one row of the kernels' or two.
+/// leave on the way stays in its cache: two rows of the kernels'.
 const PIECE: usize = 16;
 
 /// The four inputs of the model as tensors [particle, entry], or [1, entry] where they are fixed.
@@ -391,7 +391,7 @@ impl Objective {
 }
 
 /// Number of particles, at least one, that place no more than so many orders, `each` of them by each. The
-/// kernels take eight or sixteen particles side by side, and a thread of the CPU sixteen.
+/// kernels take eight particles side by side, and a thread of the CPU two such rows.
 pub(super) fn particles_within(orders: usize, each: usize) -> usize {
     match orders / each.max(1) {
         n if n < 8 => n.max(1),

@@ -100,8 +100,8 @@ fn told<'a, F: Number, const L: usize>(
     stalls.chain(letters).collect()
 }
 
-/// Does the work of every part, on threads that `in_team` keeps ready: a part's share of a period takes some
-/// microseconds, less than a sleeping thread takes to wake.
+/// Does the work of every part, where `in_team` keeps threads ready on them: a part's share of a period takes
+/// some microseconds, less than a sleeping thread takes to wake.
 fn each_part<I: IndexedParallelIterator>(parts: I, work: impl Fn(I::Item) + Sync) {
     spindle::for_each(parts.len(), parts, work);
 }

@@ -64,9 +64,6 @@ impl Format for f64 {
     }
 }
 
-/// With so many nodes sixteen particles side by side leave their stalls in a core's own cache.
-const LITTLE: usize = 2_000;
-
 /// How particles are laid out: (particles side by side, nodes side by side). One particle alone has
 /// its nodes side by side, and so has each where the network is large; a few are cut into more blocks, so
 /// that threads have work.
@@ -75,7 +72,6 @@ fn shape(plan: &Plan, particles: usize) -> (usize, usize) {
         1 => (1, WIDE),
         _ if plan.design().is_large() => (1, WIDE),
         2..=8 => (4, 1),
-        16.. if plan.design().steady.len() <= LITTLE => (16, 1),
         _ => (8, 1),
     }
 }
@@ -106,7 +102,6 @@ pub(crate) fn forward<F: Format>(
     match shape(plan, inputs.particles) {
         (1, _) => forward_in::<F, WIDE, WIDE>(plan, inputs, keep),
         (4, _) => forward_in::<F, 4, 1>(plan, inputs, keep),
-        (16, _) => forward_in::<F, 16, 1>(plan, inputs, keep),
         _ => forward_in::<F, 8, 1>(plan, inputs, keep),
     }
 }
@@ -195,7 +190,6 @@ pub(crate) fn backward<F: Format>(
     match shape(&tape.plan, tape.particles) {
         (1, _) => backward_in::<F, WIDE, WIDE>(tape, inputs, panel, with_capacity),
         (4, _) => backward_in::<F, 4, 1>(tape, inputs, panel, with_capacity),
-        (16, _) => backward_in::<F, 16, 1>(tape, inputs, panel, with_capacity),
         _ => backward_in::<F, 8, 1>(tape, inputs, panel, with_capacity),
     }
 }
