@@ -170,39 +170,6 @@ fn ours(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Bytes per second that a copy moves (read and written), all cores together.
-fn bandwidth() -> f64 {
-    let n = 32 << 20;
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let mut best: f64 = 0.0;
-    for _ in 0..4 {
-        let begin = Instant::now();
-        let copied: usize = std::thread::scope(|scope| {
-            let copies: Vec<_> = (0..threads)
-                .map(|_| {
-                    scope.spawn(move || {
-                        let from = vec![1u64; n / 8];
-                        let mut to = vec![0u64; n / 8];
-                        let begin = Instant::now();
-                        for _ in 0..20 {
-                            to.copy_from_slice(black_box(&from));
-                            black_box(&mut to);
-                        }
-                        (2 * 20 * n) as f64 / begin.elapsed().as_secs_f64()
-                    })
-                })
-                .collect();
-            copies
-                .into_iter()
-                .filter_map(|c| c.join().ok())
-                .sum::<f64>() as usize
-        });
-        black_box(begin);
-        best = best.max(copied as f64);
-    }
-    best
-}
-
 fn run_ours(from: &str, (what, particles): (&str, usize), method: &str) -> Result<Value> {
     let fail = |fact: String| Error::new("race", fact, "");
     let output = Command::new(std::env::current_exe().map_err(|e| fail(e.to_string()))?)
@@ -245,7 +212,7 @@ fn race(arguments: &[String]) -> Result<()> {
         Some(peer) => println!("peer: JAX, {}", peer.folder.display()),
         None => println!("peer: our own reference in plain tensors (no JAX implementation found)"),
     }
-    let bandwidth = bandwidth();
+    let bandwidth = Device::Cpu.copy_bandwidth()?;
     println!(
         "memory bandwidth of a copy on this machine: {:.1} GB/s\n",
         bandwidth / 1e9

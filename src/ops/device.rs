@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use burn::tensor::{Device as TensorDevice, Tensor};
 use std::fmt;
+use std::hint::black_box;
 use std::str::FromStr;
 use std::time::Instant;
 
@@ -136,11 +137,14 @@ impl Opened {
 }
 
 impl Device {
-    /// Bytes read and written per second when the device copies an array, measured: what the speed
-    /// of a simulation can be compared with.
+    /// Bytes read and written per second when the device copies arrays, all its cores together, measured:
+    /// what the speed of a simulation can be compared with.
     pub fn copy_bandwidth(self) -> Result<f64> {
-        let device = self.open(false)?.tensors;
-        let numbers = 16 << 20;
+        let opened = self.open(false)?;
+        if opened.is_cpu() {
+            return Ok(copies());
+        }
+        let (device, numbers) = (opened.tensors, 16 << 20);
         let from = Tensor::<1>::zeros([numbers], &device);
         let mut best = f64::INFINITY;
         for _ in 0..5 {
@@ -179,6 +183,23 @@ impl Device {
             device => gpus::open(device),
         }
     }
+}
+
+/// Bytes read and written per second by the processor's threads together, each copying an array of its own
+/// that no cache holds.
+fn copies() -> f64 {
+    let numbers = 8 << 20;
+    let rates = rayon::broadcast(|_| {
+        let (from, mut to) = (vec![1.0f32; numbers], vec![0.0f32; numbers]);
+        let begin = Instant::now();
+        let rounds = 20;
+        for _ in 0..rounds {
+            to.copy_from_slice(black_box(&from));
+            black_box(&mut to);
+        }
+        (rounds * 2 * 4 * numbers) as f64 / begin.elapsed().as_secs_f64()
+    });
+    rates.into_iter().sum()
 }
 
 /// What a device's failure is told as.
