@@ -64,7 +64,10 @@ pub(crate) fn serve(dir: &Path) -> Result<()> {
     let private = std::env::var_os(PRIVATE).is_some();
     let mut listener = offer(dir, private)?;
     let begin = Instant::now();
-    let mut engine = Engine::new(dir, private)?;
+    let mut engine = Engine::new(dir, private).inspect_err(|_| {
+        // Else it would stay until the next one starts.
+        let _ = fs::remove_dir_all(dir);
+    })?;
     let (seconds, memory) = (begin.elapsed().as_secs_f64(), engine.memory as f64 / 1e9);
     println!("warm after {seconds:.1} s, {memory:.1} GB");
     fs::write(dir.join("warm"), "")?;

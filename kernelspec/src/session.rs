@@ -2,6 +2,7 @@
 
 use crate::cells;
 use crate::runtime::{PROFILE, Runtime};
+use crate::spare;
 use crate::toolchain;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
@@ -20,11 +21,7 @@ impl Session {
         fs::create_dir_all(&all)?;
         for entry in fs::read_dir(&all)? {
             let path = entry?.path();
-            let alive = path
-                .file_name()
-                .is_some_and(|pid| Path::new("/proc").join(pid).exists());
-            // Without /proc nothing is known of other processes: leave their folders alone.
-            if Path::new("/proc").exists() && !alive {
+            if !spare::is_alive(&path) {
                 // Another kernel may be clearing the same folder: then it is gone, as wanted.
                 let _ = fs::remove_dir_all(&path);
             }

@@ -119,8 +119,8 @@ fn returning(runtime: &Runtime) -> bool {
 }
 
 /// False where the process of a session's folder has gone, as after a crash of the machine, or has ended and
-/// its parent has not noticed yet.
-fn is_alive(session: &Path) -> bool {
+/// its parent has not noticed yet; true where the system does not tell.
+pub(crate) fn is_alive(session: &Path) -> bool {
     let processes = Path::new("/proc");
     let Some(name) = session.file_name().filter(|_| processes.exists()) else {
         return true;
