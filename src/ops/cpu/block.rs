@@ -5,7 +5,7 @@ use super::Number;
 use super::mail::{desks, make_room};
 use super::rows::Rows;
 use super::shard::{ProduceBack, Shard, Slot, links_of};
-use super::sweep::{lanes, spread};
+use super::sweep::{Links, lanes, spread};
 use rayon::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -104,6 +104,20 @@ fn told<'a, F: Number, const L: usize>(
 /// some microseconds, less than a sleeping thread takes to wake.
 fn each_part<I: IndexedParallelIterator>(parts: I, work: impl Fn(I::Item) + Sync) {
     spindle::for_each(parts.len(), parts, work);
+}
+
+/// The same with the links of which the part's nodes are buyers, and what they read and write.
+fn each_buyer<F: Number, const L: usize, const W: usize>(
+    ground: Ground<'_, F>,
+    shards: &mut [Shard<F, L, W>],
+    told: Vec<&mut [F]>,
+    work: impl Fn(&mut Shard<F, L, W>, Links<'_, F>, &mut [F]) + Sync,
+) {
+    let buyers = shards.par_iter_mut().zip(told);
+    let fixed = ground.layout.parts.par_iter().zip(&ground.numbers.parts);
+    each_part(buyers.zip(fixed), |((shard, market), (part, numbers))| {
+        work(shard, links_of(part, numbers), market);
+    });
 }
 
 /// Periods before any capacity differs from 1: the steady state is a fixed point then, unless a node
@@ -324,13 +338,11 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 break;
             }
             let share = &self.share;
-            each_part(
-                self.shards
-                    .par_iter_mut()
-                    .zip(told(&mut self.market, &mut self.boxes))
-                    .zip(&layout.parts)
-                    .zip(&numbers.parts),
-                |(((shard, market), part), numbers)| {
+            each_buyer(
+                ground,
+                &mut self.shards,
+                told(&mut self.market, &mut self.boxes),
+                |shard, links, market| {
                     let demand_before = if keep { t.max(2) - 2 } else { t & 1 };
                     let at = (output_at, demand_at, demand_before);
                     let stock = if whole {
@@ -339,7 +351,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                         // Period t - 1 is read, t - 2 is overwritten by t.
                         [(t - 1) & 1, t & 1, t & 1]
                     };
-                    shard.advance(links_of(part, numbers), at, stock, share, market);
+                    shard.advance(links, at, stock, share, market);
                 },
             );
         }
@@ -399,14 +411,11 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             let at = |period: usize| period + 1 - c;
             if t < periods {
                 let (share, pull) = (&self.share, &self.pull);
-                each_part(
-                    self.shards
-                        .par_iter_mut()
-                        .zip(told(&mut self.market_back, &mut self.boxes_back))
-                        .zip(&layout.parts)
-                        .zip(&numbers.parts),
-                    |(((shard, market), part), numbers)| {
-                        let links = links_of(part, numbers);
+                each_buyer(
+                    ground,
+                    &mut self.shards,
+                    told(&mut self.market_back, &mut self.boxes_back),
+                    |shard, links, market| {
                         shard.retreat(links, t, at(t - 1), share, pull, market);
                     },
                 );
@@ -480,11 +489,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
 
     /// Simulates the inventories from checkpoint `c` to period `last` again, into the segment.
     fn again(&mut self, ground: Ground<'_, F>, c: usize, last: usize) {
-        let Ground {
-            design,
-            layout,
-            numbers,
-        } = ground;
+        let Ground { design, layout, .. } = ground;
         let stride = self.stride;
         for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
             let e = part.link.len() / W;
@@ -504,16 +509,14 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     shard.send(&mut desk, [&share[part.first..][..part.rows]]);
                 },
             );
-            each_part(
-                self.shards
-                    .par_iter_mut()
-                    .zip(told(&mut self.market, &mut self.boxes))
-                    .zip(&layout.parts)
-                    .zip(&numbers.parts),
-                |(((shard, market), part), numbers)| {
+            each_buyer(
+                ground,
+                &mut self.shards,
+                told(&mut self.market, &mut self.boxes),
+                |shard, links, market| {
                     let at = (t - 1, t - 1, t.max(2) - 2);
                     let stock = [t - c, t - c - 1, t - c + 1];
-                    shard.advance(links_of(part, numbers), at, stock, share, market);
+                    shard.advance(links, at, stock, share, market);
                 },
             );
         }

@@ -5,7 +5,7 @@ use super::Number;
 use super::block::Inputs;
 use super::mail::{Clerk, Desk};
 use super::rows::Rows;
-use super::sweep::{Backward, Forward, Links, Nodes, lanes, spread};
+use super::sweep::{Backward, Forward, Links, Nodes, behind_pairs, lanes, spread};
 
 /// The state of one part's nodes and links.
 #[derive(Default)]
@@ -359,7 +359,7 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
                     let stall = &market.as_chunks::<4>().0[part.first + i];
                     owed = lanes(|l| owed[l] + stall[2][l]);
                 } else {
-                    let sums = &market[market.len() / 3 * 2..];
+                    let sums = &market[behind_pairs(market.len())..];
                     let sum = sums[part.first + i];
                     owed = lanes(|l| owed[l] + sum[l]);
                 }
