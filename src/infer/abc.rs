@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use rayon::prelude::*;
+use std::borrow::Cow;
+use std::ops::Range;
 use std::path::PathBuf;
 
 pub(super) const METHOD: &str = "ABC rejection";
@@ -168,11 +170,18 @@ impl Search for Found<'_> {
         let options = self.options;
         let quick = objective.particles_within(200_000_000);
         let batch = options.batch.min(quick).min(options.draws - self.done);
-        let u: Vec<f64> = (self.done..self.done + batch)
-            .into_par_iter()
-            .flat_map_iter(|k| normals(options.seed, Purpose::Prior, k, self.n))
-            .collect();
-        let (loss, panel) = objective.loss_watched(&u, watched)?;
+        let (n, done) = (self.n, self.done);
+        // Few are made by the thread that simulates them, many for a device by all threads.
+        let rows = |some: Range<usize>| {
+            let mut u = vec![0.0; some.len() * n];
+            let each = u.par_chunks_exact_mut(n).zip(some).with_min_len(32);
+            each.for_each(|(u, k)| {
+                let draw = normals(options.seed, Purpose::Prior, done + k, n);
+                u.iter_mut().zip(draw).for_each(|(u, e)| *u = e);
+            });
+            Cow::Owned(u)
+        };
+        let (loss, panel) = objective.loss_drawn(batch, &rows, watched)?;
         let mut dropped = 0;
         for (k, loss) in loss.into_iter().enumerate() {
             if loss.is_finite() {

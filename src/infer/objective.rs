@@ -7,10 +7,12 @@ use super::{Parameter, Problem};
 use crate::error::{Error, Result};
 use crate::model::Economy;
 use crate::simulate::{
-    Columns, Horizon, Inputs, Method, Simulation, copy, host, host_all, host_data, numbers,
+    Behaviours, Columns, Direct, Horizon, Inputs, Method, STREAM, Simulation, host, host_all,
 };
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use rayon::prelude::*;
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// One scenario with its panel, ready to be run.
 struct Run {
@@ -22,6 +24,8 @@ struct Run {
     capacity: Option<Tensor<3>>,
     /// What does not vary, in the order of `Parameter`, [1, entry]; none where it varies.
     fixed: [Option<Tensor<2>>; 4],
+    /// The way around tensors, on the CPU where shocks are fixed.
+    direct: Option<Direct>,
     /// Its hits among those of all scenarios: first and number.
     hits: (usize, usize),
 }
@@ -33,20 +37,9 @@ impl Run {
         sum + self.totals.as_ref().map_or(0.0, |t| t.sum(panel, slope))
     }
 
-    /// The same of each particle's panel, as a device leaves them.
-    fn sums(&self, panels: &TensorData) -> Vec<f64> {
-        let cells = self.target.cells();
-        match panels.as_slice::<f32>() {
-            Ok(panels) if self.totals.is_none() && self.target.is_square() => {
-                let each = panels.chunks(cells);
-                each.map(|panel| self.target.squares(panel, None)).collect()
-            }
-            _ => {
-                let panels = numbers(panels);
-                let each = panels.chunks(cells);
-                each.map(|panel| self.sum(panel, None)).collect()
-            }
-        }
+    /// Whether the sum is that of squares of the panel's cells and no more.
+    fn is_square(&self) -> bool {
+        self.totals.is_none() && self.target.is_square()
     }
 }
 
@@ -63,9 +56,8 @@ pub struct Objective {
     varying: Vec<Varying>,
     /// What the device is called.
     device: String,
-    /// Whether threads take particles from end to end: on the CPU, where most simulations have no use for
-    /// several threads.
-    in_pieces: bool,
+    /// Whether this machine's processor computes, by kernels of its own.
+    on_cpu: bool,
 }
 
 /// Losses with their gradients.
@@ -77,9 +69,8 @@ pub struct Evaluation {
     pub gradient: Vec<f64>,
 }
 
-/// Particles that a thread of the CPU takes from their coordinates to their losses, so that what they
-/// leave on the way stays in its cache: two rows of the kernels'.
-const PIECE: usize = 16;
+/// Coordinates of some of a batch's particles, row by row.
+type Rows<'a> = dyn Fn(Range<usize>) -> Cow<'a, [f64]> + Sync + 'a;
 
 /// The four inputs of the model as tensors [particle, entry], or [1, entry] where they are fixed.
 struct Leaves {
@@ -100,7 +91,7 @@ impl Objective {
         problem.check()?;
         let varying = layout(problem);
         let opened = problem.simulation.open()?;
-        let in_pieces = opened.is_cpu() && problem.simulation.method == Method::Kernels;
+        let on_cpu = opened.is_cpu() && problem.simulation.method == Method::Kernels;
         let device = opened.tensors.autodiff();
         let fixed = |p| varying.iter().all(|v| v.parameter != p);
         let mut first = 0;
@@ -125,6 +116,10 @@ impl Objective {
                 [_, _, Some(severity), Some(rate)] => Some(horizon.capacity(severity, rate)),
                 _ => None,
             };
+            let direct = match &capacity {
+                Some(capacity) if on_cpu => Some(Direct::new(&horizon, capacity)?),
+                _ => None,
+            };
             let Problem {
                 loss,
                 scale,
@@ -140,6 +135,7 @@ impl Objective {
                 totals: runs.is_empty().then(|| Totals::new(problem)).flatten(),
                 capacity,
                 fixed: given,
+                direct,
                 hits,
             });
         }
@@ -147,7 +143,7 @@ impl Objective {
             problem: problem.clone(),
             runs,
             varying,
-            in_pieces,
+            on_cpu,
             device: opened.name,
         })
     }
@@ -203,7 +199,8 @@ impl Objective {
 
     /// Mean loss of each particle; `u` is [particle, coordinate] row by row.
     pub fn loss(&self, u: &[f64]) -> Result<Vec<f64>> {
-        self.evaluate(u, &mut [])
+        let particles = self.particles(u)?;
+        self.evaluate(particles, &self.given(u), &mut [])
     }
 
     /// The same with its gradient.
@@ -217,48 +214,76 @@ impl Objective {
         self.varying.iter().map(|v| v.values(u, n)).collect()
     }
 
+    /// Rows of particles that are there.
+    fn given<'a>(&self, u: &'a [f64]) -> impl Fn(Range<usize>) -> Cow<'a, [f64]> + Sync + use<'a> {
+        let n = self.dimension();
+        move |some| Cow::Borrowed(&u[some.start * n..some.end * n])
+    }
+
     /// The losses, and the panels [particle, period, group] of every scenario that they are of.
     pub(super) fn loss_and_panels(&self, u: &[f64]) -> Result<(Vec<f64>, Vec<Vec<f64>>)> {
         let particles = self.particles(u)?;
         let sizes = self.runs.iter().map(|run| particles * run.target.cells());
         let mut panels: Vec<Vec<f64>> = sizes.map(|n| vec![0.0; n]).collect();
-        let loss = self.evaluate(u, &mut panels)?;
+        let loss = self.evaluate(particles, &self.given(u), &mut panels)?;
         Ok((loss, panels))
     }
 
     /// The losses, and the first scenario's panels where somebody watches, else none.
     pub(super) fn loss_watched(&self, u: &[f64], watched: bool) -> Result<(Vec<f64>, Vec<f64>)> {
-        if watched {
-            let (loss, panels) = self.loss_and_panels(u)?;
-            Ok((loss, panels.into_iter().next().unwrap_or_default()))
-        } else {
-            Ok((self.loss(u)?, Vec::new()))
-        }
+        self.loss_drawn(self.particles(u)?, &self.given(u), watched)
     }
 
-    /// The losses; what they are of is written to `panels`, one for each scenario, or to none.
-    fn evaluate(&self, u: &[f64], panels: &mut [Vec<f64>]) -> Result<Vec<f64>> {
-        let particles = self.particles(u)?;
-        let pieces = if self.in_pieces {
-            particles.div_ceil(PIECE)
+    /// The same of particles that are made where they are wanted.
+    pub(super) fn loss_drawn(
+        &self,
+        particles: usize,
+        rows: &Rows<'_>,
+        watched: bool,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        let cells = self.runs[0].target.cells();
+        let mut panels = vec![vec![0.0; particles * cells]; usize::from(watched)];
+        let loss = self.evaluate(particles, rows, &mut panels)?;
+        Ok((loss, panels.pop().unwrap_or_default()))
+    }
+
+    /// The losses; what they are of is written to `panels`, one for each of the first scenarios.
+    ///
+    /// On the CPU a thread takes some particles from their coordinates to their losses, so that what they leave on
+    /// the way stays in its cache. Where all threads fit into one simulation, they take it together, and it has
+    /// more of its state in their caches.
+    fn evaluate(
+        &self,
+        particles: usize,
+        rows: &Rows<'_>,
+        panels: &mut [Vec<f64>],
+    ) -> Result<Vec<f64>> {
+        let pieces = if self.on_cpu {
+            particles.div_ceil(STREAM)
         } else {
             1
         };
         // Of about the same size: a particle left alone would be laid out in another way.
         let piece = particles.div_ceil(pieces);
+        let most = self.runs.iter().filter_map(|run| run.direct.as_ref());
+        let parts = most.map(|direct| direct.parts(piece)).max().unwrap_or(1);
+        let together = pieces == 1 || parts >= rayon::current_num_threads();
         let mut loss = vec![0.0; particles];
-        let parts = panels.iter_mut().zip(&self.runs);
-        let mut cut: Vec<_> = parts
+        let mut cut: Vec<_> = panels
+            .iter_mut()
+            .zip(&self.runs)
             .map(|(panel, run)| panel.chunks_mut(piece * run.target.cells()))
             .collect();
-        let work: Vec<_> = u
-            .chunks(piece * self.dimension())
+        let firsts = (0..particles).step_by(piece);
+        let work: Vec<_> = firsts
             .zip(loss.chunks_mut(piece))
-            .map(|(u, loss)| (u, loss, cut.iter_mut().filter_map(Iterator::next).collect()))
+            .map(|(k, loss)| (k, loss, cut.iter_mut().filter_map(Iterator::next).collect()))
             .collect();
-        let one =
-            |(u, loss, panels): (&[f64], &mut [f64], Vec<&mut [f64]>)| self.piece(u, loss, panels);
-        if pieces == 1 {
+        let one = |(first, loss, panels): (usize, &mut [f64], Vec<&mut [f64]>)| {
+            let u = rows(first..first + loss.len());
+            self.piece(&u, loss, panels, together)
+        };
+        if together {
             work.into_iter().try_for_each(one)?;
         } else {
             work.into_par_iter().try_for_each(one)?;
@@ -266,23 +291,79 @@ impl Objective {
         Ok(loss)
     }
 
-    /// The losses, and panels where they are wanted, of some particles.
-    fn piece(&self, u: &[f64], loss: &mut [f64], panels: Vec<&mut [f64]>) -> Result<()> {
+    /// The losses, and panels where they are wanted, of some particles, which may have several threads.
+    fn piece(
+        &self,
+        u: &[f64],
+        loss: &mut [f64],
+        panels: Vec<&mut [f64]>,
+        apart: bool,
+    ) -> Result<()> {
         let particles = loss.len();
         let values = self.values(u);
         let total = self.total();
         let mut panels = panels.into_iter();
         for run in &self.runs {
-            let leaves = self.leaves(run, &values, particles);
-            let data = host_data(self.panel(run, &leaves))?;
-            for (loss, sum) in loss.iter_mut().zip(run.sums(&data)) {
-                *loss += sum / total;
+            let cells = run.target.cells();
+            let mut panel = panels.next();
+            let mut own = Vec::new();
+            let mut sums = vec![0.0; particles];
+            match &run.direct {
+                Some(direct) => {
+                    let square = run.is_square();
+                    if panel.is_none() && !square {
+                        own.resize(particles * cells, 0.0);
+                        panel = Some(&mut own);
+                    }
+                    let behaviours = self.behaviours(&values, particles);
+                    direct.stream(behaviours, apart, &mut |first, period, row| {
+                        if square {
+                            run.target.add_squares(period, row, &mut sums[first..]);
+                        }
+                        if let Some(panel) = &mut panel {
+                            let groups = run.target.groups();
+                            let together = row.len() / groups;
+                            let each = panel[first * cells..].chunks_mut(cells).take(together);
+                            for (p, panel) in each.enumerate() {
+                                let to = &mut panel[period * groups..][..groups];
+                                let from = row.iter().skip(p).step_by(together);
+                                to.iter_mut().zip(from).for_each(|(to, y)| *to = *y);
+                            }
+                        }
+                    });
+                    if let (false, Some(panel)) = (square, panel) {
+                        let each = sums.iter_mut().zip(panel.chunks(cells));
+                        each.for_each(|(sum, panel)| *sum = run.sum(panel, None));
+                    }
+                }
+                None => {
+                    let found = host(self.panel(run, &self.leaves(run, &values, particles)))?;
+                    let each = sums.iter_mut().zip(found.chunks(cells));
+                    each.for_each(|(sum, panel)| *sum = run.sum(panel, None));
+                    if let Some(panel) = panel {
+                        panel.copy_from_slice(&found);
+                    }
+                }
             }
-            if let Some(panel) = panels.next() {
-                copy(&data, panel);
+            for (loss, sum) in loss.iter_mut().zip(sums) {
+                *loss += sum / total;
             }
         }
         Ok(())
+    }
+
+    /// The target inventories and adjustment times of particles with these values.
+    fn behaviours<'a>(&'a self, values: &'a [Values], particles: usize) -> Behaviours<'a> {
+        let rows = |parameter: Parameter, fixed: &'a [f64]| {
+            let k = self.varying.iter().position(|v| v.parameter == parameter);
+            k.map_or(fixed, |k| &values[k].entries)
+        };
+        let params = &self.problem.params;
+        Behaviours {
+            particles,
+            target_inventory: rows(Parameter::TargetInventory, &params.target_inventory),
+            adjustment_time: rows(Parameter::AdjustmentTime, &params.adjustment_time),
+        }
     }
 
     /// The losses with their gradient, and the panels [particle, period, group] of the first scenario.
@@ -294,43 +375,79 @@ impl Objective {
         let mut first = None;
         let total = self.total();
         for run in &self.runs {
-            let mut leaves = self.leaves(run, &values, particles);
-            for (leaf, varies) in &mut leaves.all {
-                if *varies {
-                    // Made a leaf only now: its gradient must have this shape.
-                    *leaf = leaf.clone().detach().require_grad();
+            // The slope of the losses in the panels.
+            let slope = |panel: &[f64]| -> Vec<f64> {
+                let mut slope = vec![0.0; panel.len()];
+                let cells = run.target.cells();
+                let each = panel.chunks_exact(cells).zip(slope.chunks_exact_mut(cells));
+                for (loss, (panel, slope)) in loss.iter_mut().zip(each) {
+                    *loss += run.sum(panel, Some(&mut *slope)) / total;
+                    for s in slope {
+                        *s /= total;
+                    }
                 }
-            }
-            let tensor = self.panel(run, &leaves);
-            let panel = host(tensor.clone())?;
-            let one = panel.len() / particles;
-            let mut slope = vec![0.0; panel.len()];
-            let cells = panel.chunks_exact(one).zip(slope.chunks_exact_mut(one));
-            for (loss, (panel, slope)) in loss.iter_mut().zip(cells) {
-                *loss += run.sum(panel, Some(&mut *slope)) / total;
-                for s in slope {
-                    *s /= total;
-                }
-            }
-            let shape = tensor.dims();
-            let slope = run.horizon.economy().row(&slope).reshape(shape);
-            let gradients = (tensor * slope).sum().backward();
-            // A parameter that no output depends on has no gradient node: its gradient is zero.
-            let of = |v: &Varying| leaves.all[position(v.parameter)].0.grad(&gradients);
-            let (there, parts): (Vec<_>, Vec<_>) = self
-                .varying
-                .iter()
-                .zip(&values)
-                .filter_map(|pair| Some((pair, of(pair.0)?)))
-                .unzip();
-            for ((varying, values), part) in there.into_iter().zip(host_all(parts)?) {
+                slope
+            };
+            let mut pull = |varying: usize, part: &[f64]| {
+                let (varying, values) = (&self.varying[varying], &values[varying]);
                 let (begin, _) = self.problem.part(varying.parameter, run.hits);
-                varying.pull(values, &part, begin, self.dimension(), &mut gradient);
-            }
+                varying.pull(values, part, begin, self.dimension(), &mut gradient);
+            };
+            let panel = match &run.direct {
+                Some(direct) => {
+                    let (panel, pulled) =
+                        direct.gradient(self.behaviours(&values, particles), slope);
+                    for (k, varying) in self.varying.iter().enumerate() {
+                        match varying.parameter {
+                            Parameter::TargetInventory => pull(k, &pulled.target_inventory),
+                            Parameter::AdjustmentTime => pull(k, &pulled.adjustment_time),
+                            Parameter::Severity | Parameter::RecoveryRate => {
+                                unreachable!("shocks that vary take tensors")
+                            }
+                        }
+                    }
+                    panel
+                }
+                None => {
+                    let (panel, parts) =
+                        self.gradient_by_tensors(run, &values, particles, slope)?;
+                    parts.iter().for_each(|(k, part)| pull(*k, part));
+                    panel
+                }
+            };
             first.get_or_insert(panel);
         }
         let panel = first.expect("a problem has a scenario");
         Ok((Evaluation { loss, gradient }, panel))
+    }
+
+    /// The panels [particle, period, group], and the gradient in the entries of what varies, with its place in the
+    /// layout, of what has the slope `slope(panels)`. What no output depends on is left out.
+    fn gradient_by_tensors(
+        &self,
+        run: &Run,
+        values: &[Values],
+        particles: usize,
+        slope: impl FnOnce(&[f64]) -> Vec<f64>,
+    ) -> Result<(Vec<f64>, Vec<(usize, Vec<f64>)>)> {
+        let mut leaves = self.leaves(run, values, particles);
+        for (leaf, varies) in &mut leaves.all {
+            if *varies {
+                // Made a leaf only now: its gradient must have this shape.
+                *leaf = leaf.clone().detach().require_grad();
+            }
+        }
+        let tensor = self.panel(run, &leaves);
+        let panel = host(tensor.clone())?;
+        let shape = tensor.dims();
+        let slope = run.horizon.economy().row(&slope(&panel)).reshape(shape);
+        let gradients = (tensor * slope).sum().backward();
+        let of = |v: &Varying| leaves.all[position(v.parameter)].0.grad(&gradients);
+        let (there, parts): (Vec<_>, Vec<_>) = (0..)
+            .zip(&self.varying)
+            .filter_map(|(k, v)| Some((k, of(v)?)))
+            .unzip();
+        Ok((panel, there.into_iter().zip(host_all(parts)?).collect()))
     }
 
     /// Panels [particle, period, group] of the particles under every scenario.
@@ -391,12 +508,12 @@ impl Objective {
 }
 
 /// Number of particles, at least one, that place no more than so many orders, `each` of them by each. The
-/// kernels take eight particles side by side, and a thread of the CPU two such rows.
+/// kernels take eight particles side by side, and there should be work for several threads.
 pub(super) fn particles_within(orders: usize, each: usize) -> usize {
     match orders / each.max(1) {
-        n if n < 8 => n.max(1),
-        n if n < PIECE => 8,
-        n => n / PIECE * PIECE,
+        n if n < STREAM => n.max(1),
+        n if n < 2 * STREAM => STREAM,
+        n => n / (2 * STREAM) * (2 * STREAM),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::observe::Observation;
+use crate::simulate::STREAM;
 use std::f64::consts::PI;
 
 /// How a simulated cell y is held against an observed cell d. r = (y - d) / y0 is the difference relative
@@ -136,18 +137,18 @@ struct Square {
 
 impl Square {
     #[inline(always)]
-    fn error<V: Into<f64>>(&self, y: V) -> f64 {
-        y.into() * self.scale - self.level
+    fn error(&self, y: f64) -> f64 {
+        y * self.scale - self.level
     }
 }
 
 /// The weighted sum of squares of a panel's cells.
-struct SumOfSquares<'a, V> {
-    panel: &'a [V],
+struct SumOfSquares<'a> {
+    panel: &'a [f64],
     cells: &'a [Square],
 }
 
-impl<V: Copy + Into<f64>> pulp::WithSimd for SumOfSquares<'_, V> {
+impl pulp::WithSimd for SumOfSquares<'_> {
     type Output = f64;
 
     #[inline(always)]
@@ -161,6 +162,28 @@ impl<V: Copy + Into<f64>> pulp::WithSimd for SumOfSquares<'_, V> {
             }
         }
         sums.iter().sum()
+    }
+}
+
+/// The same of L particles whose panels' cells stand side by side, [cell, particle].
+struct SumsOfSquares<'a, const L: usize> {
+    panels: &'a [[f64; L]],
+    cells: &'a [Square],
+}
+
+impl<const L: usize> pulp::WithSimd for SumsOfSquares<'_, L> {
+    type Output = [f64; L];
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> [f64; L] {
+        let mut sums = [0.0; L];
+        for (y, c) in self.panels.iter().zip(self.cells) {
+            for (sum, y) in sums.iter_mut().zip(y) {
+                let e = c.error(*y);
+                *sum += c.weight * e * e;
+            }
+        }
+        sums
     }
 }
 
@@ -249,11 +272,7 @@ impl Target {
     }
 
     /// `sum` where it is that of squares of levels: without a branch per cell.
-    pub(super) fn squares<V: Copy + Into<f64>>(
-        &self,
-        panel: &[V],
-        slope: Option<&mut [f64]>,
-    ) -> f64 {
+    fn squares(&self, panel: &[f64], slope: Option<&mut [f64]>) -> f64 {
         let cells = &self.square;
         if let Some(slope) = slope {
             for (slope, (y, c)) in slope.iter_mut().zip(panel.iter().zip(cells)) {
@@ -261,6 +280,22 @@ impl Target {
             }
         }
         pulp::Arch::new().dispatch(SumOfSquares { panel, cells })
+    }
+
+    /// Adds to the sums of some particles, where they are those of squares of levels, what one period's row
+    /// [group, particle] contributes; it may have more particles than have a sum.
+    pub(super) fn add_squares(&self, period: usize, row: &[f64], sums: &mut [f64]) {
+        let groups = self.weight.len();
+        let cells = &self.square[period * groups..][..groups];
+        if row.len() == groups {
+            sums[0] += pulp::Arch::new().dispatch(SumOfSquares { panel: row, cells });
+            return;
+        }
+        let panels = row.as_chunks::<STREAM>().0;
+        let more = pulp::Arch::new().dispatch(SumsOfSquares { panels, cells });
+        for (sum, more) in sums.iter_mut().zip(more) {
+            *sum += more;
+        }
     }
 
     /// Means over the base periods of a panel [period, group], where indices are compared. Cells that
@@ -277,6 +312,11 @@ impl Target {
             }
         }
         Some(sum.iter().zip(&base.count).map(|(s, n)| s / n).collect())
+    }
+
+    /// Series of a panel.
+    pub(super) fn groups(&self) -> usize {
+        self.weight.len()
     }
 
     /// Cells of a panel, observed or not.

@@ -1,4 +1,5 @@
-//! The simulation over all periods as one tensor operation, with a hand-written adjoint.
+//! The simulation over all periods as one tensor operation, with a hand-written adjoint, and on the CPU also
+//! without tensors.
 //!
 //! The only folder that names a burn backend. It takes raw tensors and arrays, and knows no firm,
 //! sector or shock; `model::step` is the specification and the oracle. Shapes:
@@ -17,7 +18,7 @@
 //! parts, whose sums are added in a fixed order.
 
 mod adjoint;
-mod cpu;
+pub(crate) mod cpu;
 #[cfg(feature = "cube")]
 mod cube;
 mod device;

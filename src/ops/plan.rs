@@ -198,7 +198,7 @@ pub(super) struct PartNumbers<F> {
 }
 
 /// The numbers of a layout's parts, and the memory of runs on it.
-pub(super) struct Numbers<F> {
+pub(crate) struct Numbers<F> {
     pub(super) parts: Vec<PartNumbers<F>>,
     pub(super) pool: Pool<F>,
 }
@@ -241,8 +241,10 @@ pub(super) const SHELF: usize = 1 << 14;
 const LARGE: usize = 20_000;
 /// From so many links on a network is in so many parts: of one particle, of several (which keep threads busy
 /// by themselves). Fixed, so that sums, and with them results, do not depend on the number of threads.
-const BROAD: [(usize, usize); 2] = [(20_000, 2), (50_000, 4)];
-const NARROW: [(usize, usize); 1] = [(500_000, 4)];
+const BROAD: [(usize, usize); 2] = [(2_000, 2), (50_000, MOST_PARTS)];
+const NARROW: [(usize, usize); 1] = [(500_000, MOST_PARTS)];
+/// No network is in more parts.
+pub(super) const MOST_PARTS: usize = 4;
 
 impl Plan {
     pub(crate) fn new(design: Design) -> Self {

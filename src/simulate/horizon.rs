@@ -1,6 +1,6 @@
 //! Batches of particles over all periods: by the kernels of `ops`, or step by step as the oracle.
 
-use super::{Method, Simulation};
+use super::{Method, Precision, Simulation};
 use crate::model::{Economy, Hits, Rule, Shock};
 use crate::network::Network;
 use crate::ops::{self, Design, Plan};
@@ -89,6 +89,14 @@ impl Horizon {
     /// The economy's tensors.
     pub(crate) fn economy(&self) -> &Economy {
         &self.economy
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(crate) fn precision(&self) -> Precision {
+        self.simulation.precision
     }
 
     /// Remaining capacity of the firms that are hit, [particle or 1, period, column].

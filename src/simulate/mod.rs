@@ -1,14 +1,16 @@
 //! Runs the model over periods and keeps what was asked for.
 
+mod direct;
 mod horizon;
 mod run;
 
 use crate::model::Rule;
 use crate::network::Network;
 pub use crate::ops::{Checkpoint, Device, DeviceInfo, connect, devices};
+pub(crate) use direct::{Behaviours, Direct, STREAM};
 pub(crate) use horizon::{Columns, Horizon, Inputs};
 pub use run::simulate;
-pub(crate) use run::{copy, host, host_all, host_data, numbers};
+pub(crate) use run::{host, host_all};
 
 /// How a simulation is computed; both give the same numbers but for rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -128,15 +128,11 @@ impl Simulation {
     }
 }
 
-/// A tensor on the host. An error where the device fails.
-pub(crate) fn host_data<const D: usize>(tensor: Tensor<D>) -> Result<TensorData> {
-    let device = tensor.device();
-    tensor.try_into_data().map_err(|e| failure(&device, &e))
-}
-
 /// The numbers of a tensor, row by row, on the host in 64 bits. An error where the device fails.
 pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>> {
-    Ok(numbers(&host_data(tensor)?))
+    let device = tensor.device();
+    let data = tensor.try_into_data().map_err(|e| failure(&device, &e))?;
+    Ok(numbers(&data))
 }
 
 /// The same of several tensors, all of which are asked for before the first is waited for.
@@ -163,24 +159,9 @@ pub(crate) fn host_all<const D: usize>(tensors: Vec<Tensor<D>>) -> Result<Vec<Ve
 }
 
 /// The numbers of a tensor on the host, row by row, in 64 bits.
-pub(crate) fn numbers(data: &TensorData) -> Vec<f64> {
-    let mut all = vec![0.0; data.num_elements()];
-    copy(data, &mut all);
-    all
-}
-
-/// The same into an array of that many numbers.
-pub(crate) fn copy(data: &TensorData, to: &mut [f64]) {
+fn numbers(data: &TensorData) -> Vec<f64> {
     match data.as_slice::<f32>() {
-        Ok(numbers) => {
-            for (to, v) in to.iter_mut().zip(numbers) {
-                *to = f64::from(*v);
-            }
-        }
-        Err(_) => {
-            for (to, v) in to.iter_mut().zip(data.iter::<f64>()) {
-                *to = v;
-            }
-        }
+        Ok(numbers) => numbers.iter().map(|v| f64::from(*v)).collect(),
+        Err(_) => data.iter::<f64>().collect(),
     }
 }

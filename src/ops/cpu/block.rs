@@ -6,7 +6,8 @@ use super::mail::{desks, make_room};
 use super::rows::Rows;
 use super::shard::{ProduceBack, Shard, Slot, links_of};
 use super::sweep::{Links, lanes, spread};
-use rayon::prelude::*;
+use super::team::each_part;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -46,10 +47,11 @@ pub(super) struct Block<F, const L: usize, const W: usize> {
     share: Rows<F, L>,
     /// Adjoint of demand.
     pull: Rows<F, L>,
-    /// Output summed to groups, [period, group, particle of the block].
-    pub(super) panel: Vec<F>,
-    /// One period of it, in 64 bits: thousands of outputs are added to one sum.
+    /// Output of one period summed to groups, [group, particle of the block], in 64 bits: thousands of
+    /// outputs are added to one sum.
     sums: Vec<f64>,
+    /// Room for a panel [period, group, particle of the block].
+    pub(super) panel: Vec<F>,
     /// Periods between checkpoints; 0 where nothing is kept for a gradient.
     stride: usize,
     /// Periods at the start in which nothing happens: they are not simulated.
@@ -62,14 +64,19 @@ pub(super) struct Ground<'a, F> {
     pub(super) design: &'a Design,
     pub(super) layout: &'a Layout,
     pub(super) numbers: &'a Numbers<F>,
+    /// Whether the parts go over several threads.
+    pub(super) apart: bool,
 }
 
 impl<'a, F: super::Format> Ground<'a, F> {
-    pub(super) fn new(plan: &'a Plan, width: usize) -> Self {
+    /// For so many blocks at once: where they keep all threads busy, each does its parts one after the other.
+    pub(super) fn new(plan: &'a Plan, width: usize, blocks: usize) -> Self {
+        let layout = plan.layout(width);
         Self {
             design: plan.design(),
-            layout: plan.layout(width),
+            layout,
             numbers: F::numbers(plan, width),
+            apart: layout.parts.len() > 1 && blocks < rayon::current_num_threads(),
         }
     }
 }
@@ -80,44 +87,38 @@ fn stalls(layout: &Layout) -> usize {
 }
 
 /// Cuts rows of all nodes into those of each part.
-fn cut<'a, T>(mut rows: &'a mut [T], layout: &Layout) -> Vec<&'a mut [T]> {
-    let mut cuts = Vec::with_capacity(layout.parts.len());
-    for part in &layout.parts {
-        let (own, others) = rows.split_at_mut(part.rows);
-        cuts.push(own);
+fn cut<'a, T>(mut rows: &'a mut [T], layout: &'a Layout) -> impl Iterator<Item = &'a mut [T]> {
+    layout.parts.iter().map(move |part| {
+        let (own, others) = std::mem::take(&mut rows).split_at_mut(part.rows);
         rows = others;
-    }
-    cuts
+        own
+    })
 }
 
 /// What each part's links read and write: stalls, or letters in their place.
 fn told<'a, F: Number, const L: usize>(
     market: &'a mut [Rows<F, L>],
     boxes: &'a mut [Vec<F>],
-) -> Vec<&'a mut [F]> {
+) -> impl Iterator<Item = &'a mut [F]> {
     let stalls = market.iter_mut().map(|m| m.as_flattened_mut());
     let letters = boxes.iter_mut().map(Vec::as_mut_slice);
-    stalls.chain(letters).collect()
+    stalls.chain(letters)
 }
 
-/// Does the work of every part, where `in_team` keeps threads ready on them: a part's share of a period takes
-/// some microseconds, less than a sleeping thread takes to wake.
-fn each_part<I: IndexedParallelIterator>(parts: I, work: impl Fn(I::Item) + Sync) {
-    spindle::for_each(parts.len(), parts, work);
-}
-
-/// The same with the links of which the part's nodes are buyers, and what they read and write.
-fn each_buyer<F: Number, const L: usize, const W: usize>(
+/// Does the work of every part with the links of which its nodes are buyers, and what they read and write.
+fn each_buyer<'a, F: Number, const L: usize, const W: usize>(
     ground: Ground<'_, F>,
     shards: &mut [Shard<F, L, W>],
-    told: Vec<&mut [F]>,
+    told: impl Iterator<Item = &'a mut [F]>,
     work: impl Fn(&mut Shard<F, L, W>, Links<'_, F>, &mut [F]) + Sync,
 ) {
-    let buyers = shards.par_iter_mut().zip(told);
-    let fixed = ground.layout.parts.par_iter().zip(&ground.numbers.parts);
-    each_part(buyers.zip(fixed), |((shard, market), (part, numbers))| {
-        work(shard, links_of(part, numbers), market);
-    });
+    let buyers = shards.iter_mut().zip(told);
+    let fixed = ground.layout.parts.iter().zip(&ground.numbers.parts);
+    each_part(
+        ground.apart,
+        buyers.zip(fixed),
+        |((shard, market), (part, numbers))| work(shard, links_of(part, numbers), market),
+    );
 }
 
 /// Periods before any capacity differs from 1: the steady state is a fixed point then, unless a node
@@ -160,8 +161,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             boxes_back: Vec::new(),
             share: Rows::default(),
             pull: Rows::default(),
-            panel: Vec::new(),
             sums: Vec::new(),
+            panel: Vec::new(),
             stride: 0,
             quiet: 0,
         }
@@ -178,6 +179,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             design,
             layout,
             numbers,
+            apart,
         } = ground;
         let nodes = design.steady.len();
         self.quiet = quiet(design, inputs, slot);
@@ -193,9 +195,6 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         };
         let stride = self.stride;
         self.share.resize(Self::told_of(layout));
-        // Every cell is written.
-        let cells = design.periods * design.groups;
-        self.panel.resize(cells * Self::PARTICLES, F::ZERO);
         self.shards.resize_with(layout.parts.len(), Shard::default);
         if layout.mail() {
             make_room::<F, 1>(&mut self.boxes, layout);
@@ -206,7 +205,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             }
         }
         let parts = layout.parts.iter().zip(&numbers.parts);
-        for (shard, (part, numbers)) in self.shards.iter_mut().zip(parts) {
+        let shards = self.shards.iter_mut().zip(parts);
+        each_part(apart, shards, |(shard, (part, numbers))| {
             let links = links_of(part, numbers);
             let (n, e) = (part.rows, links.rows());
             let take = |v: &[F], i: usize, empty: F| -> [F; L] {
@@ -254,22 +254,25 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     shard.stock[e + r] = stock;
                 }
             }
-        }
+        });
     }
 
-    /// Simulates all periods; `keep` for a gradient that is to follow.
+    /// Simulates all periods; `keep` for a gradient that is to follow. `see` is told each period, from 0, and its
+    /// output summed to groups, [group, particle of the block], numbers of F, until the run is stopped.
     pub(super) fn forward(
         &mut self,
         ground: Ground<'_, F>,
         inputs: &Inputs<'_, F>,
         slot: Slot,
         keep: bool,
+        see: &mut dyn FnMut(usize, &[f64]),
     ) {
         self.start(ground, inputs, slot, keep);
         let Ground {
             design,
             layout,
             numbers,
+            apart,
         } = ground;
         let (stride, quiet) = (self.stride, self.quiet);
         let periods = design.periods - quiet;
@@ -281,16 +284,16 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 *y += *x;
             }
         }
-        for row in self.panel[..quiet * cells].chunks_exact_mut(cells.max(1)) {
-            for (y, sum) in row.iter_mut().zip(&self.sums) {
-                *y = F::from_f64(*sum);
-            }
+        for sum in &mut self.sums {
+            *sum = F::from_f64(*sum).to_f64();
+        }
+        for t in 0..quiet {
+            see(t, &self.sums);
         }
         let whole = keep && stride >= periods;
         for t in 1..=periods {
             let asked = |stop: &Arc<AtomicBool>| stop.load(Ordering::Relaxed);
             if t > 1 && design.stop.as_ref().is_some_and(asked) {
-                self.panel[(quiet + t - 1) * cells..].fill(F::NAN);
                 break;
             }
             let (demand_at, output_at) = if keep {
@@ -300,8 +303,9 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             };
             let market = &self.market;
             each_part(
+                apart,
                 self.shards
-                    .par_iter_mut()
+                    .iter_mut()
                     .zip(cut(&mut self.share, layout))
                     .zip(desks::<F, 1>(&mut self.boxes, layout))
                     .zip(&layout.parts)
@@ -325,10 +329,11 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     sums: &mut self.sums,
                 });
             }
-            let row = &mut self.panel[(quiet + t - 1) * cells..][..cells];
-            for (y, sum) in row.iter_mut().zip(&self.sums) {
-                *y = F::from_f64(*sum);
-            }
+            pulp::Arch::new().dispatch(Round::<F> {
+                sums: &mut self.sums,
+                format: PhantomData,
+            });
+            see(quiet + t - 1, &self.sums);
             if keep && !whole && (t - 1) % stride == 0 {
                 for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
                     shard.save(part.link.len() / W, t - 1, stride);
@@ -371,6 +376,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             design,
             layout,
             numbers,
+            apart,
         } = ground;
         let cells = design.groups * Self::PARTICLES;
         let (stride, quiet) = (self.stride, self.quiet);
@@ -387,7 +393,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 market.fill_with(rows * stalls(layout), [F::ZERO; L]);
             }
         }
-        for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
+        let shards = self.shards.iter_mut().zip(&layout.parts);
+        each_part(apart, shards, |(shard, part)| {
             let (n, e) = (part.rows, part.link.len() / W);
             shard.adjoint_stock.fill_with(e, [F::ZERO; L]);
             shard.adjoint_order.fill_with(e, [F::ZERO; L]);
@@ -401,7 +408,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             ] {
                 v.fill_with(n, [F::ZERO; L]);
             }
-        }
+        });
         for t in (1..=periods).rev() {
             // The segment of checkpoint c holds the inventories of c-1 to c+stride-1.
             let c = (t - 1) / stride * stride;
@@ -423,8 +430,9 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             let market = &self.market_back;
             let from_panel = &panel[(quiet + t - 1) * cells..][..cells];
             each_part(
+                apart,
                 self.shards
-                    .par_iter_mut()
+                    .iter_mut()
                     .zip(cut(&mut self.pull, layout))
                     .zip(cut(&mut self.share, layout))
                     .zip(desks::<F, 2>(&mut self.boxes_back, layout))
@@ -470,7 +478,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         }
         // What is left reaches the first inventories, which are the targets.
         let parts = layout.parts.iter().zip(&numbers.parts);
-        for (shard, (part, numbers)) in self.shards.iter_mut().zip(parts) {
+        let shards = self.shards.iter_mut().zip(parts);
+        each_part(apart, shards, |(shard, (part, numbers))| {
             let links = links_of(part, numbers);
             for i in 0..part.rows {
                 let rate = shard.rate[i];
@@ -484,12 +493,17 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 }
                 shard.to_target[i] = sum;
             }
-        }
+        });
     }
 
     /// Simulates the inventories from checkpoint `c` to period `last` again, into the segment.
     fn again(&mut self, ground: Ground<'_, F>, c: usize, last: usize) {
-        let Ground { design, layout, .. } = ground;
+        let Ground {
+            design,
+            layout,
+            apart,
+            ..
+        } = ground;
         let stride = self.stride;
         for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
             let e = part.link.len() / W;
@@ -501,8 +515,9 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             self.set_shares(layout, t);
             let share = &self.share;
             each_part(
+                apart,
                 self.shards
-                    .par_iter_mut()
+                    .iter_mut()
                     .zip(desks::<F, 1>(&mut self.boxes, layout))
                     .zip(&layout.parts),
                 |((shard, mut desk), part)| {
@@ -536,18 +551,6 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 *share = lanes(|l| d[l].gate(x[l] / d[l]));
             }
         }
-    }
-
-    /// Writes the panels of the block's first particles, one after the other.
-    pub(super) fn panels(&self, to: &mut [F]) {
-        let cells = self.panel.len() / Self::PARTICLES;
-        if W > 1 {
-            return to.copy_from_slice(&self.panel);
-        }
-        pulp::Arch::new().dispatch(Unravel::<F, L> {
-            from: self.panel.as_chunks().0,
-            to: to.chunks_exact_mut(cells).collect(),
-        });
     }
 
     /// Puts the gradients of a block's particles into [particle, node] arrays that begin at the
@@ -599,32 +602,19 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Observe<'_, F
     }
 }
 
-/// Takes particles apart that stand side by side.
-struct Unravel<'a, F, const L: usize> {
-    /// [cell, particle].
-    from: &'a [[F; L]],
-    /// A panel for each particle that is wanted.
-    to: Vec<&'a mut [F]>,
+/// Rounds sums to the run's format.
+struct Round<'a, F> {
+    sums: &'a mut [f64],
+    format: PhantomData<F>,
 }
 
-impl<F: Number, const L: usize> pulp::WithSimd for Unravel<'_, F, L> {
+impl<F: Number> pulp::WithSimd for Round<'_, F> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(mut self, _: S) {
-        // Squares of cells and particles: whole rows are read and written.
-        let (squares, rest) = self.from.as_chunks::<L>();
-        for (l, to) in self.to.iter_mut().enumerate() {
-            let last = to.as_chunks_mut::<L>().1;
-            for (to, from) in last.iter_mut().zip(rest) {
-                *to = from[l];
-            }
-        }
-        for (k, square) in squares.iter().enumerate() {
-            let turned: [[F; L]; L] = std::array::from_fn(|l| lanes(|c| square[c][l]));
-            for (to, row) in self.to.iter_mut().zip(turned) {
-                to[k * L..][..L].copy_from_slice(&row);
-            }
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        for sum in self.sums {
+            *sum = F::from_f64(*sum).to_f64();
         }
     }
 }

@@ -7,7 +7,7 @@
 //! the links. Suppliers write and read shelf by shelf, with a shelf's nodes in the cache; buyers write
 //! and read on all shelves at once, but one letter after the other on each.
 
-use super::super::plan::{Layout, Mail, SHELF};
+use super::super::plan::{Layout, MOST_PARTS, Mail, SHELF};
 use super::Number;
 
 /// The letters to and from one part's nodes in the boxes of all parts.
@@ -22,8 +22,8 @@ pub(super) struct Desk<'a, F> {
 pub(super) fn desks<'a, F, const N: usize>(
     boxes: &'a mut [Vec<F>],
     layout: &'a Layout,
-) -> Vec<Desk<'a, F>> {
-    let mut desks: Vec<_> = layout.parts.iter().map(|_| Vec::new()).collect();
+) -> impl Iterator<Item = Desk<'a, F>> {
+    let mut desks: [Vec<_>; MOST_PARTS] = Default::default();
     for (letters, buyers) in boxes.iter_mut().zip(&layout.parts) {
         let Some(mail) = &buyers.mail else { continue };
         let mut rest = letters.as_mut_slice();
@@ -40,7 +40,6 @@ pub(super) fn desks<'a, F, const N: usize>(
         letters,
         first: part.shelves.start,
     })
-    .collect()
 }
 
 /// Makes room for the letters of every part: a power of two, as the inner loops want it.

@@ -3,14 +3,17 @@
 mod block;
 mod mail;
 mod number;
+mod panel;
 mod rows;
 mod shard;
 mod sweep;
+mod team;
 
 use super::plan::{Numbers, Plan, WIDE};
 use block::{Block, Ground};
 pub(crate) use block::{Gradient, Inputs};
 pub(crate) use number::Number;
+use panel::unravel;
 use rayon::prelude::*;
 use shard::Slot;
 use std::any::Any;
@@ -106,15 +109,6 @@ pub(crate) fn forward<F: Format>(
     }
 }
 
-/// Runs `work` with threads of the pool at hand where it has several parts, so that they start without delay.
-fn in_team<R: Send>(parts: usize, work: impl FnOnce() -> R + Send) -> R {
-    if parts > 1 {
-        spindle::with_lock(parts, work)
-    } else {
-        work()
-    }
-}
-
 fn slots(particles: usize, lanes: usize) -> Vec<Slot> {
     (0..particles.div_ceil(lanes))
         .map(|k| Slot {
@@ -129,26 +123,30 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
     inputs: &Inputs<'_, F>,
     keep: bool,
 ) -> (Vec<F>, Option<Tape<F>>) {
-    let ground = Ground::<F>::new(plan, W);
+    let slots = slots(inputs.particles, L / W);
+    let ground = Ground::<F>::new(plan, W, slots.len());
     let Ground {
         design, numbers, ..
     } = ground;
     let cells = design.periods * design.groups;
     let together = L / W;
     let mut panel = vec![F::ZERO; inputs.particles * cells];
-    let slots = slots(inputs.particles, L / W);
     let one = |slot: &Slot, panel: &mut [F]| -> Option<Box<dyn Any + Send>> {
         let mut block = numbers.pool.take::<L, W>();
-        block.forward(ground, inputs, *slot, keep);
-        block.panels(panel);
+        let mut rows = std::mem::take(&mut block.panel);
+        rows.clear();
+        // Periods that a run which is stopped does not reach stay so.
+        rows.resize(cells * together, F::NAN);
+        let row = design.groups * together;
+        block.forward(ground, inputs, *slot, keep, &mut |t, sums| {
+            for (y, sum) in rows[t * row..][..row].iter_mut().zip(sums) {
+                *y = F::from_f64(*sum);
+            }
+        });
+        unravel::<F>(&rows, together, panel);
+        block.panel = rows;
         for (l, panel) in panel.chunks_exact_mut(cells).enumerate() {
-            let nodes = design.steady.len();
-            let own = |v: &[F]| -> bool {
-                let v = &v[(slot.first + l) * nodes..][..nodes];
-                v.iter().all(|v| v.finite())
-            };
-            // The kernels' comparisons would hide what is not a number.
-            if !(own(inputs.target) && own(inputs.rate)) {
+            if !is_finite(inputs, slot.first + l) {
                 panel.fill(F::NAN);
             }
         }
@@ -159,9 +157,7 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
         None
     };
     let blocks: Vec<Option<Box<dyn Any + Send>>> = if slots.len() == 1 {
-        vec![in_team(ground.layout.parts.len(), || {
-            one(&slots[0], &mut panel)
-        })]
+        vec![one(&slots[0], &mut panel)]
     } else {
         let panels = panel.par_chunks_mut(together * cells);
         slots
@@ -177,6 +173,80 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
         kind: std::marker::PhantomData,
     });
     (panel, tape)
+}
+
+/// Whether a particle's inputs are numbers: the kernels' comparisons would hide what is not.
+fn is_finite<F: Number>(inputs: &Inputs<'_, F>, particle: usize) -> bool {
+    let nodes = inputs.target.len() / inputs.particles;
+    let finite = |v: &[F]| v[particle * nodes..][..nodes].iter().all(|v| v.finite());
+    finite(inputs.target) && finite(inputs.rate)
+}
+
+/// Simulates particles one block after the other and keeps nothing: `see` is told a block's first particle, the
+/// period, from 0, and its output summed to groups, [group, particle of the block], NaN where inputs are not
+/// finite. The last block may have more particles than are left. `apart` has every block go over several threads.
+pub(crate) fn stream<F: Format>(
+    plan: &Plan,
+    inputs: &Inputs<'_, F>,
+    apart: bool,
+    see: &mut dyn FnMut(usize, usize, &[f64]),
+) {
+    match streamed(plan, inputs.particles) {
+        1 => stream_in::<F, 1, WIDE, WIDE>(plan, inputs, apart, see),
+        _ => stream_in::<F, STREAM, STREAM, 1>(plan, inputs, apart, see),
+    }
+}
+
+/// Particles of a block of `stream`, at most.
+pub(crate) const STREAM: usize = 8;
+
+/// The same of so many particles.
+fn streamed(plan: &Plan, particles: usize) -> usize {
+    if particles == 1 || plan.design().is_large() {
+        1
+    } else {
+        STREAM
+    }
+}
+
+/// Parts of a block of `stream`, which may go over as many threads.
+pub(crate) fn parts(plan: &Plan, particles: usize) -> usize {
+    let width = if streamed(plan, particles) == 1 {
+        WIDE
+    } else {
+        1
+    };
+    plan.layout(width).parts.len()
+}
+
+fn stream_in<F: Format, const P: usize, const L: usize, const W: usize>(
+    plan: &Plan,
+    inputs: &Inputs<'_, F>,
+    apart: bool,
+    see: &mut dyn FnMut(usize, usize, &[f64]),
+) {
+    let blocks = if apart { 1 } else { usize::MAX };
+    let ground = Ground::<F>::new(plan, W, blocks);
+    let mut block = ground.numbers.pool.take::<L, W>();
+    let mut marked = Vec::new();
+    for slot in slots(inputs.particles, P) {
+        let lost: Vec<usize> = (slot.first..slot.last)
+            .filter(|p| !is_finite(inputs, *p))
+            .map(|p| p - slot.first)
+            .collect();
+        block.forward(ground, inputs, slot, false, &mut |t, sums| {
+            if lost.is_empty() {
+                return see(slot.first, t, sums);
+            }
+            marked.clear();
+            marked.extend_from_slice(sums);
+            for row in marked.chunks_exact_mut(P) {
+                lost.iter().for_each(|l| row[*l] = f64::NAN);
+            }
+            see(slot.first, t, &marked);
+        });
+    }
+    ground.numbers.pool.give(block);
 }
 
 /// The gradient of what has the gradient `panel` [particle, period, group] in the panel. `inputs`
@@ -200,7 +270,8 @@ fn backward_in<F: Format, const L: usize, const W: usize>(
     panel: &[F],
     with_capacity: bool,
 ) -> Gradient<F> {
-    let ground = Ground::<F>::new(&tape.plan, W);
+    let slots = slots(inputs.particles, L / W);
+    let ground = Ground::<F>::new(&tape.plan, W, slots.len());
     let design = ground.design;
     let together = L / W;
     let (nodes, cells) = (design.steady.len(), design.periods * design.groups);
@@ -234,7 +305,6 @@ fn backward_in<F: Format, const L: usize, const W: usize>(
         block.backward(ground, inputs, *slot, &own, capacity);
         block.gradients(ground.layout, nodes, target, rate);
     };
-    let slots = slots(inputs.particles, L / W);
     let mut capacity: Vec<Option<&mut [F]>> = if hits > 0 {
         out.capacity.chunks_mut(together * hits).map(Some).collect()
     } else {
@@ -243,9 +313,7 @@ fn backward_in<F: Format, const L: usize, const W: usize>(
     if let ([block], [slot]) = (tape.blocks.as_mut_slice(), slots.as_slice()) {
         let capacity = capacity.pop().flatten();
         let (target, rate) = (&mut out.target, &mut out.rate);
-        in_team(ground.layout.parts.len(), || {
-            one(block, slot, panel, target, rate, capacity)
-        });
+        one(block, slot, panel, target, rate, capacity);
     } else {
         tape.blocks
             .par_iter_mut()

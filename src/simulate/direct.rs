@@ -1,0 +1,166 @@
+//! Simulations on the CPU without tensors: around a small one these take as long as it.
+
+use super::{Horizon, Precision, host};
+use crate::error::Result;
+use crate::ops::{Plan, cpu};
+use burn::tensor::Tensor;
+
+/// Particles of a block of `Direct::stream`, at most.
+pub(crate) const STREAM: usize = cpu::STREAM;
+
+/// A scenario whose shocks are fixed, ready to be run many times on the CPU. Its numbers are those of
+/// `Horizon::run`.
+pub(crate) struct Direct {
+    plan: Plan,
+    /// Remaining capacity, [period, column].
+    capacity: Capacity,
+}
+
+enum Capacity {
+    Single(Vec<f32>),
+    Double(Vec<f64>),
+}
+
+/// How the firms of some particles behave; one row stands for all of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Behaviours<'a> {
+    pub(crate) particles: usize,
+    /// n, [particle or 1, firm].
+    pub(crate) target_inventory: &'a [f64],
+    /// tau, [particle or 1, firm].
+    pub(crate) adjustment_time: &'a [f64],
+}
+
+/// Gradient of a sum of all particles' in their behaviour.
+pub(crate) struct Pulled {
+    /// In n, [particle, firm].
+    pub(crate) target_inventory: Vec<f64>,
+    /// In tau, [particle, firm].
+    pub(crate) adjustment_time: Vec<f64>,
+}
+
+/// The kernels' inputs, [particle, firm].
+struct Batch<F> {
+    particles: usize,
+    target: Vec<F>,
+    rate: Vec<F>,
+}
+
+impl<F: cpu::Format> Batch<F> {
+    fn new(plan: &Plan, behaviours: Behaviours<'_>) -> Self {
+        let steady = &plan.design().steady;
+        let Behaviours {
+            particles,
+            target_inventory,
+            adjustment_time,
+        } = behaviours;
+        // In the order of operations of `Horizon::run`.
+        let row = |n: &[f64], to: &mut Vec<F>| {
+            let both = n.iter().zip(steady);
+            to.extend(both.map(|(n, x)| F::from_f64(*n) * F::from_f64(*x)));
+        };
+        let (mut target, mut rate) = (Vec::new(), Vec::new());
+        target.reserve_exact(particles * steady.len());
+        rate.reserve_exact(particles * steady.len());
+        let firms = steady.len();
+        for n in target_inventory.chunks_exact(firms).cycle().take(particles) {
+            row(n, &mut target);
+        }
+        for tau in adjustment_time.chunks_exact(firms).cycle().take(particles) {
+            rate.extend(tau.iter().map(|tau| F::ONE / F::from_f64(*tau)));
+        }
+        Self {
+            particles,
+            target,
+            rate,
+        }
+    }
+
+    fn inputs<'a>(&'a self, capacity: &'a [F]) -> cpu::Inputs<'a, F> {
+        cpu::Inputs {
+            particles: self.particles,
+            target: &self.target,
+            rate: &self.rate,
+            capacity,
+        }
+    }
+}
+
+impl Direct {
+    /// For a scenario on the CPU with this capacity, [1, period, column].
+    pub(crate) fn new(horizon: &Horizon, capacity: &Tensor<3>) -> Result<Self> {
+        let capacity = host(capacity.clone())?;
+        Ok(Self {
+            plan: horizon.plan().clone(),
+            capacity: match horizon.precision() {
+                Precision::Single => Capacity::Single(capacity.iter().map(|z| *z as f32).collect()),
+                Precision::Double => Capacity::Double(capacity),
+            },
+        })
+    }
+
+    /// Threads that a block of so many particles of `stream` has use for.
+    pub(crate) fn parts(&self, particles: usize) -> usize {
+        cpu::parts(&self.plan, particles)
+    }
+
+    /// Simulates block after block, each over several threads if `apart`. `see` is told a block's first particle,
+    /// the period, from 0, and its panel's row, [group, particle of the block]; the last block may have more
+    /// particles than are left.
+    pub(crate) fn stream(
+        &self,
+        behaviours: Behaviours<'_>,
+        apart: bool,
+        see: &mut dyn FnMut(usize, usize, &[f64]),
+    ) {
+        match &self.capacity {
+            Capacity::Single(z) => {
+                let batch = Batch::new(&self.plan, behaviours);
+                cpu::stream(&self.plan, &batch.inputs(z), apart, see);
+            }
+            Capacity::Double(z) => {
+                let batch = Batch::new(&self.plan, behaviours);
+                cpu::stream(&self.plan, &batch.inputs(z), apart, see);
+            }
+        }
+    }
+
+    /// The panels [particle, period, group], and the gradient of what has the slope `slope(panels)` in them, of the
+    /// same shape.
+    pub(crate) fn gradient(
+        &self,
+        behaviours: Behaviours<'_>,
+        slope: impl FnOnce(&[f64]) -> Vec<f64>,
+    ) -> (Vec<f64>, Pulled) {
+        match &self.capacity {
+            Capacity::Single(z) => self.gradient_in(z, behaviours, slope),
+            Capacity::Double(z) => self.gradient_in(z, behaviours, slope),
+        }
+    }
+
+    fn gradient_in<F: cpu::Format>(
+        &self,
+        capacity: &[F],
+        behaviours: Behaviours<'_>,
+        slope: impl FnOnce(&[f64]) -> Vec<f64>,
+    ) -> (Vec<f64>, Pulled) {
+        let batch = Batch::new(&self.plan, behaviours);
+        let inputs = batch.inputs(capacity);
+        let (panel, tape) = cpu::forward(&self.plan, &inputs, true);
+        let panel: Vec<f64> = panel.into_iter().map(F::to_f64).collect();
+        let slope: Vec<F> = slope(&panel).into_iter().map(F::from_f64).collect();
+        let mut tape = tape.expect("a kept run has a tape");
+        let found = cpu::backward(&mut tape, &inputs, &slope, false);
+        let steady = self.plan.design().steady.iter().cycle();
+        let by_target = found.target.iter().zip(steady);
+        let by_rate = found.rate.iter().zip(&batch.rate);
+        let pulled = Pulled {
+            target_inventory: by_target.map(|(g, x)| g.to_f64() * x).collect(),
+            // The rate is 1 / tau.
+            adjustment_time: by_rate
+                .map(|(g, r)| -g.to_f64() * r.to_f64() * r.to_f64())
+                .collect(),
+        };
+        (panel, pulled)
+    }
+}
