@@ -1,5 +1,6 @@
 //! Guides: the families of normal distributions that a posterior is approximated by.
 
+use super::exp::exp;
 use super::noise::{Purpose, normals};
 use crate::error::{Error, Result};
 use std::ops::Range;
@@ -122,11 +123,16 @@ impl Guide {
             return w.to_vec();
         }
         let c = self.unit(n);
-        let one = |i: usize| {
-            let common = dot(&w[self.row(n, i)], self.factors(noise, n, i));
-            w[i] + w[n + i].exp() * noise[i] + c * common
-        };
-        (0..n).map(one).collect()
+        let mut u = scales(w, n);
+        for ((u, m), e) in u.iter_mut().zip(w).zip(noise) {
+            *u = m + *u * e;
+        }
+        if self != Guide::MeanField {
+            for (i, u) in u.iter_mut().enumerate() {
+                *u += c * dot(&w[self.row(n, i)], self.factors(noise, n, i));
+            }
+        }
+        u
     }
 
     /// Adds the gradient in the unknowns of what has gradient `g` in the particle.
@@ -138,9 +144,17 @@ impl Guide {
             }
             return;
         }
+        let (to_mean, to_scale) = to.split_at_mut(n);
+        let scales = scales(w, n);
+        let each = g.iter().zip(&scales).zip(noise);
+        for (((g, scale), e), (to_mean, to_scale)) in each.zip(to_mean.iter_mut().zip(to_scale)) {
+            *to_mean += g;
+            *to_scale += g * scale * e;
+        }
+        if self == Guide::MeanField {
+            return;
+        }
         for (i, g) in g.iter().enumerate() {
-            to[i] += g;
-            to[n + i] += g * w[n + i].exp() * noise[i];
             let row = to[self.row(n, i)].iter_mut();
             for (to, e) in row.zip(self.factors(noise, n, i)) {
                 *to += c * g * e;
@@ -159,12 +173,23 @@ impl Guide {
             }
             return 0.5 * dot(w, w);
         }
+        let (to_mean, to_scale) = to.split_at_mut(n);
+        let scales = scales(w, n);
+        let unknowns = w.iter().zip(&w[n..]).zip(&scales);
+        for (((m, d), scale), (to_mean, to_scale)) in
+            unknowns.zip(to_mean.iter_mut().zip(to_scale))
+        {
+            let square = scale * scale;
+            kl += 0.5 * (square + m * m - 1.0) - d;
+            *to_mean += m;
+            *to_scale += square - 1.0;
+        }
+        if self == Guide::MeanField {
+            return kl;
+        }
         for i in 0..n {
-            let square = (2.0 * w[n + i]).exp();
             let row = &w[self.row(n, i)];
-            kl += 0.5 * (square + c * c * dot(row, row) + w[i] * w[i] - 1.0) - w[n + i];
-            to[i] += w[i];
-            to[n + i] += square - 1.0;
+            kl += 0.5 * c * c * dot(row, row);
             for (to, b) in to[self.row(n, i)].iter_mut().zip(row) {
                 *to += c * c * b;
             }
@@ -300,6 +325,13 @@ impl Guide {
         }
         (mean, (variance + dot(&common, &common)).sqrt())
     }
+}
+
+/// The scales e^d of n coordinates.
+fn scales(w: &[f64], n: usize) -> Vec<f64> {
+    let mut scales = w[n..2 * n].to_vec();
+    exp(1.0, &mut scales);
+    scales
 }
 
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {

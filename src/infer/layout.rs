@@ -192,39 +192,39 @@ impl Varying {
 
     /// Coordinates of the units of every particle, [particle, unit]; `u` is [particle, coordinate].
     pub(crate) fn unit_coordinates(&self, u: &[f64], dimension: usize) -> Vec<f64> {
-        let rows = u.chunks_exact(dimension);
-        rows.flat_map(|row| (0..self.units()).map(|k| self.coordinate(row, k)))
-            .collect()
+        let (first, units) = (self.coordinates.start, self.units());
+        let mut all = Vec::with_capacity(u.len() / dimension * units);
+        for row in u.chunks_exact(dimension) {
+            match &self.common {
+                None => all.extend_from_slice(&row[first..][..units]),
+                Some(_) => all.extend((0..units).map(|k| self.coordinate(row, k))),
+            }
+        }
+        all
     }
 
     /// Values of the units of every particle, [particle, unit].
     pub(crate) fn unit_values(&self, u: &[f64], dimension: usize) -> Vec<f64> {
-        let rows = u.chunks_exact(dimension);
-        rows.flat_map(|row| (0..self.units()).map(|k| self.transport.at(self.coordinate(row, k)).0))
-            .collect()
+        self.transported(u, dimension).0
     }
 
     /// Values of the entries of every particle, with the slopes that their gradient needs.
     pub(crate) fn values(&self, u: &[f64], dimension: usize) -> Values {
-        let units = self.units();
-        let particles = u.len() / dimension;
-        let mut value = vec![0.0; particles * units];
-        let mut slope = vec![0.0; particles * units];
-        // Pieces that are worth a thread's while, whether there are many particles or many units.
-        value
-            .par_iter_mut()
-            .zip(&mut slope)
-            .enumerate()
-            .with_min_len(4096)
-            .for_each(|(at, (x, d))| {
-                let (p, k) = (at / units, at % units);
-                let row = &u[p * dimension..][..dimension];
-                (*x, *d) = self.transport.at(self.coordinate(row, k));
-            });
+        let (value, slope) = self.transported(u, dimension);
         Values {
             entries: self.spread(value),
             slope,
         }
+    }
+
+    /// Values of the units of every particle and T' there, [particle, unit].
+    fn transported(&self, u: &[f64], dimension: usize) -> (Vec<f64>, Vec<f64>) {
+        let mut value = self.unit_coordinates(u, dimension);
+        let mut slope = vec![0.0; value.len()];
+        // Pieces that are worth a thread's while, whether there are many particles or many units.
+        let pieces = value.par_chunks_mut(4096).zip(slope.par_chunks_mut(4096));
+        pieces.for_each(|(value, slope)| self.transport.all(value, slope));
+        (value, slope)
     }
 
     /// Values of the entries, [row, entry], from those of the units, [row, unit].

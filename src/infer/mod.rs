@@ -5,6 +5,7 @@ mod background;
 mod contest;
 mod divergence;
 mod drive;
+mod exp;
 mod guide;
 mod layout;
 mod noise;

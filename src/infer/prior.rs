@@ -1,5 +1,6 @@
 //! Prior distributions, each the image of a standard normal.
 
+use super::exp::exp;
 use crate::error::{Error, Result};
 use statrs::distribution::{Continuous, ContinuousCDF};
 use std::f64::consts::{PI, SQRT_2};
@@ -406,20 +407,45 @@ impl Transport {
 
     /// T(u) and T'(u).
     pub(super) fn at(&self, u: f64) -> (f64, f64) {
+        let (mut value, mut slope) = ([u], [0.0]);
+        self.all(&mut value, &mut slope);
+        (value[0], slope[0])
+    }
+
+    /// The same of many: turns coordinates into values, and writes the slopes.
+    pub(super) fn all(&self, values: &mut [f64], slopes: &mut [f64]) {
         match self.prior {
-            Prior::Normal { mean, sd } => (mean + sd * u, sd),
             Prior::LogNormal {
                 shift,
                 median,
                 sigma,
             } => {
-                let above = median * (sigma * u).exp();
-                (shift + above, sigma * above)
+                exp(sigma, values);
+                for (x, slope) in values.iter_mut().zip(slopes) {
+                    let above = median * *x;
+                    (*x, *slope) = (shift + above, sigma * above);
+                }
             }
-            Prior::LogitNormal { sigma, .. } => {
-                let x = self.prior.value(u);
-                (x, sigma * x * (1.0 - x))
+            Prior::LogitNormal { median, sigma } => {
+                let odds = (1.0 - median) / median;
+                exp(-sigma, values);
+                for (x, slope) in values.iter_mut().zip(slopes) {
+                    let share = 1.0 / (1.0 + odds * *x);
+                    (*x, *slope) = (share, sigma * share * (1.0 - share));
+                }
             }
+            _ => {
+                for (x, slope) in values.iter_mut().zip(slopes) {
+                    (*x, *slope) = self.one(*x);
+                }
+            }
+        }
+    }
+
+    /// The same of one, where several at once gain nothing.
+    fn one(&self, u: f64) -> (f64, f64) {
+        match self.prior {
+            Prior::Normal { mean, sd } => (mean + sd * u, sd),
             Prior::Uniform { low, high } => (self.prior.value(u), (high - low) * phi(u)),
             _ => {
                 let (y, slope) = self.free(u);

@@ -319,11 +319,11 @@ impl<'a> Fit<'a> {
             1.0 - DECAY.0.powi(self.moves),
             1.0 - DECAY.1.powi(self.moves),
         );
-        for (k, g) in gradient.iter().enumerate() {
-            self.first[k] = DECAY.0 * self.first[k] + (1.0 - DECAY.0) * g;
-            self.second[k] = DECAY.1 * self.second[k] + (1.0 - DECAY.1) * g * g;
-            self.guide[k] -=
-                rate * (self.first[k] / correct.0) / ((self.second[k] / correct.1).sqrt() + 1e-8);
+        let means = self.first.iter_mut().zip(&mut self.second);
+        for ((g, w), (first, second)) in gradient.iter().zip(&mut self.guide).zip(means) {
+            *first = DECAY.0 * *first + (1.0 - DECAY.0) * g;
+            *second = DECAY.1 * *second + (1.0 - DECAY.1) * g * g;
+            *w -= rate * (*first / correct.0) / ((*second / correct.1).sqrt() + 1e-8);
         }
     }
 }

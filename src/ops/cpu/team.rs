@@ -1,9 +1,20 @@
 //! Threads for the parts of one run, whose phases take microseconds and come hundreds a run.
 
 use super::super::plan::MOST_PARTS;
+use micropool::{ThreadPool, ThreadPoolBuilder};
+use std::sync::LazyLock;
 
-/// Does the work of every part, `apart` on several threads. A phase takes less time than a sleeping thread to
-/// wake: threads stay awake for the next one, and the caller takes what nobody has begun.
+/// The threads besides the caller. They stay awake for some hundred microseconds after a phase: it takes less time
+/// than a sleeping thread to wake, and so does what is between two runs of a calibration.
+static TEAM: LazyLock<ThreadPool> = LazyLock::new(|| {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    ThreadPoolBuilder::default()
+        .num_threads(threads.min(MOST_PARTS).saturating_sub(1))
+        .idle_spin_cycles(30_000)
+        .build()
+});
+
+/// Does the work of every part, `apart` on several threads; the caller does what nobody has begun.
 pub(super) fn each_part<T: Send>(
     apart: bool,
     parts: impl Iterator<Item = T>,
@@ -25,5 +36,5 @@ fn halve<T: Send>(parts: &mut [Option<T>], work: &(impl Fn(T) + Sync)) {
         return parts.iter_mut().filter_map(Option::take).for_each(work);
     }
     let (first, second) = parts.split_at_mut(count / 2);
-    micropool::join(|| halve(first, work), || halve(second, work));
+    TEAM.join(|| halve(first, work), || halve(second, work));
 }
