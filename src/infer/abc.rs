@@ -171,6 +171,11 @@ impl Search for Found<'_> {
         let quick = objective.particles_within(200_000_000);
         let batch = options.batch.min(quick).min(options.draws - self.done);
         let (n, done) = (self.n, self.done);
+        // What is worse than all of these will not be kept.
+        let limit = match self.kept.last() {
+            Some(last) if self.kept.len() == options.keep => last.loss,
+            _ => f64::INFINITY,
+        };
         // Few are made by the thread that simulates them, many for a device by all threads.
         let rows = |some: Range<usize>| {
             let mut u = vec![0.0; some.len() * n];
@@ -181,7 +186,7 @@ impl Search for Found<'_> {
             });
             Cow::Owned(u)
         };
-        let (loss, panel) = objective.loss_drawn(batch, &rows, watched)?;
+        let (loss, panel) = objective.loss_drawn(batch, &rows, limit, watched)?;
         let mut dropped = 0;
         for (k, loss) in loss.into_iter().enumerate() {
             if loss.is_finite() {
@@ -280,7 +285,8 @@ pub(super) fn moments(objective: &Objective, u: &[f64]) -> (Vec<f64>, Vec<f64>) 
     (mean, scale)
 }
 
-/// Keeps the best `keep` of `draws` draws from the prior. Memory holds the kept draws only.
+/// Keeps the best `keep` of `draws` draws from the prior. Memory holds the kept draws only. On the CPU a draw's
+/// simulation ends once its sum of squares is above the worst that is kept, which changes no result.
 ///
 /// The stop button, Ctrl-C and `Progress::stop` make it return what it has after the batch that is
 /// running.

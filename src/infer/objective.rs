@@ -200,7 +200,7 @@ impl Objective {
     /// Mean loss of each particle; `u` is [particle, coordinate] row by row.
     pub fn loss(&self, u: &[f64]) -> Result<Vec<f64>> {
         let particles = self.particles(u)?;
-        self.evaluate(particles, &self.given(u), &mut [])
+        self.evaluate(particles, &self.given(u), f64::INFINITY, &mut [])
     }
 
     /// The same with its gradient.
@@ -225,29 +225,40 @@ impl Objective {
         let particles = self.particles(u)?;
         let sizes = self.runs.iter().map(|run| particles * run.target.cells());
         let mut panels: Vec<Vec<f64>> = sizes.map(|n| vec![0.0; n]).collect();
-        let loss = self.evaluate(particles, &self.given(u), &mut panels)?;
+        let loss = self.evaluate(particles, &self.given(u), f64::INFINITY, &mut panels)?;
         Ok((loss, panels))
     }
 
     /// The losses, and the first scenario's panels where somebody watches, else none.
-    pub(super) fn loss_watched(&self, u: &[f64], watched: bool) -> Result<(Vec<f64>, Vec<f64>)> {
-        self.loss_drawn(self.particles(u)?, &self.given(u), watched)
+    pub(super) fn loss_watched(
+        &self,
+        u: &[f64],
+        limit: f64,
+        watched: bool,
+    ) -> Result<(Vec<f64>, Vec<f64>)> {
+        self.loss_drawn(self.particles(u)?, &self.given(u), limit, watched)
     }
 
     /// The same of particles that are made where they are wanted.
+    ///
+    /// Losses above `limit` need not be whole, nor their panels: a simulation may end once it is known to be worse.
     pub(super) fn loss_drawn(
         &self,
         particles: usize,
         rows: &Rows<'_>,
+        limit: f64,
         watched: bool,
     ) -> Result<(Vec<f64>, Vec<f64>)> {
         let cells = self.runs[0].target.cells();
-        let mut panels = vec![vec![0.0; particles * cells]; usize::from(watched)];
-        let loss = self.evaluate(particles, rows, &mut panels)?;
+        let mut panels = Vec::new();
+        if watched {
+            panels.push(vec![0.0; particles * cells]);
+        }
+        let loss = self.evaluate(particles, rows, limit, &mut panels)?;
         Ok((loss, panels.pop().unwrap_or_default()))
     }
 
-    /// The losses; what they are of is written to `panels`, one for each of the first scenarios.
+    /// The losses, as of `loss_drawn`; what they are of is written to `panels`, one for each of the first scenarios.
     ///
     /// On the CPU a thread takes some particles from their coordinates to their losses, so that what they leave on
     /// the way stays in its cache. Where all threads fit into one simulation, they take it together, and it has
@@ -256,6 +267,7 @@ impl Objective {
         &self,
         particles: usize,
         rows: &Rows<'_>,
+        limit: f64,
         panels: &mut [Vec<f64>],
     ) -> Result<Vec<f64>> {
         let pieces = if self.on_cpu {
@@ -281,7 +293,7 @@ impl Objective {
             .collect();
         let one = |(first, loss, panels): (usize, &mut [f64], Vec<&mut [f64]>)| {
             let u = rows(first..first + loss.len());
-            self.piece(&u, loss, panels, together)
+            self.piece(&u, loss, panels, (limit, together))
         };
         if together {
             work.into_iter().try_for_each(one)?;
@@ -297,7 +309,7 @@ impl Objective {
         u: &[f64],
         loss: &mut [f64],
         panels: Vec<&mut [f64]>,
-        apart: bool,
+        (limit, apart): (f64, bool),
     ) -> Result<()> {
         let particles = loss.len();
         let values = self.values(u);
@@ -317,12 +329,21 @@ impl Objective {
                     }
                     let behaviours = self.behaviours(&values, particles);
                     direct.stream(behaviours, apart, &mut |first, period, row| {
+                        let together = row.len() / run.target.groups();
+                        let mut beyond = false;
                         if square {
-                            run.target.add_squares(period, row, &mut sums[first..]);
+                            // Sums of squares only grow.
+                            let sums = &mut sums[first..];
+                            run.target.add_squares(period, row, sums);
+                            let known = loss[first..].iter().zip(sums.iter()).take(together);
+                            let over = |(loss, sum): (&f64, &f64)| {
+                                let known = loss + sum / total;
+                                known > limit || known.is_nan()
+                            };
+                            beyond = limit.is_finite() && known.into_iter().all(over);
                         }
                         if let Some(panel) = &mut panel {
                             let groups = run.target.groups();
-                            let together = row.len() / groups;
                             let each = panel[first * cells..].chunks_mut(cells).take(together);
                             for (p, panel) in each.enumerate() {
                                 let to = &mut panel[period * groups..][..groups];
@@ -330,6 +351,7 @@ impl Objective {
                                 to.iter_mut().zip(from).for_each(|(to, y)| *to = *y);
                             }
                         }
+                        !beyond
                     });
                     if let (false, Some(panel)) = (square, panel) {
                         let each = sums.iter_mut().zip(panel.chunks(cells));

@@ -240,7 +240,7 @@ impl Search for Population<'_> {
                 moved.extend(here.iter().zip(noise).map(|(u, e)| stay * u + reach * e));
             }
         }
-        let (loss, panel) = objective.loss_watched(&moved, watched)?;
+        let (loss, panel) = objective.loss_watched(&moved, self.tolerance, watched)?;
         let one = panel.len() / batch;
         let mut dropped = 0;
         for (j, loss) in loss.iter().enumerate() {

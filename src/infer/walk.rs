@@ -208,7 +208,7 @@ impl Search for Chains<'_> {
         let (mut loss, mut panels) = (Vec::new(), Vec::new());
         let together = objective.particles_within(200_000_000).min(chains);
         for rows in proposed.chunks(together * n) {
-            let (some, panel) = objective.loss_watched(rows, watched)?;
+            let (some, panel) = objective.loss_watched(rows, f64::INFINITY, watched)?;
             loss.extend(some);
             panels.extend(panel);
         }

@@ -106,12 +106,12 @@ impl Direct {
 
     /// Simulates block after block, each over several threads if `apart`. `see` is told a block's first particle,
     /// the period, from 0, and its panel's row, [group, particle of the block]; the last block may have more
-    /// particles than are left.
+    /// particles than are left. A block ends early where `see` says false.
     pub(crate) fn stream(
         &self,
         behaviours: Behaviours<'_>,
         apart: bool,
-        see: &mut dyn FnMut(usize, usize, &[f64]),
+        see: &mut dyn FnMut(usize, usize, &[f64]) -> bool,
     ) {
         match &self.capacity {
             Capacity::Single(z) => {

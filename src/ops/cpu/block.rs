@@ -258,14 +258,15 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
     }
 
     /// Simulates all periods; `keep` for a gradient that is to follow. `see` is told each period, from 0, and its
-    /// output summed to groups, [group, particle of the block], numbers of F, until the run is stopped.
+    /// output summed to groups, [group, particle of the block], numbers of F; the run ends early where it says
+    /// false, or where it is stopped.
     pub(super) fn forward(
         &mut self,
         ground: Ground<'_, F>,
         inputs: &Inputs<'_, F>,
         slot: Slot,
         keep: bool,
-        see: &mut dyn FnMut(usize, &[f64]),
+        see: &mut dyn FnMut(usize, &[f64]) -> bool,
     ) {
         self.start(ground, inputs, slot, keep);
         let Ground {
@@ -287,8 +288,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         for sum in &mut self.sums {
             *sum = F::from_f64(*sum).to_f64();
         }
-        for t in 0..quiet {
-            see(t, &self.sums);
+        if !(0..quiet).all(|t| see(t, &self.sums)) {
+            return;
         }
         let whole = keep && stride >= periods;
         for t in 1..=periods {
@@ -333,7 +334,9 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 sums: &mut self.sums,
                 format: PhantomData,
             });
-            see(quiet + t - 1, &self.sums);
+            if !see(quiet + t - 1, &self.sums) {
+                break;
+            }
             if keep && !whole && (t - 1) % stride == 0 {
                 for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
                     shard.save(part.link.len() / W, t - 1, stride);

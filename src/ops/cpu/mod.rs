@@ -142,6 +142,7 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
             for (y, sum) in rows[t * row..][..row].iter_mut().zip(sums) {
                 *y = F::from_f64(*sum);
             }
+            true
         });
         unravel::<F>(&rows, together, panel);
         block.panel = rows;
@@ -184,12 +185,13 @@ fn is_finite<F: Number>(inputs: &Inputs<'_, F>, particle: usize) -> bool {
 
 /// Simulates particles one block after the other and keeps nothing: `see` is told a block's first particle, the
 /// period, from 0, and its output summed to groups, [group, particle of the block], NaN where inputs are not
-/// finite. The last block may have more particles than are left. `apart` has every block go over several threads.
+/// finite. The last block may have more particles than are left. A block ends early where `see` says false. `apart`
+/// has every block go over several threads.
 pub(crate) fn stream<F: Format>(
     plan: &Plan,
     inputs: &Inputs<'_, F>,
     apart: bool,
-    see: &mut dyn FnMut(usize, usize, &[f64]),
+    see: &mut dyn FnMut(usize, usize, &[f64]) -> bool,
 ) {
     match streamed(plan, inputs.particles) {
         1 => stream_in::<F, 1, WIDE, WIDE>(plan, inputs, apart, see),
@@ -223,7 +225,7 @@ fn stream_in<F: Format, const P: usize, const L: usize, const W: usize>(
     plan: &Plan,
     inputs: &Inputs<'_, F>,
     apart: bool,
-    see: &mut dyn FnMut(usize, usize, &[f64]),
+    see: &mut dyn FnMut(usize, usize, &[f64]) -> bool,
 ) {
     let blocks = if apart { 1 } else { usize::MAX };
     let ground = Ground::<F>::new(plan, W, blocks);
@@ -243,7 +245,7 @@ fn stream_in<F: Format, const P: usize, const L: usize, const W: usize>(
             for row in marked.chunks_exact_mut(P) {
                 lost.iter().for_each(|l| row[*l] = f64::NAN);
             }
-            see(slot.first, t, &marked);
+            see(slot.first, t, &marked)
         });
     }
     ground.numbers.pool.give(block);
