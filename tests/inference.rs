@@ -90,6 +90,28 @@ fn the_same_seed_gives_the_same_posterior() {
 }
 
 #[test]
+fn rejection_that_ends_hopeless_draws_keeps_the_same_ones() {
+    let (problem, _) = problem();
+    let kept = |keep| {
+        let options = Abc {
+            draws: 400,
+            keep,
+            batch: 16,
+            ..Abc::default()
+        };
+        calibrate_abc(&problem, &options, &mut ()).expect("a posterior")
+    };
+    // Where all draws are kept none is hopeless.
+    let (all, best) = (kept(400), kept(20));
+    assert!(all.draws == 400 && best.draws == 20);
+    for (all, best) in all.parameters.iter().zip(&best.parameters) {
+        assert!(all.samples.starts_with(&best.samples));
+    }
+    let worst = best.history.last().expect("steps").loss;
+    assert!(worst < all.history.last().expect("steps").loss);
+}
+
+#[test]
 fn with_no_weight_on_the_data_the_guide_returns_to_the_prior() {
     let (mut problem, _) = problem();
     problem.noise = 1e6;

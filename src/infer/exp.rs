@@ -92,14 +92,7 @@ mod tests {
 
     #[test]
     fn its_ends_are_those_of_the_exponential() {
-        let mut ends = [
-            f64::NEG_INFINITY,
-            -1e6,
-            0.0,
-            1e6,
-            f64::INFINITY,
-            f64::NAN,
-        ];
+        let mut ends = [f64::NEG_INFINITY, -1e6, 0.0, 1e6, f64::INFINITY, f64::NAN];
         exp(1.0, &mut ends);
         assert_eq!(ends[..5], [0.0, 0.0, 1.0, f64::INFINITY, f64::INFINITY]);
         assert!(ends[5].is_nan());

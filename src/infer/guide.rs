@@ -176,8 +176,7 @@ impl Guide {
         let (to_mean, to_scale) = to.split_at_mut(n);
         let scales = scales(w, n);
         let unknowns = w.iter().zip(&w[n..]).zip(&scales);
-        for (((m, d), scale), (to_mean, to_scale)) in
-            unknowns.zip(to_mean.iter_mut().zip(to_scale))
+        for (((m, d), scale), (to_mean, to_scale)) in unknowns.zip(to_mean.iter_mut().zip(to_scale))
         {
             let square = scale * scale;
             kl += 0.5 * (square + m * m - 1.0) - d;

@@ -292,6 +292,9 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             return;
         }
         let whole = keep && stride >= periods;
+        // Where groups are few against nodes, every part sums its own.
+        let parts = layout.parts.len();
+        let each_sums = parts > 1 && parts * design.groups <= design.steady.len();
         for t in 1..=periods {
             let asked = |stop: &Arc<AtomicBool>| stop.load(Ordering::Relaxed);
             if t > 1 && design.stop.as_ref().is_some_and(asked) {
@@ -320,15 +323,24 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     let at = (demand_at, output_at);
                     shard.produce(numbers, part, design.scales_inputs, market, at, share);
                     shard.send(&mut desk, [&*share]);
+                    if each_sums {
+                        let mut sums = std::mem::take(&mut shard.sums);
+                        sums.clear();
+                        sums.resize(cells, 0.0);
+                        shard.observe(part, output_at, &mut sums);
+                        shard.sums = sums;
+                    }
                 },
             );
             self.sums.fill(0.0);
             for (shard, part) in self.shards.iter().zip(&layout.parts) {
-                pulp::Arch::new().dispatch(Observe::<F, L, W> {
-                    output: &shard.output[output_at * part.rows..][..part.rows],
-                    group: &part.group,
-                    sums: &mut self.sums,
-                });
+                if each_sums {
+                    for (sum, own) in self.sums.iter_mut().zip(&shard.sums) {
+                        *sum += *own;
+                    }
+                } else {
+                    shard.observe(part, output_at, &mut self.sums);
+                }
             }
             pulp::Arch::new().dispatch(Round::<F> {
                 sums: &mut self.sums,
@@ -573,33 +585,6 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     target[to] = found.0[from];
                     rate[to] = found.1[from];
                 }
-            }
-        }
-    }
-}
-
-/// Adds the outputs of a part's nodes to their groups' sums, in 64 bits.
-struct Observe<'a, F, const L: usize, const W: usize> {
-    output: &'a [[F; L]],
-    group: &'a [u32],
-    /// [group, particle of the block].
-    sums: &'a mut [f64],
-}
-
-impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Observe<'_, F, L, W> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        if W == 1 {
-            let sums = self.sums.as_chunks_mut::<L>().0;
-            for (x, g) in self.output.iter().zip(self.group) {
-                let y = &mut sums[*g as usize];
-                *y = lanes(|l| y[l] + x[l].to_f64());
-            }
-        } else {
-            for (x, g) in self.output.as_flattened().iter().zip(self.group) {
-                self.sums[*g as usize] += x.to_f64();
             }
         }
     }

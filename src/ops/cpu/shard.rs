@@ -39,6 +39,8 @@ pub(super) struct Shard<F, const L: usize, const W: usize> {
     pub(super) clerk: Clerk<F>,
     /// Sums of hubs in a pass, 0 between passes.
     pub(super) aside: Rows<F, L>,
+    /// Output of a period summed to groups, [group, particle], where every part sums its own.
+    pub(super) sums: Vec<f64>,
 }
 
 /// The particles of a block among all: the last block is filled up with copies.
@@ -110,8 +112,15 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             let at = (t - 1) * columns + *c as usize;
             let i = *i as usize;
             if W == 1 {
-                let z: [F; L] = lanes(|l| inputs.capacity[of(l) + at]);
-                self.capacity[i] = z;
+                let z: [F; L] = if shared {
+                    [inputs.capacity[at]; L]
+                } else {
+                    lanes(|l| inputs.capacity[of(l) + at])
+                };
+                // It is read by itself only where it scales inputs.
+                if design.scales_inputs {
+                    self.capacity[i] = z;
+                }
                 self.own[i] = lanes(|l| z[l] * full[i]);
             } else {
                 let z = inputs.capacity[of(0) + at];
@@ -144,6 +153,15 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             scales_inputs,
             market,
             share,
+        });
+    }
+
+    /// Adds the output in slot `output_at` to the sums of groups, [group, particle].
+    pub(super) fn observe(&self, part: &Part, output_at: usize, sums: &mut [f64]) {
+        pulp::Arch::new().dispatch(Observe::<F, L, W> {
+            output: &self.output[output_at * part.rows..][..part.rows],
+            group: &part.group,
+            sums,
         });
     }
 
@@ -431,6 +449,33 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
                 }
             }
             shard.to_capacity[i] = to_z;
+        }
+    }
+}
+
+/// Adds the outputs of a part's nodes to their groups' sums, in 64 bits.
+struct Observe<'a, F, const L: usize, const W: usize> {
+    output: &'a [[F; L]],
+    group: &'a [u32],
+    /// [group, particle of the block].
+    sums: &'a mut [f64],
+}
+
+impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Observe<'_, F, L, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        if W == 1 {
+            let sums = self.sums.as_chunks_mut::<L>().0;
+            for (x, g) in self.output.iter().zip(self.group) {
+                let y = &mut sums[*g as usize];
+                *y = lanes(|l| y[l] + x[l].to_f64());
+            }
+        } else {
+            for (x, g) in self.output.as_flattened().iter().zip(self.group) {
+                self.sums[*g as usize] += x.to_f64();
+            }
         }
     }
 }
