@@ -34,6 +34,10 @@ struct Common {
     weight: (f64, f64),
 }
 
+/// Values that are worth a thread's while, whether of many particles or of many units: they take some hundred
+/// microseconds.
+const PIECE: usize = 1 << 16;
+
 /// Values of a batch of particles, [particle, entry], and T' at the units, [particle, unit].
 pub(crate) struct Values {
     pub(crate) entries: Vec<f64>,
@@ -221,8 +225,7 @@ impl Varying {
     fn transported(&self, u: &[f64], dimension: usize) -> (Vec<f64>, Vec<f64>) {
         let mut value = self.unit_coordinates(u, dimension);
         let mut slope = vec![0.0; value.len()];
-        // Pieces that are worth a thread's while, whether there are many particles or many units.
-        let pieces = value.par_chunks_mut(4096).zip(slope.par_chunks_mut(4096));
+        let pieces = value.par_chunks_mut(PIECE).zip(slope.par_chunks_mut(PIECE));
         pieces.for_each(|(value, slope)| self.transport.all(value, slope));
         (value, slope)
     }
