@@ -69,6 +69,9 @@ pub struct Evaluation {
     pub gradient: Vec<f64>,
 }
 
+/// Gradients in the entries of what varies, each with its place in the layout.
+type Entries = Vec<(usize, Vec<f64>)>;
+
 /// Coordinates of some of a batch's particles, row by row.
 type Rows<'a> = dyn Fn(Range<usize>) -> Cow<'a, [f64]> + Sync + 'a;
 
@@ -443,15 +446,15 @@ impl Objective {
         Ok((Evaluation { loss, gradient }, panel))
     }
 
-    /// The panels [particle, period, group], and the gradient in the entries of what varies, with its place in the
-    /// layout, of what has the slope `slope(panels)`. What no output depends on is left out.
+    /// The panels [particle, period, group], and the gradient in the entries of what varies, of what has the slope
+    /// `slope(panels)`. What no output depends on is left out.
     fn gradient_by_tensors(
         &self,
         run: &Run,
         values: &[Values],
         particles: usize,
         slope: impl FnOnce(&[f64]) -> Vec<f64>,
-    ) -> Result<(Vec<f64>, Vec<(usize, Vec<f64>)>)> {
+    ) -> Result<(Vec<f64>, Entries)> {
         let mut leaves = self.leaves(run, values, particles);
         for (leaf, varies) in &mut leaves.all {
             if *varies {
