@@ -273,14 +273,24 @@ impl Objective {
         limit: f64,
         panels: &mut [Vec<f64>],
     ) -> Result<Vec<f64>> {
-        let pieces = if self.on_cpu {
-            particles.div_ceil(STREAM)
-        } else {
-            1
+        let all = || self.runs.iter();
+        let block = match all()
+            .map(|run| run.direct.as_ref())
+            .collect::<Option<Vec<_>>>()
+        {
+            _ if !self.on_cpu => particles,
+            Some(direct) => direct
+                .iter()
+                .map(|d| d.together(particles))
+                .max()
+                .unwrap_or(1),
+            // Tensors of fewer are laid out four by four.
+            None => 2 * STREAM,
         };
+        let pieces = particles.div_ceil(block);
         // Of about the same size: a particle left alone would be laid out in another way.
         let piece = particles.div_ceil(pieces);
-        let most = self.runs.iter().filter_map(|run| run.direct.as_ref());
+        let most = all().filter_map(|run| run.direct.as_ref());
         let parts = most.map(|direct| direct.parts(piece)).max().unwrap_or(1);
         let together = pieces == 1 || parts >= rayon::current_num_threads();
         let mut loss = vec![0.0; particles];

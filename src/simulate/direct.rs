@@ -99,6 +99,11 @@ impl Direct {
         })
     }
 
+    /// Particles of a block of `stream`, where there are so many of them.
+    pub(crate) fn together(&self, particles: usize) -> usize {
+        cpu::streamed(&self.plan, particles)
+    }
+
     /// Threads that a block of so many particles of `stream` has use for.
     pub(crate) fn parts(&self, particles: usize) -> usize {
         cpu::parts(&self.plan, particles)

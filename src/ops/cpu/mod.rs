@@ -202,8 +202,8 @@ pub(crate) fn stream<F: Format>(
 /// Particles of a block of `stream`, at most.
 pub(crate) const STREAM: usize = 8;
 
-/// The same of so many particles.
-fn streamed(plan: &Plan, particles: usize) -> usize {
+/// The same where there are so many of them.
+pub(crate) fn streamed(plan: &Plan, particles: usize) -> usize {
     if particles == 1 || plan.design().is_large() {
         1
     } else {
