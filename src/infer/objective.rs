@@ -273,25 +273,21 @@ impl Objective {
         limit: f64,
         panels: &mut [Vec<f64>],
     ) -> Result<Vec<f64>> {
-        let all = || self.runs.iter();
-        let block = match all()
-            .map(|run| run.direct.as_ref())
-            .collect::<Option<Vec<_>>>()
-        {
-            _ if !self.on_cpu => particles,
-            Some(direct) => direct
-                .iter()
-                .map(|d| d.together(particles))
-                .max()
-                .unwrap_or(1),
+        let direct = self.runs.iter().filter_map(|run| run.direct.as_ref());
+        let direct: Vec<_> = direct.collect();
+        let block = if !self.on_cpu {
+            particles
+        } else if direct.len() < self.runs.len() {
             // Tensors of fewer are laid out four by four.
-            None => 2 * STREAM,
+            2 * STREAM
+        } else {
+            let blocks = direct.iter().map(|d| d.together(particles));
+            blocks.max().unwrap_or(1)
         };
         let pieces = particles.div_ceil(block);
         // Of about the same size: a particle left alone would be laid out in another way.
         let piece = particles.div_ceil(pieces);
-        let most = all().filter_map(|run| run.direct.as_ref());
-        let parts = most.map(|direct| direct.parts(piece)).max().unwrap_or(1);
+        let parts = direct.iter().map(|d| d.parts(piece)).max().unwrap_or(1);
         let together = pieces == 1 || parts >= rayon::current_num_threads();
         let mut loss = vec![0.0; particles];
         let mut cut: Vec<_> = panels
