@@ -335,15 +335,20 @@ impl Layout {
             let sold = |row: &&[u32]| row.iter().map(|i| customers[*i as usize]).sum::<u32>();
             rows.sort_by_cached_key(|row| std::cmp::Reverse(sold(row)));
         }
+        // Each goes to the part that has least to do so far: parts are then equal.
+        let mut dealt: Vec<(usize, Vec<u32>)> = vec![(0, Vec::new()); parts];
+        for row in rows {
+            let least = dealt.iter_mut().min_by_key(|(work, _)| *work);
+            let Some((work, node)) = least else { break };
+            let links = row.iter().map(|i| degree(*i)).max().unwrap_or(0);
+            *work += links as usize + 1;
+            node.extend_from_slice(row);
+            node.resize(node.len().next_multiple_of(width), NONE);
+        }
         let (mut first, mut shelves) = (0, 0);
-        let mut made: Vec<Part> = (0..parts)
-            .map(|k| {
-                // Dealt to the parts in turn: parts are then equal.
-                let mut node: Vec<u32> = Vec::new();
-                for row in rows.iter().skip(k).step_by(parts) {
-                    node.extend_from_slice(row);
-                    node.resize(node.len().next_multiple_of(width), NONE);
-                }
+        let mut made: Vec<Part> = dealt
+            .into_iter()
+            .map(|(_, node)| {
                 let mut part = Part {
                     first,
                     rows: node.len() / width,

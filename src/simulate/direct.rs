@@ -116,7 +116,7 @@ impl Direct {
         &self,
         behaviours: Behaviours<'_>,
         apart: bool,
-        see: &mut dyn FnMut(usize, usize, &[f64]) -> bool,
+        see: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
     ) {
         match &self.capacity {
             Capacity::Single(z) => {

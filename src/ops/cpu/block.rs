@@ -3,13 +3,13 @@
 use super::super::plan::{Design, Layout, NONE, Numbers, Plan, available_memory};
 use super::Number;
 use super::mail::{desks, make_room};
-use super::rows::Rows;
-use super::shard::{ProduceBack, Shard, Slot, links_of};
-use super::sweep::{Links, lanes, spread};
-use super::team::each_part;
-use std::marker::PhantomData;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use super::nodes::{ProduceBack, Round};
+use super::shard::{Shard, Slot, links_of};
+use super::sweep::Links;
+use super::team::{each_part, meet};
+use super::worker::{Common, See, Table, Worker};
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 
 /// The tensors of a run as flat host arrays.
 #[derive(Clone, Copy)]
@@ -34,21 +34,17 @@ pub(crate) struct Gradient<F> {
 
 /// The state of the particles of one block: of L particles (W = 1), or of one whose nodes stand side
 /// by side (W = L). Arrays keep their memory from run to run.
-pub(super) struct Block<F, const L: usize, const W: usize> {
+pub(super) struct Block<F: Number, const L: usize, const W: usize> {
     shards: Vec<Shard<F, L, W>>,
-    /// Stalls of all nodes for each part: what its links read there, and what they add.
-    market: Vec<Rows<F, L>>,
-    market_back: Vec<Rows<F, L>>,
-    /// Letters of each part's links, in large networks instead of the stalls: share and order in turn.
+    /// What is known of the nodes of all parts, for each thread.
+    tables: Vec<Table<F, L>>,
+    /// What threads tell each other.
+    common: Common<F>,
+    /// Letters of each part's links, in large networks: share and order in turn.
     boxes: Vec<Vec<F>>,
     /// Two numbers each: the adjoint of demand and then that of the share, and the share.
     boxes_back: Vec<Vec<F>>,
-    /// Share of its orders that each node delivers this period.
-    share: Rows<F, L>,
-    /// Adjoint of demand.
-    pull: Rows<F, L>,
-    /// Output of one period summed to groups, [group, particle of the block], in 64 bits: thousands of
-    /// outputs are added to one sum.
+    /// Output of one period summed to groups, [group, particle of the block].
     sums: Vec<f64>,
     /// Room for a panel [period, group, particle of the block].
     pub(super) panel: Vec<F>,
@@ -81,9 +77,16 @@ impl<'a, F: super::Format> Ground<'a, F> {
     }
 }
 
-/// Rows of stalls: a power of two, as the inner loops want it.
-fn stalls(layout: &Layout) -> usize {
-    layout.rows.next_power_of_two()
+/// One run of a block.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a, F> {
+    pub(super) inputs: &'a Inputs<'a, F>,
+    pub(super) slot: Slot,
+    /// Periods at the start that are not simulated, and those that are.
+    pub(super) quiet: usize,
+    pub(super) periods: usize,
+    /// Periods between checkpoints; 0 where nothing is kept for a gradient.
+    pub(super) stride: usize,
 }
 
 /// Cuts rows of all nodes into those of each part.
@@ -95,29 +98,19 @@ fn cut<'a, T>(mut rows: &'a mut [T], layout: &'a Layout) -> impl Iterator<Item =
     })
 }
 
-/// What each part's links read and write: stalls, or letters in their place.
-fn told<'a, F: Number, const L: usize>(
-    market: &'a mut [Rows<F, L>],
-    boxes: &'a mut [Vec<F>],
-) -> impl Iterator<Item = &'a mut [F]> {
-    let stalls = market.iter_mut().map(|m| m.as_flattened_mut());
-    let letters = boxes.iter_mut().map(Vec::as_mut_slice);
-    stalls.chain(letters)
-}
-
-/// Does the work of every part with the links of which its nodes are buyers, and what they read and write.
-fn each_buyer<'a, F: Number, const L: usize, const W: usize>(
+/// Does the work of every part with the links of which its nodes are buyers, and their letters.
+fn each_buyer<F: Number, const L: usize, const W: usize>(
     ground: Ground<'_, F>,
     shards: &mut [Shard<F, L, W>],
-    told: impl Iterator<Item = &'a mut [F]>,
+    boxes: &mut [Vec<F>],
     work: impl Fn(&mut Shard<F, L, W>, Links<'_, F>, &mut [F]) + Sync,
 ) {
-    let buyers = shards.iter_mut().zip(told);
+    let buyers = shards.iter_mut().zip(boxes);
     let fixed = ground.layout.parts.iter().zip(&ground.numbers.parts);
     each_part(
         ground.apart,
         buyers.zip(fixed),
-        |((shard, market), (part, numbers))| work(shard, links_of(part, numbers), market),
+        |((shard, letters), (part, numbers))| work(shard, links_of(part, numbers), letters),
     );
 }
 
@@ -148,6 +141,11 @@ fn quiet<F: Number>(design: &Design, inputs: &Inputs<'_, F>, slot: Slot) -> usiz
     earliest.min(design.periods - 1)
 }
 
+/// What was locked by a thread that has panicked is set anew by the next run.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
     /// Particles in a row.
     const PARTICLES: usize = L / W;
@@ -155,12 +153,10 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
     pub(super) fn new() -> Self {
         Self {
             shards: Vec::new(),
-            market: Vec::new(),
-            market_back: Vec::new(),
+            tables: Vec::new(),
+            common: Common::default(),
             boxes: Vec::new(),
             boxes_back: Vec::new(),
-            share: Rows::default(),
-            pull: Rows::default(),
             sums: Vec::new(),
             panel: Vec::new(),
             stride: 0,
@@ -168,116 +164,61 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         }
     }
 
-    /// Rows of what links read of suppliers: where lanes are nodes they read it straight from there.
-    fn told_of(layout: &Layout) -> usize {
-        if W == 1 { layout.rows } else { stalls(layout) }
-    }
-
-    /// Lays the inputs of a block's particles side by side and sets the steady state.
-    fn start(&mut self, ground: Ground<'_, F>, inputs: &Inputs<'_, F>, slot: Slot, keep: bool) {
-        let Ground {
-            design,
-            layout,
-            numbers,
-            apart,
-        } = ground;
-        let nodes = design.steady.len();
-        self.quiet = quiet(design, inputs, slot);
-        let periods = design.periods - self.quiet;
-        let links: usize = layout.parts.iter().map(|p| p.link.len() / W).sum();
-        self.stride = if keep {
-            // All blocks keep theirs at once.
-            let blocks = inputs.particles.div_ceil(Self::PARTICLES);
-            let bytes = blocks * links * size_of::<[F; L]>();
-            design.checkpoint.stride(periods, bytes, available_memory)
-        } else {
-            0
-        };
-        let stride = self.stride;
-        self.share.resize(Self::told_of(layout));
-        self.shards.resize_with(layout.parts.len(), Shard::default);
-        if layout.mail() {
-            make_room::<F, 1>(&mut self.boxes, layout);
-        } else {
-            self.market.resize_with(layout.parts.len(), Rows::default);
-            for market in &mut self.market {
-                market.resize(if W == 1 { 2 } else { 1 } * stalls(layout));
-            }
-        }
-        let parts = layout.parts.iter().zip(&numbers.parts);
-        let shards = self.shards.iter_mut().zip(parts);
-        each_part(apart, shards, |(shard, (part, numbers))| {
-            let links = links_of(part, numbers);
-            let (n, e) = (part.rows, links.rows());
-            let take = |v: &[F], i: usize, empty: F| -> [F; L] {
-                lanes(|l| match part.node[if W == 1 { i } else { i * W + l }] {
-                    NONE => empty,
-                    node => v[slot.particle::<W>(l) * nodes + node as usize],
-                })
-            };
-            shard.target.set(n, |i| take(inputs.target, i, F::ZERO));
-            shard.rate.set(n, |i| take(inputs.rate, i, F::ONE));
-            shard.capacity.fill_with(n, [F::ONE; L]);
-            shard.own.set(n, |i| spread::<F, L, W>(&numbers.full, i));
-            let (demands, outputs) = if keep { (periods, periods) } else { (2, 1) };
-            shard.demand.resize(demands * n);
-            shard.output.resize(outputs * n);
-            let first_demands = if keep { 1 } else { 2 };
-            for k in 0..first_demands {
-                for (i, d) in shard.demand[k * n..][..n].iter_mut().enumerate() {
-                    *d = spread::<F, L, W>(&numbers.steady, i);
-                }
-            }
-            let slots = if stride >= periods { periods + 1 } else { 2 };
-            shard.stock.resize(slots.max(2) * e);
-            if keep && stride < periods {
-                let pairs = periods.div_ceil(stride);
-                shard.saved.resize(pairs * 2 * e);
-            }
-            shard.lowest.resize(n);
-            let aside = part.hubs.len().div_ceil(W);
-            shard.aside.fill_with(aside, [F::ZERO; L]);
-            for i in 0..n {
-                let target = shard.target[i];
-                shard.lowest[i] = lanes(|l| {
-                    let fed = part.fed[if W == 1 { i } else { i * W + l }];
-                    if fed { target[l] } else { F::INFINITY }
-                });
-                for r in links.of(i) {
-                    let stock: [F; L] = if W == 1 {
-                        target
-                    } else {
-                        let here = &part.link[r * W..][..W];
-                        lanes(|l| if here[l] == NONE { F::FAR } else { target[l] })
-                    };
-                    shard.stock[r] = stock;
-                    shard.stock[e + r] = stock;
-                }
-            }
-        });
-    }
-
-    /// Simulates all periods; `keep` for a gradient that is to follow. `see` is told each period, from 0, and its
-    /// output summed to groups, [group, particle of the block], numbers of F; the run ends early where it says
-    /// false, or where it is stopped.
+    /// Simulates all periods; `keep` for a gradient that is to follow. `see` is told each period; a run that is
+    /// stopped ends early, too.
     pub(super) fn forward(
         &mut self,
         ground: Ground<'_, F>,
         inputs: &Inputs<'_, F>,
         slot: Slot,
         keep: bool,
-        see: &mut dyn FnMut(usize, &[f64]) -> bool,
+        see: &mut See<'_>,
     ) {
-        self.start(ground, inputs, slot, keep);
-        let Ground {
-            design,
-            layout,
-            numbers,
-            apart,
-        } = ground;
-        let (stride, quiet) = (self.stride, self.quiet);
-        let periods = design.periods - quiet;
+        let Ground { design, layout, .. } = ground;
+        self.quiet = quiet(design, inputs, slot);
+        let periods = design.periods - self.quiet;
+        self.stride = 0;
+        if keep {
+            // All blocks keep theirs at once.
+            let links: usize = layout.parts.iter().map(|p| p.link.len() / W).sum();
+            let blocks = inputs.particles.div_ceil(Self::PARTICLES);
+            let bytes = blocks * links * size_of::<[F; L]>();
+            self.stride = design.checkpoint.stride(periods, bytes, available_memory);
+        }
         let cells = design.groups * Self::PARTICLES;
+        if self.quiet > 0 {
+            self.see_steady(design, cells);
+            if !(0..self.quiet).all(|t| see(t, &self.sums)) {
+                return;
+            }
+        }
+        self.shards.resize_with(layout.parts.len(), Shard::default);
+        self.tables.resize_with(layout.parts.len(), Table::default);
+        let run = self.run(design, inputs, slot);
+        if layout.mail() {
+            return self.forward_by_mail(ground, run, see);
+        }
+        self.common.start::<L>(layout, cells);
+        let see = Mutex::new(Some(see));
+        self.together(ground, run, |mut worker| {
+            let first = worker.member.is_first();
+            let see = first.then(|| lock(&see).take()).flatten();
+            worker.forward(see);
+        });
+    }
+
+    fn run<'a>(&self, design: &Design, inputs: &'a Inputs<'a, F>, slot: Slot) -> Run<'a, F> {
+        Run {
+            inputs,
+            slot,
+            quiet: self.quiet,
+            periods: design.periods - self.quiet,
+            stride: self.stride,
+        }
+    }
+
+    /// Sums the steady output to groups.
+    fn see_steady(&mut self, design: &Design, cells: usize) {
         self.sums.clear();
         self.sums.resize(cells, 0.0);
         for (x, g) in design.steady.iter().zip(&design.group) {
@@ -288,93 +229,31 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         for sum in &mut self.sums {
             *sum = F::from_f64(*sum).to_f64();
         }
-        if !(0..quiet).all(|t| see(t, &self.sums)) {
-            return;
-        }
-        let whole = keep && stride >= periods;
-        // Where groups are few against nodes, every part sums its own.
-        let parts = layout.parts.len();
-        let each_sums = parts > 1 && parts * design.groups <= design.steady.len();
-        for t in 1..=periods {
-            let asked = |stop: &Arc<AtomicBool>| stop.load(Ordering::Relaxed);
-            if t > 1 && design.stop.as_ref().is_some_and(asked) {
-                break;
-            }
-            let (demand_at, output_at) = if keep {
-                (t - 1, t - 1)
-            } else {
-                ((t - 1) & 1, 0)
-            };
-            let market = &self.market;
-            each_part(
-                apart,
-                self.shards
-                    .iter_mut()
-                    .zip(cut(&mut self.share, layout))
-                    .zip(desks::<F, 1>(&mut self.boxes, layout))
-                    .zip(&layout.parts)
-                    .zip(&numbers.parts),
-                |((((shard, share), mut desk), part), numbers)| {
-                    shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
-                    if part.mail.is_some() && t > 1 {
-                        shard.receive(numbers, &desk, demand_at);
-                    }
-                    let market = (t > 1 && part.mail.is_none()).then_some(market.as_slice());
-                    let at = (demand_at, output_at);
-                    shard.produce(numbers, part, design.scales_inputs, market, at, share);
-                    shard.send(&mut desk, [&*share]);
-                    if each_sums {
-                        let mut sums = std::mem::take(&mut shard.sums);
-                        sums.clear();
-                        sums.resize(cells, 0.0);
-                        shard.observe(part, output_at, &mut sums);
-                        shard.sums = sums;
-                    }
-                },
-            );
-            self.sums.fill(0.0);
-            for (shard, part) in self.shards.iter().zip(&layout.parts) {
-                if each_sums {
-                    for (sum, own) in self.sums.iter_mut().zip(&shard.sums) {
-                        *sum += *own;
-                    }
-                } else {
-                    shard.observe(part, output_at, &mut self.sums);
-                }
-            }
-            pulp::Arch::new().dispatch(Round::<F> {
-                sums: &mut self.sums,
-                format: PhantomData,
-            });
-            if !see(quiet + t - 1, &self.sums) {
-                break;
-            }
-            if keep && !whole && (t - 1) % stride == 0 {
-                for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
-                    shard.save(part.link.len() / W, t - 1, stride);
-                }
-            }
-            if t == periods {
-                break;
-            }
-            let share = &self.share;
-            each_buyer(
+    }
+
+    /// Has the threads of a run do their parts.
+    fn together(
+        &mut self,
+        ground: Ground<'_, F>,
+        run: Run<'_, F>,
+        work: impl Fn(Worker<'_, F, L, W>) + Sync,
+    ) {
+        let parts = self.shards.len();
+        let common = &self.common;
+        let shards: Vec<_> = self.shards.iter_mut().map(Mutex::new).collect();
+        let tables: Vec<_> = self.tables.iter_mut().map(Mutex::new).collect();
+        meet(if ground.apart { parts } else { 1 }, |member| {
+            let own = member.parts(parts);
+            let mut shards: Vec<_> = shards[own.clone()].iter().map(lock).collect();
+            work(Worker {
                 ground,
-                &mut self.shards,
-                told(&mut self.market, &mut self.boxes),
-                |shard, links, market| {
-                    let demand_before = if keep { t.max(2) - 2 } else { t & 1 };
-                    let at = (output_at, demand_at, demand_before);
-                    let stock = if whole {
-                        [t, t - 1, t + 1]
-                    } else {
-                        // Period t - 1 is read, t - 2 is overwritten by t.
-                        [(t - 1) & 1, t & 1, t & 1]
-                    };
-                    shard.advance(links, at, stock, share, market);
-                },
-            );
-        }
+                run,
+                member,
+                shards: shards.iter_mut().map(|shard| &mut ***shard).collect(),
+                table: &mut lock(&tables[own.start]),
+                common,
+            });
+        });
     }
 
     /// The gradient, given that of the panel, [period, group, particle of the block]; `to_capacity`
@@ -385,6 +264,119 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         inputs: &Inputs<'_, F>,
         slot: Slot,
         panel: &[F],
+        to_capacity: Option<&mut [F]>,
+    ) {
+        assert!(
+            self.stride > 0,
+            "a run without a gradient was asked for one"
+        );
+        let run = self.run(ground.design, inputs, slot);
+        if ground.layout.mail() {
+            return self.backward_by_mail(ground, run, panel, to_capacity);
+        }
+        let to_capacity = to_capacity.map(Mutex::new);
+        self.together(ground, run, |mut worker| {
+            worker.backward(panel, to_capacity.as_ref());
+        });
+    }
+
+    /// `forward` of a network whose links have letters. A thread writes letters to all parts, so that every phase
+    /// gives each thread what it writes in it.
+    fn forward_by_mail(&mut self, ground: Ground<'_, F>, run: Run<'_, F>, see: &mut See<'_>) {
+        let Ground {
+            design,
+            layout,
+            numbers,
+            apart,
+        } = ground;
+        let Run {
+            inputs,
+            slot,
+            quiet,
+            periods,
+            stride,
+        } = run;
+        let (keep, whole) = (stride > 0, stride >= periods);
+        let cells = design.groups * Self::PARTICLES;
+        make_room::<F, 1>(&mut self.boxes, layout);
+        let table = &mut self.tables[0];
+        table.share.resize(Table::<F, L>::rows::<W>(layout));
+        let parts = layout.parts.iter().zip(&numbers.parts);
+        each_part(
+            apart,
+            self.shards.iter_mut().zip(parts),
+            |(shard, (part, numbers))| shard.start(layout, part, numbers, run),
+        );
+        for t in 1..=periods {
+            let (demand_at, output_at) = if keep {
+                (t - 1, t - 1)
+            } else {
+                ((t - 1) & 1, 0)
+            };
+            each_part(
+                apart,
+                self.shards
+                    .iter_mut()
+                    .zip(cut(&mut table.share, layout))
+                    .zip(desks::<F, 1>(&mut self.boxes, layout))
+                    .zip(&layout.parts)
+                    .zip(&numbers.parts),
+                |((((shard, share), mut desk), part), numbers)| {
+                    shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
+                    if t > 1 {
+                        shard.receive(numbers, &desk, demand_at);
+                    }
+                    shard.produce(design.scales_inputs, (demand_at, output_at), share);
+                    shard.send(&mut desk, [&*share]);
+                    shard.observe(part, output_at, cells);
+                },
+            );
+            self.sums.clear();
+            self.sums.resize(cells, 0.0);
+            for shard in &self.shards {
+                for (sum, own) in self.sums.iter_mut().zip(&shard.sums) {
+                    *sum += *own;
+                }
+            }
+            pulp::Arch::new().dispatch(Round::<F>::of(&mut self.sums));
+            let stop = design.stop.as_ref();
+            if !see(quiet + t - 1, &self.sums) || stop.is_some_and(|s| s.load(Ordering::Relaxed)) {
+                break;
+            }
+            if keep && !whole && (t - 1) % stride == 0 {
+                for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
+                    shard.save(part.link.len() / W, t - 1, stride);
+                }
+            }
+            if t == periods {
+                break;
+            }
+            let share = &table.share;
+            each_buyer(
+                ground,
+                &mut self.shards,
+                &mut self.boxes,
+                |shard, links, letters| {
+                    let demand_before = if keep { t.max(2) - 2 } else { t & 1 };
+                    let at = (output_at, demand_at, demand_before);
+                    let stock = if whole {
+                        [t, t - 1, t + 1]
+                    } else {
+                        // Period t - 1 is read, t - 2 is overwritten by t.
+                        [(t - 1) & 1, t & 1, t & 1]
+                    };
+                    shard.advance(links, at, stock, share, Some(letters));
+                },
+            );
+        }
+    }
+
+    /// `backward` of such a network.
+    fn backward_by_mail(
+        &mut self,
+        ground: Ground<'_, F>,
+        run: Run<'_, F>,
+        panel: &[F],
         mut to_capacity: Option<&mut [F]>,
     ) {
         let Ground {
@@ -393,69 +385,50 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             numbers,
             apart,
         } = ground;
+        let Run {
+            inputs,
+            slot,
+            quiet,
+            periods,
+            stride,
+        } = run;
         let cells = design.groups * Self::PARTICLES;
-        let (stride, quiet) = (self.stride, self.quiet);
-        let periods = design.periods - quiet;
-        assert!(stride > 0, "a run without a gradient was asked for one");
-        self.pull.fill_with(Self::told_of(layout), [F::ZERO; L]);
-        if layout.mail() {
-            make_room::<F, 2>(&mut self.boxes_back, layout);
-        } else {
-            self.market_back
-                .resize_with(layout.parts.len(), Rows::default);
-            for market in &mut self.market_back {
-                let rows = if W == 1 { 4 } else { 3 };
-                market.fill_with(rows * stalls(layout), [F::ZERO; L]);
-            }
-        }
+        make_room::<F, 2>(&mut self.boxes_back, layout);
+        let rows = Table::<F, L>::rows::<W>(layout);
+        self.tables[0].pull.resize(rows);
         let shards = self.shards.iter_mut().zip(&layout.parts);
-        each_part(apart, shards, |(shard, part)| {
-            let (n, e) = (part.rows, part.link.len() / W);
-            shard.adjoint_stock.fill_with(e, [F::ZERO; L]);
-            shard.adjoint_order.fill_with(e, [F::ZERO; L]);
-            for v in [
-                &mut shard.sum_stock,
-                &mut shard.sum_order,
-                &mut shard.to_rate,
-                &mut shard.to_target,
-                &mut shard.to_capacity,
-                &mut shard.owed,
-            ] {
-                v.fill_with(n, [F::ZERO; L]);
-            }
-        });
+        each_part(apart, shards, |(shard, part)| shard.start_back(layout, part));
         for t in (1..=periods).rev() {
             // The segment of checkpoint c holds the inventories of c-1 to c+stride-1.
             let c = (t - 1) / stride * stride;
             if stride < periods && (t == periods || t.is_multiple_of(stride)) {
-                self.again(ground, c, t - 1);
+                self.again_by_mail(ground, c, t - 1);
             }
             let at = |period: usize| period + 1 - c;
+            let Table { share, pull, .. } = &mut self.tables[0];
             if t < periods {
-                let (share, pull) = (&self.share, &self.pull);
                 each_buyer(
                     ground,
                     &mut self.shards,
-                    told(&mut self.market_back, &mut self.boxes_back),
-                    |shard, links, market| {
-                        shard.retreat(links, t, at(t - 1), share, pull, market);
+                    &mut self.boxes_back,
+                    |shard, links, letters| {
+                        shard.retreat(links, t, at(t - 1), share, pull, Some(letters));
                     },
                 );
             }
-            let market = &self.market_back;
             let from_panel = &panel[(quiet + t - 1) * cells..][..cells];
             each_part(
                 apart,
                 self.shards
                     .iter_mut()
-                    .zip(cut(&mut self.pull, layout))
-                    .zip(cut(&mut self.share, layout))
+                    .zip(cut(pull, layout))
+                    .zip(cut(share, layout))
                     .zip(desks::<F, 2>(&mut self.boxes_back, layout))
                     .zip(&layout.parts)
                     .zip(&numbers.parts),
                 |(((((shard, pull), share), mut desk), part), numbers)| {
                     shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
-                    if part.mail.is_some() && t < periods {
+                    if t < periods {
                         shard.receive_back(&desk);
                     }
                     pulp::Arch::new().dispatch(ProduceBack::<F, L, W> {
@@ -464,7 +437,6 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                         part,
                         full: &numbers.full,
                         scales_inputs: design.scales_inputs,
-                        market,
                         from_panel,
                         t,
                         stock_at: at(t - 1),
@@ -475,60 +447,27 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 },
             );
             if let Some(out) = to_capacity.as_deref_mut() {
-                let columns = design.column.len();
                 for (shard, part) in self.shards.iter().zip(&layout.parts) {
-                    let found = shard.to_capacity.as_flattened();
-                    for (i, c) in &part.columns {
-                        let found = &found[*i as usize * Self::PARTICLES..][..Self::PARTICLES];
-                        for (p, g) in found.iter().enumerate() {
-                            let at = (p * design.periods + quiet + t - 1) * columns + *c as usize;
-                            // Copies that fill up a block have no place.
-                            if let Some(out) = out.get_mut(at) {
-                                *out = *g;
-                            }
-                        }
-                    }
+                    shard.put_capacity(design, part, quiet + t, out);
                 }
             }
         }
-        // What is left reaches the first inventories, which are the targets.
         let parts = layout.parts.iter().zip(&numbers.parts);
         let shards = self.shards.iter_mut().zip(parts);
         each_part(apart, shards, |(shard, (part, numbers))| {
-            let links = links_of(part, numbers);
-            for i in 0..part.rows {
-                let rate = shard.rate[i];
-                let mut sum = shard.to_target[i];
-                let row = links.of(i);
-                let rest = shard.adjoint_stock[row.clone()]
-                    .iter()
-                    .zip(&shard.adjoint_order[row]);
-                for (inv, ord) in rest {
-                    sum = lanes(|l| sum[l] + (inv[l] - rate[l] * ord[l]));
-                }
-                shard.to_target[i] = sum;
-            }
+            shard.end_back(part, numbers);
         });
     }
 
     /// Simulates the inventories from checkpoint `c` to period `last` again, into the segment.
-    fn again(&mut self, ground: Ground<'_, F>, c: usize, last: usize) {
-        let Ground {
-            design,
-            layout,
-            apart,
-            ..
-        } = ground;
-        let stride = self.stride;
+    fn again_by_mail(&mut self, ground: Ground<'_, F>, c: usize, last: usize) {
+        let Ground { layout, apart, .. } = ground;
         for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
-            let e = part.link.len() / W;
-            shard.stock.resize((stride + 1) * e);
-            let pair = &shard.saved[c / stride * 2 * e..][..2 * e];
-            shard.stock[..2 * e].copy_from_slice(pair);
+            shard.take_up(part.link.len() / W, c, self.stride);
         }
         for t in c + 1..=last {
             self.set_shares(layout, t);
-            let share = &self.share;
+            let share = &self.tables[0].share;
             each_part(
                 apart,
                 self.shards
@@ -542,29 +481,25 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             each_buyer(
                 ground,
                 &mut self.shards,
-                told(&mut self.market, &mut self.boxes),
-                |shard, links, market| {
+                &mut self.boxes,
+                |shard, links, letters| {
                     let at = (t - 1, t - 1, t.max(2) - 2);
                     let stock = [t - c, t - c - 1, t - c + 1];
-                    shard.advance(links, at, stock, share, market);
+                    shard.advance(links, at, stock, share, Some(letters));
                 },
             );
         }
         // The pass back expects the shares of the period after.
-        if last + 1 < design.periods - self.quiet {
+        if last + 1 < ground.design.periods - self.quiet {
             self.set_shares(layout, last + 2);
         }
     }
 
-    /// Shares of orders delivered in `t`, from the outputs and demands that were kept.
+    /// Shares of orders delivered in `t`.
     fn set_shares(&mut self, layout: &Layout, t: usize) {
+        let share = &mut self.tables[0].share;
         for (shard, part) in self.shards.iter().zip(&layout.parts) {
-            let x = &shard.output[(t - 1) * part.rows..][..part.rows];
-            let d = &shard.demand[(t - 1) * part.rows..][..part.rows];
-            let share = &mut self.share[part.first..][..part.rows];
-            for ((share, x), d) in share.iter_mut().zip(x).zip(d) {
-                *share = lanes(|l| d[l].gate(x[l] / d[l]));
-            }
+            shard.shares(t, &mut share[part.first..][..part.rows]);
         }
     }
 
@@ -586,23 +521,6 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     rate[to] = found.1[from];
                 }
             }
-        }
-    }
-}
-
-/// Rounds sums to the run's format.
-struct Round<'a, F> {
-    sums: &'a mut [f64],
-    format: PhantomData<F>,
-}
-
-impl<F: Number> pulp::WithSimd for Round<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        for sum in self.sums {
-            *sum = F::from_f64(*sum).to_f64();
         }
     }
 }

@@ -2,12 +2,14 @@
 
 mod block;
 mod mail;
+mod nodes;
 mod number;
 mod panel;
 mod rows;
 mod shard;
 mod sweep;
 mod team;
+mod worker;
 
 use super::plan::{Numbers, Plan, WIDE};
 use block::{Block, Ground};
@@ -191,7 +193,7 @@ pub(crate) fn stream<F: Format>(
     plan: &Plan,
     inputs: &Inputs<'_, F>,
     apart: bool,
-    see: &mut dyn FnMut(usize, usize, &[f64]) -> bool,
+    see: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
 ) {
     match streamed(plan, inputs.particles) {
         1 => stream_in::<F, 1, WIDE, WIDE>(plan, inputs, apart, see),
@@ -225,7 +227,7 @@ fn stream_in<F: Format, const P: usize, const L: usize, const W: usize>(
     plan: &Plan,
     inputs: &Inputs<'_, F>,
     apart: bool,
-    see: &mut dyn FnMut(usize, usize, &[f64]) -> bool,
+    see: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
 ) {
     let blocks = if apart { 1 } else { usize::MAX };
     let ground = Ground::<F>::new(plan, W, blocks);

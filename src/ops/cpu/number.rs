@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Sub};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// A float. `lower` and the like do not treat NaN specially, unlike the standard library's.
 pub(crate) trait Number:
@@ -24,9 +25,13 @@ pub(crate) trait Number:
     const NAN: Self;
     /// The inventory of an input that is not there: never the lowest, never ordered.
     const FAR: Self;
+    /// A place for a number that one thread writes and others read, later: what brings them in order is theirs.
+    type Shared: Default + Send + Sync;
     fn from_f64(v: f64) -> Self;
     fn to_f64(self) -> f64;
     fn finite(self) -> bool;
+    fn share(self, place: &Self::Shared);
+    fn shared(place: &Self::Shared) -> Self;
 
     /// `self * b + c`, in one rounding where the instruction set `S` has an instruction for it.
     fn fused<S: pulp::Simd>(self, b: Self, c: Self) -> Self;
@@ -51,13 +56,22 @@ pub(crate) trait Number:
 }
 
 macro_rules! number {
-    ($kind:ident) => {
+    ($kind:ident, $shared:ident) => {
         impl Number for $kind {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const INFINITY: Self = $kind::INFINITY;
             const NAN: Self = $kind::NAN;
             const FAR: Self = 1e30;
+            type Shared = $shared;
+            #[inline(always)]
+            fn share(self, place: &$shared) {
+                place.store(self.to_bits(), Ordering::Relaxed);
+            }
+            #[inline(always)]
+            fn shared(place: &$shared) -> Self {
+                $kind::from_bits(place.load(Ordering::Relaxed))
+            }
             #[inline(always)]
             fn to_f64(self) -> f64 {
                 f64::from(self)
@@ -82,5 +96,5 @@ macro_rules! number {
     };
 }
 
-number!(f32);
-number!(f64);
+number!(f32, AtomicU32);
+number!(f64, AtomicU64);

@@ -1,9 +1,10 @@
 //! The nodes and links of one part of the network: their state, and what they do in a period.
 
-use super::super::plan::{Design, Part, PartNumbers};
+use super::super::plan::{Design, Layout, NONE, Part, PartNumbers};
 use super::Number;
-use super::block::Inputs;
+use super::block::{Inputs, Run};
 use super::mail::{Clerk, Desk};
+use super::nodes::{Observe, Produce, Sums};
 use super::rows::Rows;
 use super::sweep::{Backward, Forward, Links, Nodes, behind_pairs, lanes, spread};
 
@@ -33,13 +34,16 @@ pub(super) struct Shard<F, const L: usize, const W: usize> {
     pub(super) to_target: Rows<F, L>,
     /// Gradient in the capacity of this period.
     pub(super) to_capacity: Rows<F, L>,
-    /// Adjoint of the shares delivered, where it came by letters.
+    /// Adjoint of the shares delivered.
     pub(super) owed: Rows<F, L>,
+    /// Stalls of all nodes: what the part's links read there, and what they add. None where links have letters.
+    market: Rows<F, L>,
+    market_back: Rows<F, L>,
     /// What nodes of a shelf have to do with letters.
     pub(super) clerk: Clerk<F>,
     /// Sums of hubs in a pass, 0 between passes.
     pub(super) aside: Rows<F, L>,
-    /// Output of a period summed to groups, [group, particle], where every part sums its own.
+    /// Output of a period summed to groups, [group, particle].
     pub(super) sums: Vec<f64>,
 }
 
@@ -87,7 +91,138 @@ fn slabs<T>(v: &mut [T], n: usize, [s1, s2, out]: [usize; 3]) -> Slabs<'_, T> {
     (&past[s1 * n..][..n], apart, &mut now[..n])
 }
 
+/// Rows of stalls: a power of two, as the inner loops want it.
+pub(super) fn stalls(layout: &Layout) -> usize {
+    layout.rows.next_power_of_two()
+}
+
 impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
+    /// Sets the steady state, with the inputs of a block's particles side by side.
+    pub(super) fn start(
+        &mut self,
+        layout: &Layout,
+        part: &Part,
+        numbers: &PartNumbers<F>,
+        run: Run<'_, F>,
+    ) {
+        let links = links_of(part, numbers);
+        let (n, e) = (part.rows, links.rows());
+        let Run {
+            inputs,
+            slot,
+            stride,
+            periods,
+            ..
+        } = run;
+        let keep = stride > 0;
+        let nodes = inputs.target.len() / inputs.particles;
+        let take = |v: &[F], i: usize, empty: F| -> [F; L] {
+            lanes(|l| match part.node[if W == 1 { i } else { i * W + l }] {
+                NONE => empty,
+                node => v[slot.particle::<W>(l) * nodes + node as usize],
+            })
+        };
+        if part.mail.is_none() {
+            self.market.resize(if W == 1 { 2 } else { 1 } * stalls(layout));
+        }
+        self.target.set(n, |i| take(inputs.target, i, F::ZERO));
+        self.rate.set(n, |i| take(inputs.rate, i, F::ONE));
+        self.capacity.fill_with(n, [F::ONE; L]);
+        self.own.set(n, |i| spread::<F, L, W>(&numbers.full, i));
+        let (demands, outputs) = if keep { (periods, periods) } else { (2, 1) };
+        self.demand.resize(demands * n);
+        self.output.resize(outputs * n);
+        let first_demands = if keep { 1 } else { 2 };
+        for k in 0..first_demands {
+            for (i, d) in self.demand[k * n..][..n].iter_mut().enumerate() {
+                *d = spread::<F, L, W>(&numbers.steady, i);
+            }
+        }
+        let slots = if stride >= periods { periods + 1 } else { 2 };
+        self.stock.resize(slots.max(2) * e);
+        if keep && stride < periods {
+            let pairs = periods.div_ceil(stride);
+            self.saved.resize(pairs * 2 * e);
+        }
+        self.lowest.resize(n);
+        let aside = part.hubs.len().div_ceil(W);
+        self.aside.fill_with(aside, [F::ZERO; L]);
+        for i in 0..n {
+            let target = self.target[i];
+            self.lowest[i] = lanes(|l| {
+                let fed = part.fed[if W == 1 { i } else { i * W + l }];
+                if fed { target[l] } else { F::INFINITY }
+            });
+            for r in links.of(i) {
+                let stock: [F; L] = if W == 1 {
+                    target
+                } else {
+                    let here = &part.link[r * W..][..W];
+                    lanes(|l| if here[l] == NONE { F::FAR } else { target[l] })
+                };
+                self.stock[r] = stock;
+                self.stock[e + r] = stock;
+            }
+        }
+    }
+
+    /// Sets all adjoints to 0.
+    pub(super) fn start_back(&mut self, layout: &Layout, part: &Part) {
+        let (n, e) = (part.rows, part.link.len() / W);
+        if part.mail.is_none() {
+            let rows = if W == 1 { 4 } else { 3 };
+            self.market_back.resize(rows * stalls(layout));
+        }
+        self.adjoint_stock.fill_with(e, [F::ZERO; L]);
+        self.adjoint_order.fill_with(e, [F::ZERO; L]);
+        for v in [
+            &mut self.sum_stock,
+            &mut self.sum_order,
+            &mut self.to_rate,
+            &mut self.to_target,
+            &mut self.to_capacity,
+            &mut self.owed,
+        ] {
+            v.fill_with(n, [F::ZERO; L]);
+        }
+    }
+
+    /// What is left reaches the first inventories, which are the targets.
+    pub(super) fn end_back(&mut self, part: &Part, numbers: &PartNumbers<F>) {
+        let links = links_of(part, numbers);
+        for i in 0..part.rows {
+            let rate = self.rate[i];
+            let mut sum = self.to_target[i];
+            let row = links.of(i);
+            let rest = self.adjoint_stock[row.clone()]
+                .iter()
+                .zip(&self.adjoint_order[row]);
+            for (inv, ord) in rest {
+                sum = lanes(|l| sum[l] + (inv[l] - rate[l] * ord[l]));
+            }
+            self.to_target[i] = sum;
+        }
+    }
+
+    /// What the part's links added to the nodes of all parts from row `first` on.
+    pub(super) fn ordered(&self, first: usize) -> Sums<'_, F, L> {
+        if W == 1 {
+            Sums::Own(&self.market[2 * first + 1..], 2)
+        } else {
+            Sums::Own(&self.market[first..], 1)
+        }
+    }
+
+    /// The same on the way back.
+    pub(super) fn owing(&self, first: usize) -> Sums<'_, F, L> {
+        let market = &self.market_back;
+        if W == 1 {
+            Sums::Own(&market[4 * first + 2..], 4)
+        } else {
+            Sums::Own(&market[behind_pairs(market.len()) + first..], 1)
+        }
+    }
+
     /// Remaining capacity of the nodes whose capacity varies, in period `t`.
     pub(super) fn set_capacity(
         &mut self,
@@ -130,38 +265,33 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         }
     }
 
-    /// Sums the orders received (unless it is the first period), then produces; writes the share of
-    /// orders that is delivered.
+    /// Produces; writes the share of orders that is delivered.
     pub(super) fn produce(
         &mut self,
-        numbers: &PartNumbers<F>,
-        part: &Part,
         scales_inputs: bool,
-        market: Option<&[Rows<F, L>]>,
         (demand_at, output_at): (usize, usize),
         share: &mut [[F; L]],
     ) {
-        let n = part.rows;
-        pulp::Arch::new().dispatch(Produce::<F, L, W> {
-            demand: &mut self.demand[demand_at * n..][..n],
+        let n = self.target.len();
+        pulp::Arch::new().dispatch(Produce::<F, L> {
+            demand: &self.demand[demand_at * n..][..n],
             output: &mut self.output[output_at * n..][..n],
             lowest: &self.lowest,
             capacity: &self.capacity,
             own: &self.own,
-            outside: &numbers.outside,
-            first: part.first,
             scales_inputs,
-            market,
             share,
         });
     }
 
-    /// Adds the output in slot `output_at` to the sums of groups, [group, particle].
-    pub(super) fn observe(&self, part: &Part, output_at: usize, sums: &mut [f64]) {
+    /// Sums the output in slot `output_at` to so many groups, [group, particle].
+    pub(super) fn observe(&mut self, part: &Part, output_at: usize, cells: usize) {
+        self.sums.clear();
+        self.sums.resize(cells, 0.0);
         pulp::Arch::new().dispatch(Observe::<F, L, W> {
             output: &self.output[output_at * part.rows..][..part.rows],
             group: &part.group,
-            sums,
+            sums: &mut self.sums,
         });
     }
 
@@ -186,14 +316,15 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     }
 
     /// One period of links. `at` are the slots of output, demand and the demand before; `stock`
-    /// those of the inventories of t-1, t-2 and t, the last two of which may be the same.
+    /// those of the inventories of t-1, t-2 and t, the last two of which may be the same; `letters` those of the
+    /// links, where they have some.
     pub(super) fn advance(
         &mut self,
         links: Links<'_, F>,
         at: (usize, usize, usize),
         stock: [usize; 3],
         share: &[[F; L]],
-        market: &mut [F],
+        letters: Option<&mut [F]>,
     ) {
         let (n, e) = (self.target.len(), links.rows());
         let (s1, s2, out) = slabs(&mut self.stock, e, stock);
@@ -211,7 +342,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             s2,
             out,
             lowest: &mut self.lowest,
-            market,
+            market: letters.unwrap_or(self.market.as_flattened_mut()),
             aside: &mut self.aside,
         });
     }
@@ -224,7 +355,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         stock_at: usize,
         share: &[[F; L]],
         pull: &[[F; L]],
-        market: &mut [F],
+        letters: Option<&mut [F]>,
     ) {
         let (n, e) = (self.target.len(), links.rows());
         pulp::Arch::new().dispatch(Backward::<F, L, W> {
@@ -244,9 +375,43 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             sum_inventory: &mut self.sum_stock,
             sum_order: &mut self.sum_order,
             to_rate: &mut self.to_rate,
-            market,
+            market: letters.unwrap_or(self.market_back.as_flattened_mut()),
             aside: &mut self.aside,
         });
+    }
+
+    /// Shares of orders delivered in `t`, from the outputs and demands that were kept.
+    pub(super) fn shares(&self, t: usize, share: &mut [[F; L]]) {
+        let n = self.target.len();
+        let x = &self.output[(t - 1) * n..][..n];
+        let d = &self.demand[(t - 1) * n..][..n];
+        for ((share, x), d) in share.iter_mut().zip(x).zip(d) {
+            *share = lanes(|l| d[l].gate(x[l] / d[l]));
+        }
+    }
+
+    /// Takes up the pair of inventories of checkpoint `c`, before the periods to the next one.
+    pub(super) fn take_up(&mut self, e: usize, c: usize, stride: usize) {
+        self.stock.resize((stride + 1) * e);
+        let pair = &self.saved[c / stride * 2 * e..][..2 * e];
+        self.stock[..2 * e].copy_from_slice(pair);
+    }
+
+    /// Writes the gradient in the capacity of period `t`, from 1, into [particle, period, column].
+    pub(super) fn put_capacity(&self, design: &Design, part: &Part, t: usize, out: &mut [F]) {
+        let columns = design.column.len();
+        let found = self.to_capacity.as_flattened();
+        let particles = L / W;
+        for (i, c) in &part.columns {
+            let found = &found[*i as usize * particles..][..particles];
+            for (p, g) in found.iter().enumerate() {
+                let at = (p * design.periods + t - 1) * columns + *c as usize;
+                // Copies that fill up a block have no place.
+                if let Some(out) = out.get_mut(at) {
+                    *out = *g;
+                }
+            }
+        }
     }
 
     /// Keeps the pair of inventories of `t - 1` and `t` at checkpoint `t`.
@@ -260,222 +425,5 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         let pair = &mut self.saved[t / stride * 2 * e..][..2 * e];
         pair[..e].copy_from_slice(before);
         pair[e..].copy_from_slice(now);
-    }
-}
-
-/// Sums orders into demand, then output and the share of orders that is delivered.
-struct Produce<'a, F, const L: usize, const W: usize> {
-    demand: &'a mut [[F; L]],
-    output: &'a mut [[F; L]],
-    lowest: &'a [[F; L]],
-    capacity: &'a [[F; L]],
-    own: &'a [[F; L]],
-    outside: &'a [F],
-    /// The part's first row.
-    first: usize,
-    scales_inputs: bool,
-    market: Option<&'a [Rows<F, L>]>,
-    share: &'a mut [[F; L]],
-}
-
-impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Produce<'_, F, L, W> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        let Self {
-            demand,
-            output,
-            share,
-            ..
-        } = self;
-        if let Some(market) = self.market {
-            for (i, d) in demand.iter_mut().enumerate() {
-                *d = spread::<F, L, W>(self.outside, i);
-            }
-            for market in market {
-                if W == 1 {
-                    let stalls = &market.as_chunks::<2>().0[self.first..][..demand.len()];
-                    for (d, stall) in demand.iter_mut().zip(stalls) {
-                        *d = lanes(|l| d[l] + stall[1][l]);
-                    }
-                } else {
-                    for (d, sum) in demand.iter_mut().zip(&market[self.first..]) {
-                        *d = lanes(|l| d[l] + sum[l]);
-                    }
-                }
-            }
-        }
-        // Flat loops over nodes and lanes: the compiler makes the best of these.
-        let (x, share) = (output.as_flattened_mut(), share.as_flattened_mut());
-        let (d, own) = (demand.as_flattened(), self.own.as_flattened());
-        let (z, lowest) = (self.capacity.as_flattened(), self.lowest.as_flattened());
-        if self.scales_inputs {
-            for ((((x, d), own), z), lowest) in x.iter_mut().zip(d).zip(own).zip(z).zip(lowest) {
-                let scaled = *z * *lowest;
-                *x = d.lower(if *lowest < F::FAR { scaled } else { *own });
-            }
-        } else {
-            for (((x, d), own), lowest) in x.iter_mut().zip(d).zip(own).zip(lowest) {
-                *x = d.lower(own.lower(*lowest));
-            }
-        }
-        for ((share, x), d) in share.iter_mut().zip(&*x).zip(d) {
-            *share = d.gate(*x / *d);
-        }
-    }
-}
-
-/// One period of nodes back: the adjoints of demand (to `pull`) and capacity, and what the limiting
-/// input is owed, which waits in its order's adjoint.
-pub(super) struct ProduceBack<'a, F, const L: usize, const W: usize> {
-    pub(super) shard: &'a mut Shard<F, L, W>,
-    pub(super) links: Links<'a, F>,
-    pub(super) part: &'a Part,
-    pub(super) full: &'a [F],
-    pub(super) scales_inputs: bool,
-    pub(super) market: &'a [Rows<F, L>],
-    /// Gradient of this period's panel: per group L numbers, or one where lanes are nodes.
-    pub(super) from_panel: &'a [F],
-    pub(super) t: usize,
-    /// Slot of the inventories of t-1.
-    pub(super) stock_at: usize,
-    pub(super) pull: &'a mut [[F; L]],
-    /// Takes the shares of `t`.
-    pub(super) share: &'a mut [[F; L]],
-}
-
-impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'_, F, L, W> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        let Self {
-            shard,
-            links,
-            part,
-            full,
-            scales_inputs,
-            market,
-            from_panel,
-            t,
-            stock_at,
-            pull,
-            share,
-        } = self;
-        let (n, e) = (part.rows, links.rows());
-        let stock = &shard.stock[stock_at * e..][..e];
-        for i in 0..n {
-            let (d, x) = (shard.demand[(t - 1) * n + i], shard.output[(t - 1) * n + i]);
-            let mut owed = if part.mail.is_some() {
-                shard.owed[i]
-            } else {
-                [F::ZERO; L]
-            };
-            for market in market {
-                if W == 1 {
-                    let stall = &market.as_chunks::<4>().0[part.first + i];
-                    owed = lanes(|l| owed[l] + stall[2][l]);
-                } else {
-                    let sums = &market[behind_pairs(market.len())..];
-                    let sum = sums[part.first + i];
-                    owed = lanes(|l| owed[l] + sum[l]);
-                }
-            }
-            let inverse: [F; L] = lanes(|l| d[l].gate(F::ONE / d[l]));
-            let delivered: [F; L] = lanes(|l| d[l].gate(x[l] / d[l]));
-            let panel: [F; L] = if W == 1 {
-                from_panel.as_chunks::<L>().0[part.group[i] as usize]
-            } else {
-                lanes(|l| from_panel[part.group[i * W + l] as usize])
-            };
-            let (sum_s, sum_p, rate) = (shard.sum_stock[i], shard.sum_order[i], shard.rate[i]);
-            let to_output: [F; L] = lanes(|l| panel[l] - sum_s[l] + owed[l] * inverse[l]);
-            let by_demand: [bool; L] = lanes(|l| x[l] == d[l]);
-            pull[i] = lanes(|l| {
-                let direct = if by_demand[l] { to_output[l] } else { F::ZERO };
-                sum_p[l] - owed[l] * delivered[l] * inverse[l] + direct
-            });
-            share[i] = delivered;
-            let to_target = shard.to_target[i];
-            shard.to_target[i] = lanes(|l| to_target[l] + rate[l] * sum_p[l]);
-            shard.to_capacity[i] = [F::ZERO; L];
-            if by_demand.iter().all(|b| *b) {
-                continue;
-            }
-            let full: [F; L] = spread::<F, L, W>(full, i);
-            let row = links.of(i);
-            let (z, own) = (shard.capacity[i], shard.own[i]);
-            let by_capacity: [bool; L] = lanes(|l| {
-                let fed = part.fed[if W == 1 { i } else { i * W + l }];
-                !fed || (!scales_inputs && x[l] == own[l])
-            });
-            let to_limit: [F; L] = lanes(|l| if by_demand[l] { F::ZERO } else { to_output[l] });
-            let mut to_z: [F; L] = lanes(|l| {
-                if by_capacity[l] {
-                    to_limit[l] * full[l]
-                } else {
-                    F::ZERO
-                }
-            });
-            if (0..L).any(|l| !by_demand[l] && !by_capacity[l]) {
-                let mut low = x;
-                if scales_inputs {
-                    low = [F::INFINITY; L];
-                    for s in &stock[row.clone()] {
-                        low = lanes(|l| low[l].lower(s[l]));
-                    }
-                    to_z = lanes(|l| {
-                        if by_capacity[l] {
-                            to_z[l]
-                        } else {
-                            to_limit[l] * low[l]
-                        }
-                    });
-                }
-                let mut left: [F; L] = lanes(|l| {
-                    let through = if scales_inputs { z[l] } else { F::ONE };
-                    if by_demand[l] || by_capacity[l] {
-                        F::ZERO
-                    } else {
-                        to_limit[l] * through / rate[l]
-                    }
-                });
-                for (s, ord) in stock[row.clone()].iter().zip(&mut shard.adjoint_order[row]) {
-                    // The first of several lowest inputs takes it all.
-                    let take: [F; L] = lanes(|l| if s[l] == low[l] { left[l] } else { F::ZERO });
-                    *ord = lanes(|l| ord[l] - take[l]);
-                    left = lanes(|l| left[l] - take[l]);
-                }
-            }
-            shard.to_capacity[i] = to_z;
-        }
-    }
-}
-
-/// Adds the outputs of a part's nodes to their groups' sums, in 64 bits.
-struct Observe<'a, F, const L: usize, const W: usize> {
-    output: &'a [[F; L]],
-    group: &'a [u32],
-    /// [group, particle of the block].
-    sums: &'a mut [f64],
-}
-
-impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Observe<'_, F, L, W> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        if W == 1 {
-            let sums = self.sums.as_chunks_mut::<L>().0;
-            for (x, g) in self.output.iter().zip(self.group) {
-                let y = &mut sums[*g as usize];
-                *y = lanes(|l| y[l] + x[l].to_f64());
-            }
-        } else {
-            for (x, g) in self.output.as_flattened().iter().zip(self.group) {
-                self.sums[*g as usize] += x.to_f64();
-            }
-        }
     }
 }

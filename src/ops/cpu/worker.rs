@@ -1,0 +1,404 @@
+//! One thread's parts of a network, period by period and back, and what threads tell each other: orders, and the
+//! shares of them that are delivered.
+
+use super::super::plan::Layout;
+use super::Number;
+use super::block::{Ground, Run};
+use super::nodes::{Add, ProduceBack, Round, Sums};
+use super::rows::Rows;
+use super::shard::{Shard, links_of, stalls};
+use super::sweep::spread;
+use super::team::Member;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Is told a period, from 0, and its output summed to groups, [group, particle of the block], numbers of the run's
+/// format; the run ends early where it says false.
+pub(super) type See<'a> = dyn FnMut(usize, &[f64]) -> bool + Send + 'a;
+
+/// What a thread knows of the nodes of all parts.
+#[derive(Default)]
+pub(super) struct Table<F, const L: usize> {
+    /// Share of its orders that each node delivers this period.
+    pub(super) share: Rows<F, L>,
+    /// Adjoint of demand.
+    pub(super) pull: Rows<F, L>,
+    /// Output of a period summed to groups, [group, particle of the block], in 64 bits: thousands of outputs
+    /// are added to one sum.
+    pub(super) sums: Vec<f64>,
+}
+
+impl<F: Number, const L: usize> Table<F, L> {
+    /// Rows of what links read of suppliers: where lanes are nodes they read it straight from there.
+    pub(super) fn rows<const W: usize>(layout: &Layout) -> usize {
+        if W == 1 { layout.rows } else { stalls(layout) }
+    }
+}
+
+/// What the threads of a run tell each other. One writes in a phase, and the others read in the next.
+#[derive(Default)]
+pub(super) struct Common<F: Number> {
+    /// Of each part.
+    posts: Vec<Post<F>>,
+    /// Whether the run ends early.
+    halt: AtomicBool,
+}
+
+/// What a part tells the others.
+#[derive(Default)]
+struct Post<F: Number> {
+    /// Numbers of its nodes: the shares they deliver, and on the way back the adjoints of demand.
+    share: Vec<F::Shared>,
+    pull: Vec<F::Shared>,
+    /// What its links add to the nodes of all parts.
+    sums: Vec<F::Shared>,
+    /// Its output summed to groups.
+    groups: Vec<<f64 as Number>::Shared>,
+}
+
+impl<F: Number> Common<F> {
+    /// Makes room for the parts of a layout, of L numbers a row, and for so many groups' sums.
+    pub(super) fn start<const L: usize>(&mut self, layout: &Layout, cells: usize) {
+        *self.halt.get_mut() = false;
+        self.posts.resize_with(layout.parts.len(), Post::default);
+        if layout.parts.len() == 1 {
+            return;
+        }
+        for (post, part) in self.posts.iter_mut().zip(&layout.parts) {
+            post.share.resize_with(part.rows * L, Default::default);
+            post.pull.resize_with(part.rows * L, Default::default);
+            post.sums.resize_with(layout.rows * L, Default::default);
+            post.groups.resize_with(cells, Default::default);
+        }
+    }
+}
+
+/// Writes numbers where other threads read them.
+fn tell<F: Number, const L: usize>(from: &[[F; L]], to: &[F::Shared]) {
+    for (from, to) in from.as_flattened().iter().zip(to) {
+        from.share(to);
+    }
+}
+
+/// Reads numbers of another thread.
+fn hear<F: Number, const L: usize>(from: &[F::Shared], to: &mut [[F; L]]) {
+    for (to, from) in to.as_flattened_mut().iter_mut().zip(from) {
+        *to = F::shared(from);
+    }
+}
+
+/// One thread's share of a run.
+pub(super) struct Worker<'a, F: Number, const L: usize, const W: usize> {
+    pub(super) ground: Ground<'a, F>,
+    pub(super) run: Run<'a, F>,
+    pub(super) member: Member<'a>,
+    /// The state of its parts.
+    pub(super) shards: Vec<&'a mut Shard<F, L, W>>,
+    pub(super) table: &'a mut Table<F, L>,
+    pub(super) common: &'a Common<F>,
+}
+
+impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
+    /// Its parts among all.
+    fn own(&self) -> std::ops::Range<usize> {
+        self.member.parts(self.ground.layout.parts.len())
+    }
+
+    /// The parts of other threads.
+    fn others(&self) -> impl Iterator<Item = usize> + use<F, L, W> {
+        let (all, own) = (self.ground.layout.parts.len(), self.own());
+        (0..all).filter(move |p| !own.contains(p))
+    }
+
+    /// Simulates all periods; the first of the threads sees them.
+    pub(super) fn forward(&mut self, mut see: Option<&mut See<'_>>) {
+        let Ground {
+            design,
+            layout,
+            numbers,
+            ..
+        } = self.ground;
+        let Run {
+            inputs,
+            slot,
+            quiet,
+            periods,
+            stride,
+        } = self.run;
+        let keep = stride > 0;
+        let whole = stride >= periods;
+        let cells = design.groups * (L / W);
+        let own = self.own();
+        self.table.share.resize(Table::<F, L>::rows::<W>(layout));
+        for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
+            shard.start(layout, &layout.parts[p], &numbers.parts[p], self.run);
+        }
+        for t in 1..=periods {
+            let (demand_at, output_at) = if keep {
+                (t - 1, t - 1)
+            } else {
+                ((t - 1) & 1, 0)
+            };
+            for (k, p) in own.clone().enumerate() {
+                let (part, fixed) = (&layout.parts[p], &numbers.parts[p]);
+                if t > 1 {
+                    self.receive_orders(k, demand_at);
+                }
+                let shard = &mut self.shards[k];
+                shard.set_capacity(design, part, &fixed.full, inputs, slot, quiet + t);
+                let share = &mut self.table.share[part.first..][..part.rows];
+                shard.produce(design.scales_inputs, (demand_at, output_at), share);
+                shard.observe(part, output_at, cells);
+                if own.len() < layout.parts.len() {
+                    let post = &self.common.posts[p];
+                    tell(share, &post.share);
+                    tell(shard.sums.as_chunks::<1>().0, &post.groups);
+                }
+            }
+            self.member.wait();
+            if let Some(see) = &mut see {
+                let seen = self.sum_groups(cells);
+                let asked = design.stop.as_ref();
+                let asked = asked.is_some_and(|stop| stop.load(Ordering::Relaxed));
+                if !see(quiet + t - 1, seen) || asked {
+                    self.common.halt.store(true, Ordering::Relaxed);
+                }
+            }
+            if keep && !whole && (t - 1) % stride == 0 {
+                for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
+                    shard.save(layout.parts[p].link.len() / W, t - 1, stride);
+                }
+            }
+            if t == periods {
+                break;
+            }
+            self.hear_shares();
+            let demand_before = if keep { t.max(2) - 2 } else { t & 1 };
+            let stock = if whole {
+                [t, t - 1, t + 1]
+            } else {
+                // Period t - 1 is read, t - 2 is overwritten by t.
+                [(t - 1) & 1, t & 1, t & 1]
+            };
+            for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
+                let links = links_of(&layout.parts[p], &numbers.parts[p]);
+                let at = (output_at, demand_at, demand_before);
+                shard.advance(links, at, stock, &self.table.share, None);
+            }
+            self.tell_sums(Shard::ordered);
+            self.member.wait();
+            if self.common.halt.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+    }
+
+    /// The gradient, given that of the panel, [period, group, particle of the block]; `to_capacity` takes [particle,
+    /// period, column] where it is wanted.
+    pub(super) fn backward(&mut self, panel: &[F], to_capacity: Option<&Mutex<&mut [F]>>) {
+        let Ground {
+            design,
+            layout,
+            numbers,
+            ..
+        } = self.ground;
+        let Run {
+            inputs,
+            slot,
+            quiet,
+            periods,
+            stride,
+        } = self.run;
+        let cells = design.groups * (L / W);
+        let own = self.own();
+        self.table.share.resize(Table::<F, L>::rows::<W>(layout));
+        self.table.pull.resize(Table::<F, L>::rows::<W>(layout));
+        for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
+            shard.start_back(layout, &layout.parts[p]);
+        }
+        for t in (1..=periods).rev() {
+            // The segment of checkpoint c holds the inventories of c-1 to c+stride-1.
+            let c = (t - 1) / stride * stride;
+            if stride < periods && (t == periods || t.is_multiple_of(stride)) {
+                self.again(c, t - 1);
+            }
+            let at = |period: usize| period + 1 - c;
+            if t < periods {
+                self.hear_shares();
+                for q in self.others() {
+                    let part = &layout.parts[q];
+                    let pull = &mut self.table.pull[part.first..][..part.rows];
+                    hear(&self.common.posts[q].pull, pull);
+                }
+                let Table { share, pull, .. } = &*self.table;
+                for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
+                    let links = links_of(&layout.parts[p], &numbers.parts[p]);
+                    shard.retreat(links, t, at(t - 1), share, pull, None);
+                }
+                self.tell_sums(Shard::owing);
+                self.member.wait();
+            }
+            for (k, p) in own.clone().enumerate() {
+                let (part, fixed) = (&layout.parts[p], &numbers.parts[p]);
+                if t < periods {
+                    self.receive_owed(k);
+                }
+                let shard = &mut *self.shards[k];
+                shard.set_capacity(design, part, &fixed.full, inputs, slot, quiet + t);
+                let pull = &mut self.table.pull[part.first..][..part.rows];
+                let share = &mut self.table.share[part.first..][..part.rows];
+                pulp::Arch::new().dispatch(ProduceBack::<F, L, W> {
+                    shard,
+                    links: links_of(part, fixed),
+                    part,
+                    full: &fixed.full,
+                    scales_inputs: design.scales_inputs,
+                    from_panel: &panel[(quiet + t - 1) * cells..][..cells],
+                    t,
+                    stock_at: at(t - 1),
+                    pull: &mut *pull,
+                    share: &mut *share,
+                });
+                if let Some(out) = to_capacity {
+                    let mut out = out.lock().expect("no thread has panicked");
+                    shard.put_capacity(design, part, quiet + t, &mut out);
+                }
+                if own.len() < layout.parts.len() {
+                    let post = &self.common.posts[p];
+                    tell(pull, &post.pull);
+                    tell(share, &post.share);
+                }
+            }
+            self.member.wait();
+        }
+        for (shard, p) in self.shards.iter_mut().zip(own) {
+            shard.end_back(&layout.parts[p], &numbers.parts[p]);
+        }
+    }
+
+    /// Simulates the inventories from checkpoint `c` to period `last` again, into the segment.
+    fn again(&mut self, c: usize, last: usize) {
+        let Ground {
+            layout, numbers, ..
+        } = self.ground;
+        let own = self.own();
+        for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
+            shard.take_up(layout.parts[p].link.len() / W, c, self.run.stride);
+        }
+        for t in c + 1..=last {
+            self.set_shares(t);
+            self.hear_shares();
+            for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
+                let links = links_of(&layout.parts[p], &numbers.parts[p]);
+                let at = (t - 1, t - 1, t.max(2) - 2);
+                let stock = [t - c, t - c - 1, t - c + 1];
+                shard.advance(links, at, stock, &self.table.share, None);
+            }
+            self.member.wait();
+        }
+        // The pass back expects the shares of the period after.
+        if last + 1 < self.run.periods {
+            self.set_shares(last + 2);
+        }
+    }
+
+    /// Shares of orders delivered in `t`, from the outputs and demands that were kept.
+    fn set_shares(&mut self, t: usize) {
+        let layout = self.ground.layout;
+        let own = self.own();
+        for (shard, p) in self.shards.iter().zip(own.clone()) {
+            let part = &layout.parts[p];
+            let share = &mut self.table.share[part.first..][..part.rows];
+            shard.shares(t, share);
+            if own.len() < layout.parts.len() {
+                tell(share, &self.common.posts[p].share);
+            }
+        }
+        self.member.wait();
+    }
+
+    /// Shares of orders that the nodes of other threads deliver.
+    fn hear_shares(&mut self) {
+        for q in self.others() {
+            let part = &self.ground.layout.parts[q];
+            let share = &mut self.table.share[part.first..][..part.rows];
+            hear(&self.common.posts[q].share, share);
+        }
+    }
+
+    /// Tells other threads what the own links add to their nodes.
+    fn tell_sums(&mut self, sums: fn(&Shard<F, L, W>, usize) -> Sums<'_, F, L>) {
+        for q in self.others() {
+            let part = &self.ground.layout.parts[q];
+            for (shard, p) in self.shards.iter().zip(self.own()) {
+                let to = &self.common.posts[p].sums[part.first * L..][..part.rows * L];
+                if let Sums::Own(rows, step) = sums(shard, part.first) {
+                    for (row, to) in rows.iter().step_by(step).zip(to.chunks_exact(L)) {
+                        tell(std::slice::from_ref(row), to);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Demand of the own part `k`: from outside, and the orders of all parts.
+    fn receive_orders(&mut self, k: usize, at: usize) {
+        let p = self.own().start + k;
+        let n = self.ground.layout.parts[p].rows;
+        let outside = &self.ground.numbers.parts[p].outside;
+        let mut demand = std::mem::take(&mut self.shards[k].demand);
+        let to = &mut demand[at * n..][..n];
+        for (i, d) in to.iter_mut().enumerate() {
+            *d = spread::<F, L, W>(outside, i);
+        }
+        self.receive(p, to, Shard::ordered);
+        self.shards[k].demand = demand;
+    }
+
+    /// Adjoint of the shares that the own part `k` delivers.
+    fn receive_owed(&mut self, k: usize) {
+        let p = self.own().start + k;
+        let mut owed = std::mem::take(&mut self.shards[k].owed);
+        owed.fill([F::ZERO; L]);
+        self.receive(p, &mut owed, Shard::owing);
+        self.shards[k].owed = owed;
+    }
+
+    /// Adds what the links of every part, in turn, have for the nodes of the own part `p`.
+    fn receive(
+        &self,
+        p: usize,
+        to: &mut [[F; L]],
+        sums: fn(&Shard<F, L, W>, usize) -> Sums<'_, F, L>,
+    ) {
+        let own = self.own();
+        let first = self.ground.layout.parts[p].first;
+        for (q, post) in self.common.posts.iter().enumerate() {
+            let sums = if own.contains(&q) {
+                sums(self.shards[q - own.start], first)
+            } else {
+                Sums::Told(&post.sums[first * L..])
+            };
+            pulp::Arch::new().dispatch(Add { to: &mut *to, sums });
+        }
+    }
+
+    /// Output summed to groups, of all parts in turn.
+    fn sum_groups(&mut self, cells: usize) -> &[f64] {
+        let own = self.own();
+        let sums = &mut self.table.sums;
+        sums.clear();
+        sums.resize(cells, 0.0);
+        for (q, post) in self.common.posts.iter().enumerate() {
+            if own.contains(&q) {
+                let of = &self.shards[q - own.start].sums;
+                sums.iter_mut().zip(of).for_each(|(sum, y)| *sum += *y);
+            } else {
+                let of = post.groups.iter().map(f64::shared);
+                sums.iter_mut().zip(of).for_each(|(sum, y)| *sum += y);
+            }
+        }
+        pulp::Arch::new().dispatch(Round::<F>::of(sums));
+        sums
+    }
+}
