@@ -197,7 +197,7 @@ fn large_networks_are_the_reference_in_values_and_gradients() {
 
 #[test]
 fn every_checkpoint_policy_gives_the_same_gradient() {
-    for (firms, particles) in [(30, 1), (30, 5), (30_000, 2)] {
+    for (firms, particles) in [(30, 1), (30, 5), (700, 1), (30_000, 2)] {
         let mut problem = problem(firms, 3, Rule::Capacity, true);
         let u = points(&problem, particles, 4);
         let mut gradient = |checkpoint| {

@@ -125,7 +125,7 @@ pub(super) struct Part {
     /// Link at each position of the rows of links, or `NONE`.
     pub(super) link: Vec<u32>,
     /// Position of its supplier among all parts.
-    pub(super) supplier: Vec<u32>,
+    pub(super) supplier: Vec<u16>,
     /// Positions of the suppliers from which many nodes of the part buy.
     pub(super) hubs: Vec<u32>,
     /// Shelves of the part's nodes among those of all.
@@ -413,18 +413,20 @@ impl Layout {
                 NONE => own,
                 e => position[design.supplier[e as usize] as usize],
             };
-            part.supplier = part.link.iter().zip(own).map(supplier).collect();
-            if width > 1 && design.is_large() {
-                let supplier = std::mem::take(&mut part.supplier);
+            let supplier: Vec<u32> = part.link.iter().zip(own).map(supplier).collect();
+            if design.is_large() {
                 part.mail = Some(Mail::new(&supplier, &part.link, &shelves));
+            } else {
+                let mut sold = vec![0u32; first * width];
+                let real = part.link.iter().zip(&supplier);
+                for (_, at) in real.filter(|(link, _)| **link != NONE) {
+                    sold[*at as usize] += 1;
+                }
+                let places = 0..sold.len() as u32;
+                part.hubs = places.filter(|at| sold[*at as usize] > HUB).collect();
+                let narrow = |at: &u32| u16::try_from(*at).expect("fewer nodes than large networks have");
+                part.supplier = supplier.iter().map(narrow).collect();
             }
-            let mut sold = vec![0u32; first * width];
-            let real = part.link.iter().zip(&part.supplier);
-            for (_, at) in real.filter(|(link, _)| **link != NONE) {
-                sold[*at as usize] += 1;
-            }
-            let places = 0..sold.len() as u32;
-            part.hubs = places.filter(|at| sold[*at as usize] > HUB).collect();
             let range = part.first * width..(part.first + part.rows) * width;
             let columns = design.column.iter().enumerate().filter_map(|(c, i)| {
                 let at = position[*i as usize] as usize;

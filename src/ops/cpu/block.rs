@@ -305,7 +305,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         each_part(
             apart,
             self.shards.iter_mut().zip(parts),
-            |(shard, (part, numbers))| shard.start(layout, part, numbers, run),
+            |(shard, (part, numbers))| shard.start(part, numbers, run),
         );
         for t in 1..=periods {
             let (demand_at, output_at) = if keep {
@@ -365,7 +365,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                         // Period t - 1 is read, t - 2 is overwritten by t.
                         [(t - 1) & 1, t & 1, t & 1]
                     };
-                    shard.advance(links, at, stock, share, Some(letters));
+                    shard.advance(layout, links, at, stock, share, Some(letters));
                 },
             );
         }
@@ -397,7 +397,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         let rows = Table::<F, L>::rows::<W>(layout);
         self.tables[0].pull.resize(rows);
         let shards = self.shards.iter_mut().zip(&layout.parts);
-        each_part(apart, shards, |(shard, part)| shard.start_back(layout, part));
+        each_part(apart, shards, |(shard, part)| shard.start_back(part));
         for t in (1..=periods).rev() {
             // The segment of checkpoint c holds the inventories of c-1 to c+stride-1.
             let c = (t - 1) / stride * stride;
@@ -412,7 +412,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     &mut self.shards,
                     &mut self.boxes_back,
                     |shard, links, letters| {
-                        shard.retreat(links, t, at(t - 1), share, pull, Some(letters));
+                        shard.retreat(layout, links, t, at(t - 1), share, pull, Some(letters));
                     },
                 );
             }
@@ -485,7 +485,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 |shard, links, letters| {
                     let at = (t - 1, t - 1, t.max(2) - 2);
                     let stock = [t - c, t - c - 1, t - c + 1];
-                    shard.advance(links, at, stock, share, Some(letters));
+                    shard.advance(layout, links, at, stock, share, Some(letters));
                 },
             );
         }

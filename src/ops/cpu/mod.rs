@@ -9,6 +9,7 @@ mod rows;
 mod shard;
 mod sweep;
 mod team;
+mod vector;
 mod worker;
 
 use super::plan::{Numbers, Plan, WIDE};

@@ -1,5 +1,6 @@
 //! The two number formats of the kernels, with comparisons that compile to one instruction.
 
+use pulp::Simd;
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Sub};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -33,19 +34,30 @@ pub(crate) trait Number:
     fn share(self, place: &Self::Shared);
     fn shared(place: &Self::Shared) -> Self;
 
-    /// `self * b + c`, in one rounding where the instruction set `S` has an instruction for it.
-    fn fused<S: pulp::Simd>(self, b: Self, c: Self) -> Self;
+    /// A row of numbers in registers: see `vector`.
+    type Row<S: Simd>: Copy;
+    fn load<S: Simd>(row: &[Self]) -> Self::Row<S>;
+    fn store<S: Simd>(row: Self::Row<S>, to: &mut [Self]);
+    fn splat<S: Simd>(simd: S, number: Self) -> Self::Row<S>;
+    fn add_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
+    fn sub_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
+    fn mul_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
+    fn lower_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
+    fn higher_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
+    /// a * b + c.
+    fn fused_rows<S: Simd>(
+        simd: S,
+        a: Self::Row<S>,
+        b: Self::Row<S>,
+        c: Self::Row<S>,
+    ) -> Self::Row<S>;
+    /// The second where the first is positive, else 0.
+    fn gate_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
 
     /// The smaller of two.
     #[inline(always)]
     fn lower(self, other: Self) -> Self {
         if other < self { other } else { self }
-    }
-
-    /// The number where it is positive, else 0.
-    #[inline(always)]
-    fn positive(self) -> Self {
-        if self > Self::ZERO { self } else { Self::ZERO }
     }
 
     /// `value` where this number is positive, else 0.
@@ -55,14 +67,50 @@ pub(crate) trait Number:
     }
 }
 
+/// Instructions of two rows.
+macro_rules! rows {
+    ($row:ident, $($name:ident = $does:ident),*) => {
+        $(
+            #[inline(always)]
+            fn $name<S: Simd>(simd: S, a: S::$row, b: S::$row) -> S::$row {
+                simd.$does(a, b)
+            }
+        )*
+    };
+}
+
 macro_rules! number {
-    ($kind:ident, $shared:ident) => {
+    ($kind:ident, $shared:ident, $row:ident, [$($name:ident = $does:ident),*], $load:ident, $store:ident, $splat:ident,
+     $fused:ident, $greater:ident, $select:ident) => {
         impl Number for $kind {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const INFINITY: Self = $kind::INFINITY;
             const NAN: Self = $kind::NAN;
             const FAR: Self = 1e30;
+            type Row<S: Simd> = S::$row;
+            #[inline(always)]
+            fn load<S: Simd>(row: &[Self]) -> S::$row {
+                S::$load(row).0[0]
+            }
+            #[inline(always)]
+            fn store<S: Simd>(row: S::$row, to: &mut [Self]) {
+                S::$store(to).0[0] = row;
+            }
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, number: Self) -> S::$row {
+                simd.$splat(number)
+            }
+            #[inline(always)]
+            fn fused_rows<S: Simd>(simd: S, a: S::$row, b: S::$row, c: S::$row) -> S::$row {
+                simd.$fused(a, b, c)
+            }
+            #[inline(always)]
+            fn gate_rows<S: Simd>(simd: S, a: S::$row, b: S::$row) -> S::$row {
+                let zero = simd.$splat(0.0);
+                simd.$select(simd.$greater(a, zero), b, zero)
+            }
+            rows!($row, $($name = $does),*);
             type Shared = $shared;
             #[inline(always)]
             fn share(self, place: &$shared) {
@@ -81,14 +129,6 @@ macro_rules! number {
                 v as $kind
             }
             #[inline(always)]
-            fn fused<S: pulp::Simd>(self, b: Self, c: Self) -> Self {
-                if S::IS_SCALAR {
-                    self * b + c
-                } else {
-                    self.mul_add(b, c)
-                }
-            }
-            #[inline(always)]
             fn finite(self) -> bool {
                 self.is_finite()
             }
@@ -96,5 +136,39 @@ macro_rules! number {
     };
 }
 
-number!(f32, AtomicU32);
-number!(f64, AtomicU64);
+number!(
+    f32,
+    AtomicU32,
+    f32s,
+    [
+        add_rows = add_f32s,
+        sub_rows = sub_f32s,
+        mul_rows = mul_f32s,
+        lower_rows = min_f32s,
+        higher_rows = max_f32s
+    ],
+    as_simd_f32s,
+    as_mut_simd_f32s,
+    splat_f32s,
+    mul_add_e_f32s,
+    greater_than_f32s,
+    select_f32s
+);
+number!(
+    f64,
+    AtomicU64,
+    f64s,
+    [
+        add_rows = add_f64s,
+        sub_rows = sub_f64s,
+        mul_rows = mul_f64s,
+        lower_rows = min_f64s,
+        higher_rows = max_f64s
+    ],
+    as_simd_f64s,
+    as_mut_simd_f64s,
+    splat_f64s,
+    mul_add_e_f64s,
+    greater_than_f64s,
+    select_f64s
+);

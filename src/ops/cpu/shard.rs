@@ -6,7 +6,8 @@ use super::block::{Inputs, Run};
 use super::mail::{Clerk, Desk};
 use super::nodes::{Observe, Produce, Sums};
 use super::rows::Rows;
-use super::sweep::{Backward, Forward, Links, Nodes, behind_pairs, lanes, spread};
+use super::sweep::{Backward, Forward, Links, Nodes, PLACES, lanes, spread};
+use super::vector::dispatch;
 
 /// The state of one part's nodes and links.
 #[derive(Default)]
@@ -70,7 +71,8 @@ impl Slot {
 pub(super) fn links_of<'a, F>(part: &'a Part, numbers: &'a PartNumbers<F>) -> Links<'a, F> {
     Links {
         row: &part.row,
-        supplier: part.mail.as_ref().map_or(&part.supplier, |m| &m.place),
+        supplier: &part.supplier,
+        place: part.mail.as_ref().map_or(&[], |m| &m.place),
         mail: part.mail.is_some(),
         coefficient: &numbers.coefficient,
         hubs: &part.hubs,
@@ -91,16 +93,10 @@ fn slabs<T>(v: &mut [T], n: usize, [s1, s2, out]: [usize; 3]) -> Slabs<'_, T> {
     (&past[s1 * n..][..n], apart, &mut now[..n])
 }
 
-/// Rows of stalls: a power of two, as the inner loops want it.
-pub(super) fn stalls(layout: &Layout) -> usize {
-    layout.rows.next_power_of_two()
-}
-
 impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     /// Sets the steady state, with the inputs of a block's particles side by side.
     pub(super) fn start(
         &mut self,
-        layout: &Layout,
         part: &Part,
         numbers: &PartNumbers<F>,
         run: Run<'_, F>,
@@ -123,7 +119,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             })
         };
         if part.mail.is_none() {
-            self.market.resize(if W == 1 { 2 } else { 1 } * stalls(layout));
+            self.market.resize(if W == 1 { 2 * PLACES } else { PLACES / L });
         }
         self.target.set(n, |i| take(inputs.target, i, F::ZERO));
         self.rate.set(n, |i| take(inputs.rate, i, F::ONE));
@@ -167,11 +163,11 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     }
 
     /// Sets all adjoints to 0.
-    pub(super) fn start_back(&mut self, layout: &Layout, part: &Part) {
+    pub(super) fn start_back(&mut self, part: &Part) {
         let (n, e) = (part.rows, part.link.len() / W);
         if part.mail.is_none() {
-            let rows = if W == 1 { 4 } else { 3 };
-            self.market_back.resize(rows * stalls(layout));
+            self.market_back
+                .resize(if W == 1 { 4 * PLACES } else { PLACES / L });
         }
         self.adjoint_stock.fill_with(e, [F::ZERO; L]);
         self.adjoint_order.fill_with(e, [F::ZERO; L]);
@@ -215,11 +211,10 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
 
     /// The same on the way back.
     pub(super) fn owing(&self, first: usize) -> Sums<'_, F, L> {
-        let market = &self.market_back;
         if W == 1 {
-            Sums::Own(&market[4 * first + 2..], 4)
+            Sums::Own(&self.market_back[4 * first + 2..], 4)
         } else {
-            Sums::Own(&market[behind_pairs(market.len()) + first..], 1)
+            Sums::Own(&self.market_back[first..], 1)
         }
     }
 
@@ -320,6 +315,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     /// links, where they have some.
     pub(super) fn advance(
         &mut self,
+        layout: &Layout,
         links: Links<'_, F>,
         at: (usize, usize, usize),
         stock: [usize; 3],
@@ -328,7 +324,8 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     ) {
         let (n, e) = (self.target.len(), links.rows());
         let (s1, s2, out) = slabs(&mut self.stock, e, stock);
-        pulp::Arch::new().dispatch(Forward::<F, L, W> {
+        dispatch::<F, L, _>(Forward::<F, L, W> {
+            rows: layout.rows,
             links,
             nodes: Nodes {
                 target: &self.target,
@@ -350,6 +347,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     /// Period `t` of links back; `stock_at` is the slot of the inventories of t-1.
     pub(super) fn retreat(
         &mut self,
+        layout: &Layout,
         links: Links<'_, F>,
         t: usize,
         stock_at: usize,
@@ -358,7 +356,8 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         letters: Option<&mut [F]>,
     ) {
         let (n, e) = (self.target.len(), links.rows());
-        pulp::Arch::new().dispatch(Backward::<F, L, W> {
+        dispatch::<F, L, _>(Backward::<F, L, W> {
+            rows: layout.rows,
             links,
             nodes: Nodes {
                 target: &self.target,

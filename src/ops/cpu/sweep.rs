@@ -4,14 +4,17 @@
 //! first case a link reads L numbers of one supplier, in the second one number each of L suppliers.
 
 use super::Number;
+use super::vector::Vector;
 
 /// Fixed data of a part's links.
 #[derive(Clone, Copy)]
 pub(super) struct Links<'a, F> {
     /// First row of links of each row of nodes, and their number.
     pub(super) row: &'a [u32],
-    /// Stalls of W suppliers a row of links, or places of W letters.
-    pub(super) supplier: &'a [u32],
+    /// Stalls of W suppliers a row of links.
+    pub(super) supplier: &'a [u16],
+    /// Or places of W letters.
+    pub(super) place: &'a [u32],
     /// Whether links have letters.
     pub(super) mail: bool,
     /// W coefficients a row of links.
@@ -62,74 +65,74 @@ pub(super) fn spread<F: Number, const L: usize, const W: usize>(v: &[F], r: usiz
     }
 }
 
-/// Rows of links whose suppliers' numbers are fetched together, where lanes are nodes.
-const TILE: usize = 16;
+/// Places of a table that u16 can name: the compiler then sees that every place is inside, and checks none. What is
+/// never touched costs no memory.
+pub(super) const PLACES: usize = 1 << 16;
 
-/// The stall of a supplier. The number of stalls is a power of two, so that masking says to the
-/// compiler what is known: the position is inside.
+/// A table of what nodes have.
 #[inline(always)]
-fn at(supplier: u32, stalls: usize) -> usize {
-    supplier as usize & (stalls - 1)
+fn table<T>(places: &[T]) -> &[T; PLACES] {
+    places.first_chunk().expect("a place for every u16")
 }
 
-// The loops below take L suppliers at a time, and nothing where there is no stall: the compiler then sees
-// that every place is inside, and checks none.
-
-/// Fetches the number of each of L suppliers a row, for up to `TILE` rows.
 #[inline(always)]
-fn fetch<F: Number, const L: usize>(numbers: &[F], supplier: &[u32], to: &mut [[F; L]; TILE]) {
-    if numbers.is_empty() {
-        return;
-    }
-    for (to, supplier) in to.iter_mut().zip(supplier.as_chunks::<L>().0) {
-        *to = lanes(|l| numbers[at(supplier[l], numbers.len())]);
-    }
+fn table_mut<T>(places: &mut [T]) -> &mut [T; PLACES] {
+    places.first_chunk_mut().expect("a place for every u16")
 }
 
-/// Fetches the two numbers of each of L suppliers a row, for up to `TILE` rows.
+/// Takes L numbers from their places in a table.
 #[inline(always)]
-fn fetch_pairs<F: Number, const L: usize>(
-    pairs: &[F],
-    supplier: &[u32],
-    to: &mut [[[F; 2]; L]; TILE],
+fn fetch<S: pulp::Simd, F: Number, const L: usize>(
+    simd: S,
+    table: &[F; PLACES],
+    places: &[u16; L],
+) -> Vector<S, F> {
+    Vector::of(simd, &lanes::<F, L>(|l| table[places[l] as usize]))
+}
+
+/// Adds L numbers to those at their places. Two places may be the same: one after the other.
+#[inline(always)]
+fn tell<S: pulp::Simd, F: Number, const L: usize>(
+    values: Vector<S, F>,
+    table: &mut [F; PLACES],
+    places: &[u16; L],
 ) {
-    let pairs = pairs.as_chunks::<2>().0;
-    if pairs.is_empty() {
-        return;
-    }
-    for (to, supplier) in to.iter_mut().zip(supplier.as_chunks::<L>().0) {
-        *to = lanes(|l| pairs[at(supplier[l], pairs.len())]);
+    let mut row = [F::ZERO; L];
+    values.put(&mut row);
+    for l in 0..L {
+        table[places[l] as usize] += row[l];
     }
 }
 
-/// Adds a number to the sum of each of them. Two suppliers may be the same: one after the other.
+/// The letter at a place. The number of letters is a power of two, so that masking says what is known: the place is
+/// inside.
 #[inline(always)]
-fn tell<F: Number, const L: usize>(sums: &mut [F], supplier: &[u32], values: &[[F; L]; TILE]) {
-    if sums.is_empty() {
-        return;
-    }
-    for (values, supplier) in values.iter().zip(supplier.as_chunks::<L>().0) {
-        for l in 0..L {
-            sums[at(supplier[l], sums.len())] += values[l];
-        }
-    }
+fn at(place: u32, letters: usize) -> usize {
+    place as usize & (letters - 1)
 }
 
-/// Writes a number into a letter of N for each of them.
+/// Reads number `k` of N in L letters.
 #[inline(always)]
-fn post<F: Number, const L: usize, const N: usize>(
-    letters: &mut [F],
-    place: &[u32],
-    values: &[[F; L]; TILE],
+fn open<S: pulp::Simd, F: Number, const L: usize, const N: usize>(
+    simd: S,
+    letters: &[[F; N]],
+    places: &[u32; L],
+    k: usize,
+) -> Vector<S, F> {
+    Vector::of(simd, &lanes::<F, L>(|l| letters[at(places[l], letters.len())][k]))
+}
+
+/// Writes the first number of N in L letters.
+#[inline(always)]
+fn post<S: pulp::Simd, F: Number, const L: usize, const N: usize>(
+    values: Vector<S, F>,
+    letters: &mut [[F; N]],
+    places: &[u32; L],
 ) {
-    let letters = letters.as_chunks_mut::<N>().0;
-    if letters.is_empty() {
-        return;
-    }
-    for (values, place) in values.iter().zip(place.as_chunks::<L>().0) {
-        for l in 0..L {
-            letters[at(place[l], letters.len())][0] = values[l];
-        }
+    let mut row = [F::ZERO; L];
+    values.put(&mut row);
+    for l in 0..L {
+        letters[at(places[l], letters.len())][0] = row[l];
     }
 }
 
@@ -181,19 +184,13 @@ fn bring_back<F: Number, const L: usize, const W: usize, const N: usize>(
     }
 }
 
-/// Lays one number for each of N kinds side by side for every node, where lanes are particles; where they
-/// are nodes there is one sum for each, 0.
+/// Lays one row for each of N kinds side by side for every node, 0 where there is none.
 #[inline(always)]
-fn open<F: Number, const L: usize, const W: usize, const N: usize>(
+fn lay_out<F: Number, const L: usize, const N: usize>(
     market: &mut [F],
     kinds: [Option<&[[F; L]]>; N],
+    nodes: usize,
 ) {
-    if W > 1 {
-        market.fill(F::ZERO);
-        return;
-    }
-    let nodes = kinds.iter().flatten().map(|v| v.len()).next();
-    let nodes = nodes.unwrap_or_default();
     let stalls = &mut market.as_chunks_mut::<L>().0.as_chunks_mut::<N>().0[..nodes];
     for (k, from) in kinds.iter().enumerate() {
         for (i, stall) in stalls.iter_mut().enumerate() {
@@ -210,6 +207,8 @@ fn open<F: Number, const L: usize, const W: usize, const N: usize>(
 pub(super) struct Forward<'a, F, const L: usize, const W: usize> {
     pub(super) links: Links<'a, F>,
     pub(super) nodes: Nodes<'a, F, L>,
+    /// Rows of nodes in all parts.
+    pub(super) rows: usize,
     /// Output in t, a row per row of the part's nodes.
     pub(super) output: &'a [[F; L]],
     /// Share of its orders that each node delivers in t, of all parts.
@@ -231,15 +230,18 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Forward<'_, F
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        if !self.links.mail {
-            open::<F, L, W, 2>(self.market, [Some(self.share), None]);
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
+        let mail = W > 1 && self.links.mail;
+        if W == 1 {
+            lay_out::<F, L, 2>(self.market, [Some(self.share), None], self.rows);
+        } else if !mail {
+            self.market[..self.rows * L].fill(F::ZERO);
         }
-        match (self.s2, W > 1 && self.links.mail) {
-            (Some(s2), false) => forward::<S, F, L, W, true, false>(self, s2),
-            (None, false) => forward::<S, F, L, W, false, false>(self, &[]),
-            (Some(s2), true) => forward::<S, F, L, W, true, true>(self, s2),
-            (None, true) => forward::<S, F, L, W, false, true>(self, &[]),
+        match (self.s2, mail) {
+            (Some(s2), false) => forward::<S, F, L, W, true, false>(simd, self, s2),
+            (None, false) => forward::<S, F, L, W, false, false>(simd, self, &[]),
+            (Some(s2), true) => forward::<S, F, L, W, true, true>(simd, self, s2),
+            (None, true) => forward::<S, F, L, W, false, true>(simd, self, &[]),
         }
     }
 }
@@ -253,6 +255,7 @@ fn forward<
     const APART: bool,
     const MAIL: bool,
 >(
+    simd: S,
     pass: Forward<'_, F, L, W>,
     before: &[[F; L]],
 ) {
@@ -268,8 +271,7 @@ fn forward<
         aside,
         ..
     } = pass;
-    let share = share.as_flattened();
-    let (mut shares, mut orders) = ([[F::ZERO; L]; TILE], [[F::ZERO; L]; TILE]);
+    let of = |row: &[F; L]| Vector::of(simd, row);
     let mut stage = STAGE / W;
     for (i, lowest) in lowest.iter_mut().enumerate() {
         let row = links.of(i);
@@ -277,78 +279,65 @@ fn forward<
             stage = row.start + STAGE / W;
             put_aside::<F, L, W, 2>(market, 1, links.hubs, aside);
         }
-        let (target, rate) = (nodes.target[i], nodes.rate[i]);
-        let (d1, d2, x) = (nodes.d1[i], nodes.d2[i], output[i]);
+        let (target, rate) = (of(&nodes.target[i]), of(&nodes.rate[i]));
+        let x = of(&output[i]);
         // (n x0 - s) / tau + D, as level - s / tau: one operation a link.
-        let level1: [F; L] = lanes(|l| target[l].fused::<S>(rate[l], d1[l]));
-        let level2: [F; L] = lanes(|l| target[l].fused::<S>(rate[l], d2[l]));
-        let minus: [F; L] = lanes(|l| F::ZERO - rate[l]);
-        let mut low = [F::INFINITY; L];
-        let mut link = |s1: &[F; L], s2: &[F; L], share: &[F; L], a: [F; L]| {
-            let next: [F; L] = lanes(|l| {
-                let ordered = s2[l].fused::<S>(minus[l], level2[l]).positive();
-                ordered.fused::<S>(share[l], s1[l] - x[l])
-            });
-            low = lanes(|l| low[l].lower(next[l]));
-            let orders: [F; L] = lanes(|l| s1[l].fused::<S>(minus[l], level1[l]).positive() * a[l]);
-            (next, orders)
+        let level1 = target.fused(rate, of(&nodes.d1[i]));
+        let level2 = target.fused(rate, of(&nodes.d2[i]));
+        let minus = Vector::all(simd, F::ZERO) - rate;
+        let mut low = Vector::all(simd, F::INFINITY);
+        let mut link = |s1: &[F; L], s2: &[F; L], share: Vector<S, F>, a: Vector<S, F>| {
+            let s1 = of(s1);
+            let ordered = of(s2).fused(minus, level2).positive();
+            let next = ordered.fused(share, s1 - x);
+            low = low.lower(next);
+            (next, s1.fused(minus, level1).positive() * a)
         };
+        let a = &links.coefficient[row.start * W..row.end * W];
+        let state = s1[row.clone()].iter().zip(&mut out[row.clone()]);
+        let before = if APART { &before[row.clone()] } else { before };
         if W == 1 {
             let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<2>().0;
-            let fixed = links.supplier[row.clone()]
-                .iter()
-                .zip(&links.coefficient[row.clone()]);
-            let state = s1[row.clone()].iter().zip(&mut out[row.clone()]);
-            let before = if APART { &before[row] } else { before };
+            let stalls = table_mut(stalls);
+            let fixed = links.supplier[row].iter().zip(a);
             for (k, ((supplier, a), (s1, out))) in fixed.zip(state).enumerate() {
-                let s2 = if APART { before[k] } else { *out };
-                let here = at(*supplier, stalls.len());
-                let stall = &mut stalls[here];
-                let (next, orders) = link(s1, &s2, &stall[0], [*a; L]);
-                *out = next;
-                stall[1] = lanes(|l| stall[1][l] + orders[l]);
+                let s2 = if APART { &before[k] } else { &*out };
+                let stall = &mut stalls[*supplier as usize];
+                let (next, orders) = link(s1, s2, of(&stall[0]), Vector::all(simd, *a));
+                next.put(out);
+                (of(&stall[1]) + orders).put(&mut stall[1]);
+            }
+        } else if MAIL {
+            let letters = market.as_chunks_mut::<1>().0;
+            if letters.is_empty() {
+                continue;
+            }
+            let places = links.place[row.start * W..row.end * W].as_chunks::<L>().0;
+            let fixed = places.iter().zip(a.as_chunks::<L>().0);
+            for (k, ((places, a), (s1, out))) in fixed.zip(state).enumerate() {
+                let s2 = if APART { &before[k] } else { &*out };
+                let share = open(simd, letters, places, 0);
+                let (next, orders) = link(s1, s2, share, of(a));
+                next.put(out);
+                post(orders, letters, places);
             }
         } else {
-            for first in row.clone().step_by(TILE) {
-                let tile = first..row.end.min(first + TILE);
-                let supplier = &links.supplier[tile.start * W..tile.end * W];
-                let a = links.coefficient[tile.start * W..tile.end * W]
-                    .as_chunks::<L>()
-                    .0;
-                let told = if MAIL { &*market } else { share };
-                fetch::<F, L>(told, supplier, &mut shares);
-                let state = s1[tile.clone()].iter().zip(&mut out[tile.clone()]);
-                let before = if APART { &before[tile] } else { before };
-                let talk = shares.iter().zip(&mut orders).zip(a);
-                for (k, ((s1, out), ((share, orders), a))) in state.zip(talk).enumerate() {
-                    let s2 = if APART { before[k] } else { *out };
-                    (*out, *orders) = link(s1, &s2, share, *a);
-                }
-                if MAIL {
-                    post::<F, L, 1>(market, supplier, &orders);
-                } else {
-                    tell::<F, L>(market, supplier, &orders);
-                }
+            let share = table(share.as_flattened());
+            let sums = table_mut(market);
+            let suppliers = links.supplier[row.start * W..row.end * W].as_chunks::<L>();
+            let fixed = suppliers.0.iter().zip(a.as_chunks::<L>().0);
+            for (k, ((suppliers, a), (s1, out))) in fixed.zip(state).enumerate() {
+                let s2 = if APART { &before[k] } else { &*out };
+                let (next, orders) = link(s1, s2, fetch(simd, share, suppliers), of(a));
+                next.put(out);
+                tell(orders, sums, suppliers);
             }
         }
-        *lowest = low;
+        low.put(lowest);
     }
     if !MAIL {
         bring_back::<F, L, W, 2>(market, 1, links.hubs, aside);
     }
-}
-
-/// Where, of so many numbers or rows, the suppliers' sums begin behind the pairs that a part's links read on
-/// the way back, where lanes are nodes.
-#[inline(always)]
-pub(super) fn behind_pairs(all: usize) -> usize {
-    all / 3 * 2
-}
-
-/// Both of them.
-#[inline(always)]
-fn apart<F>(market: &mut [F]) -> (&mut [F], &mut [F]) {
-    market.split_at_mut(behind_pairs(market.len()))
 }
 
 /// One period t back: turns the adjoints of the inventory of t+1 and of the orders of t+1, before
@@ -356,6 +345,8 @@ fn apart<F>(market: &mut [F]) -> (&mut [F], &mut [F]) {
 pub(super) struct Backward<'a, F, const L: usize, const W: usize> {
     pub(super) links: Links<'a, F>,
     pub(super) nodes: Nodes<'a, F, L>,
+    /// Rows of nodes in all parts.
+    pub(super) rows: usize,
     /// Share of its orders that each node delivers in t+1, of all parts.
     pub(super) share: &'a [[F; L]],
     /// Adjoint of demand in t, of all parts.
@@ -371,8 +362,7 @@ pub(super) struct Backward<'a, F, const L: usize, const W: usize> {
     /// Adjoint of 1 / adjustment time, accumulated over periods.
     pub(super) to_rate: &'a mut [[F; L]],
     /// Stalls of all nodes: adjoint of demand at t, delivered share at t+1, adjoint of the share at t, and
-    /// nothing; where lanes are nodes pairs of the first two, and behind them the third. Or letters: read
-    /// for the first two, written with the third.
+    /// nothing; where lanes are nodes the third alone. Or letters: read for the first two, written with the third.
     pub(super) market: &'a mut [F],
     /// Sums of hubs, 0.
     pub(super) aside: &'a mut [[F; L]],
@@ -382,35 +372,29 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Backward<'_, 
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        if W > 1 && self.links.mail {
-            return backward::<S, F, L, W, true>(self);
-        }
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
         if W == 1 {
-            open::<F, L, W, 4>(self.market, [Some(self.pull), Some(self.share), None, None]);
+            let kinds = [Some(self.pull), Some(self.share), None, None];
+            lay_out::<F, L, 4>(self.market, kinds, self.rows);
+        } else if self.links.mail {
+            return backward::<S, F, L, W, true>(simd, self);
         } else {
-            let (pairs, sums) = apart(self.market);
-            let kinds = self
-                .pull
-                .as_flattened()
-                .iter()
-                .zip(self.share.as_flattened());
-            for (pair, (pull, share)) in pairs.as_chunks_mut::<2>().0.iter_mut().zip(kinds) {
-                *pair = [*pull, *share];
-            }
-            sums.fill(F::ZERO);
+            self.market[..self.rows * L].fill(F::ZERO);
         }
-        backward::<S, F, L, W, false>(self);
+        backward::<S, F, L, W, false>(simd, self);
     }
 }
 
 #[inline(always)]
 fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL: bool>(
+    simd: S,
     pass: Backward<'_, F, L, W>,
 ) {
     let Backward {
         links,
         nodes,
+        share,
+        pull,
         s1,
         s2,
         inventory,
@@ -419,12 +403,8 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
         aside,
         ..
     } = pass;
-    let (pairs, market) = if W > 1 && !MAIL {
-        apart(market)
-    } else {
-        (&mut [][..], market)
-    };
-    let (mut talk, mut owed) = ([[[F::ZERO; 2]; L]; TILE], [[F::ZERO; L]; TILE]);
+    let of = |row: &[F; L]| Vector::of(simd, row);
+    let zero = Vector::all(simd, F::ZERO);
     let mut stage = STAGE / W;
     for i in 0..pass.sum_inventory.len() {
         let row = links.of(i);
@@ -432,69 +412,68 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
             stage = row.start + STAGE / W;
             put_aside::<F, L, W, 4>(market, 2, links.hubs, aside);
         }
-        let (target, rate) = (nodes.target[i], nodes.rate[i]);
-        let (d1, d2) = (nodes.d1[i], nodes.d2[i]);
-        let level1: [F; L] = lanes(|l| target[l].fused::<S>(rate[l], d1[l]));
-        let level2: [F; L] = lanes(|l| target[l].fused::<S>(rate[l], d2[l]));
-        let minus: [F; L] = lanes(|l| F::ZERO - rate[l]);
-        let (mut sum_s, mut sum_p, mut sum_r) = ([F::ZERO; L], [F::ZERO; L], pass.to_rate[i]);
+        let (target, rate) = (of(&nodes.target[i]), of(&nodes.rate[i]));
+        let level1 = target.fused(rate, of(&nodes.d1[i]));
+        let level2 = target.fused(rate, of(&nodes.d2[i]));
+        let minus = zero - rate;
+        let (mut sum_s, mut sum_p, mut sum_r) = (zero, zero, of(&pass.to_rate[i]));
         let mut link = |(s1, s2): (&[F; L], &[F; L]),
-                        (inv, ord): (&mut [F; L], &mut [F; L]),
-                        (pull, share): (&[F; L], &[F; L]),
-                        a: [F; L]| {
-            let next: [F; L] = lanes(|l| ord[l].fused::<S>(minus[l], inv[l]));
-            let asked: [F; L] = lanes(|l| {
-                let pulled = inv[l].fused::<S>(share[l], a[l] * pull[l]);
-                s1[l].fused::<S>(minus[l], level1[l]).gate(pulled)
-            });
-            sum_s = lanes(|l| sum_s[l] + next[l]);
-            sum_p = lanes(|l| sum_p[l] + asked[l]);
-            sum_r = lanes(|l| asked[l].fused::<S>(target[l] - s1[l], sum_r[l]));
-            *inv = next;
-            *ord = asked;
-            let owed: [F; L] =
-                lanes(|l| next[l] * s2[l].fused::<S>(minus[l], level2[l]).positive());
-            owed
+                        (inventory, order): (&mut [F; L], &mut [F; L]),
+                        (pull, share): (Vector<S, F>, Vector<S, F>),
+                        a: Vector<S, F>| {
+            let (s1, s2, inv) = (of(s1), of(s2), of(inventory));
+            let next = of(order).fused(minus, inv);
+            let pulled = inv.fused(share, a * pull);
+            let asked = s1.fused(minus, level1).gate(pulled);
+            sum_s = sum_s + next;
+            sum_p = sum_p + asked;
+            sum_r = asked.fused(target - s1, sum_r);
+            next.put(inventory);
+            asked.put(order);
+            next * s2.fused(minus, level2).positive()
         };
+        let a = &links.coefficient[row.start * W..row.end * W];
+        let past = s1[row.clone()].iter().zip(&s2[row.clone()]);
+        let adjoint = inventory[row.clone()]
+            .iter_mut()
+            .zip(&mut order[row.clone()]);
         if W == 1 {
             let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<4>().0;
-            let fixed = links.supplier[row.clone()]
-                .iter()
-                .zip(&links.coefficient[row.clone()]);
-            let past = s1[row.clone()].iter().zip(&s2[row.clone()]);
-            let adjoint = inventory[row.clone()].iter_mut().zip(&mut order[row]);
+            let stalls = table_mut(stalls);
+            let fixed = links.supplier[row].iter().zip(a);
             for (((supplier, a), past), adjoint) in fixed.zip(past).zip(adjoint) {
-                let here = at(*supplier, stalls.len());
-                let stall = &mut stalls[here];
-                let owed = link(past, adjoint, (&stall[0], &stall[1]), [*a; L]);
-                stall[2] = lanes(|l| stall[2][l] + owed[l]);
+                let stall = &mut stalls[*supplier as usize];
+                let told = (of(&stall[0]), of(&stall[1]));
+                let owed = link(past, adjoint, told, Vector::all(simd, *a));
+                (of(&stall[2]) + owed).put(&mut stall[2]);
+            }
+        } else if MAIL {
+            let letters = market.as_chunks_mut::<2>().0;
+            if letters.is_empty() {
+                continue;
+            }
+            let places = links.place[row.start * W..row.end * W].as_chunks::<L>().0;
+            let fixed = places.iter().zip(a.as_chunks::<L>().0);
+            for (((places, a), past), adjoint) in fixed.zip(past).zip(adjoint) {
+                let told = (
+                    open(simd, letters, places, 0),
+                    open(simd, letters, places, 1),
+                );
+                post(link(past, adjoint, told, of(a)), letters, places);
             }
         } else {
-            for first in row.clone().step_by(TILE) {
-                let tile = first..row.end.min(first + TILE);
-                let supplier = &links.supplier[tile.start * W..tile.end * W];
-                let a = links.coefficient[tile.start * W..tile.end * W]
-                    .as_chunks::<L>()
-                    .0;
-                let told = if MAIL { &*market } else { &*pairs };
-                fetch_pairs::<F, L>(told, supplier, &mut talk);
-                let past = s1[tile.clone()].iter().zip(&s2[tile.clone()]);
-                let adjoint = inventory[tile.clone()].iter_mut().zip(&mut order[tile]);
-                let talk = talk.iter().zip(a.iter().zip(&mut owed));
-                for ((past, adjoint), (talk, (a, owed))) in past.zip(adjoint).zip(talk) {
-                    let (pull, share) = (lanes(|l| talk[l][0]), lanes(|l| talk[l][1]));
-                    *owed = link(past, adjoint, (&pull, &share), *a);
-                }
-                if MAIL {
-                    post::<F, L, 2>(market, supplier, &owed);
-                } else {
-                    tell::<F, L>(market, supplier, &owed);
-                }
+            let (pull, share) = (table(pull.as_flattened()), table(share.as_flattened()));
+            let sums = table_mut(market);
+            let suppliers = links.supplier[row.start * W..row.end * W].as_chunks::<L>();
+            let fixed = suppliers.0.iter().zip(a.as_chunks::<L>().0);
+            for (((suppliers, a), past), adjoint) in fixed.zip(past).zip(adjoint) {
+                let told = (fetch(simd, pull, suppliers), fetch(simd, share, suppliers));
+                tell(link(past, adjoint, told, of(a)), sums, suppliers);
             }
         }
-        pass.sum_inventory[i] = sum_s;
-        pass.sum_order[i] = sum_p;
-        pass.to_rate[i] = sum_r;
+        sum_s.put(&mut pass.sum_inventory[i]);
+        sum_p.put(&mut pass.sum_order[i]);
+        sum_r.put(&mut pass.to_rate[i]);
     }
     if !MAIL {
         bring_back::<F, L, W, 4>(market, 2, links.hubs, aside);

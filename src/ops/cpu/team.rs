@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 /// than a sleeping thread to wake, and so does what is between two runs of a calibration.
 static TEAM: LazyLock<ThreadPool> = LazyLock::new(|| {
     ThreadPoolBuilder::default()
-        .num_threads(threads() - 1)
+        .num_threads(*THREADS - 1)
         .idle_spin_cycles(30_000)
         .build()
 });
 
-/// Threads that a run may have.
-fn threads() -> usize {
+/// Threads that a run may have. The system reads files to tell.
+static THREADS: LazyLock<usize> = LazyLock::new(|| {
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     all.min(MOST_PARTS)
-}
+});
 
 /// Does the work of every part, `apart` on several threads; the caller does what nobody has begun.
 pub(super) fn each_part<T: Send>(
@@ -50,7 +50,7 @@ fn halve<T: Send>(parts: &mut [Option<T>], work: &(impl Fn(T) + Sync)) {
 /// Has several threads, at most so many, do the same work together, phase by phase. Who does not come within the
 /// time that a thread takes to wake is not waited for: the members share the work among them, however few.
 pub(super) fn meet(most: usize, work: impl Fn(Member<'_>) + Sync) {
-    let most = most.min(threads());
+    let most = most.min(*THREADS);
     if most < 2 {
         return work(Member::alone());
     }

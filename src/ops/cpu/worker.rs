@@ -6,8 +6,8 @@ use super::Number;
 use super::block::{Ground, Run};
 use super::nodes::{Add, ProduceBack, Round, Sums};
 use super::rows::Rows;
-use super::shard::{Shard, links_of, stalls};
-use super::sweep::spread;
+use super::shard::{Shard, links_of};
+use super::sweep::{PLACES, spread};
 use super::team::Member;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,7 +31,11 @@ pub(super) struct Table<F, const L: usize> {
 impl<F: Number, const L: usize> Table<F, L> {
     /// Rows of what links read of suppliers: where lanes are nodes they read it straight from there.
     pub(super) fn rows<const W: usize>(layout: &Layout) -> usize {
-        if W == 1 { layout.rows } else { stalls(layout) }
+        if W == 1 || layout.mail() {
+            layout.rows
+        } else {
+            PLACES / L
+        }
     }
 }
 
@@ -131,7 +135,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         let own = self.own();
         self.table.share.resize(Table::<F, L>::rows::<W>(layout));
         for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
-            shard.start(layout, &layout.parts[p], &numbers.parts[p], self.run);
+            shard.start(&layout.parts[p], &numbers.parts[p], self.run);
         }
         for t in 1..=periods {
             let (demand_at, output_at) = if keep {
@@ -183,7 +187,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
             for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
                 let links = links_of(&layout.parts[p], &numbers.parts[p]);
                 let at = (output_at, demand_at, demand_before);
-                shard.advance(links, at, stock, &self.table.share, None);
+                shard.advance(layout, links, at, stock, &self.table.share, None);
             }
             self.tell_sums(Shard::ordered);
             self.member.wait();
@@ -214,7 +218,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         self.table.share.resize(Table::<F, L>::rows::<W>(layout));
         self.table.pull.resize(Table::<F, L>::rows::<W>(layout));
         for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
-            shard.start_back(layout, &layout.parts[p]);
+            shard.start_back(&layout.parts[p]);
         }
         for t in (1..=periods).rev() {
             // The segment of checkpoint c holds the inventories of c-1 to c+stride-1.
@@ -233,7 +237,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 let Table { share, pull, .. } = &*self.table;
                 for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
                     let links = links_of(&layout.parts[p], &numbers.parts[p]);
-                    shard.retreat(links, t, at(t - 1), share, pull, None);
+                    shard.retreat(layout, links, t, at(t - 1), share, pull, None);
                 }
                 self.tell_sums(Shard::owing);
                 self.member.wait();
@@ -292,7 +296,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 let links = links_of(&layout.parts[p], &numbers.parts[p]);
                 let at = (t - 1, t - 1, t.max(2) - 2);
                 let stock = [t - c, t - c - 1, t - c + 1];
-                shard.advance(links, at, stock, &self.table.share, None);
+                shard.advance(layout, links, at, stock, &self.table.share, None);
             }
             self.member.wait();
         }
