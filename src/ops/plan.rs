@@ -195,6 +195,8 @@ pub(super) struct PartNumbers<F> {
     pub(super) outside: Vec<F>,
     pub(super) steady: Vec<F>,
     pub(super) full: Vec<F>,
+    /// 1 where a node has no inputs.
+    pub(super) unfed: Vec<F>,
 }
 
 /// The numbers of a layout's parts, and the memory of runs on it.
@@ -243,6 +245,8 @@ const LARGE: usize = 20_000;
 /// by themselves). Fixed, so that sums, and with them results, do not depend on the number of threads.
 const BROAD: [(usize, usize); 2] = [(2_000, 2), (50_000, MOST_PARTS)];
 const NARROW: [(usize, usize); 1] = [(500_000, MOST_PARTS)];
+/// Rows of links that take as long as what nodes do by themselves.
+const NODE: usize = 4;
 /// No network is in more parts.
 pub(super) const MOST_PARTS: usize = 4;
 
@@ -341,7 +345,7 @@ impl Layout {
             let least = dealt.iter_mut().min_by_key(|(work, _)| *work);
             let Some((work, node)) = least else { break };
             let links = row.iter().map(|i| degree(*i)).max().unwrap_or(0);
-            *work += links as usize + 1;
+            *work += links as usize + NODE;
             node.extend_from_slice(row);
             node.resize(node.len().next_multiple_of(width), NONE);
         }
@@ -424,7 +428,8 @@ impl Layout {
                 }
                 let places = 0..sold.len() as u32;
                 part.hubs = places.filter(|at| sold[*at as usize] > HUB).collect();
-                let narrow = |at: &u32| u16::try_from(*at).expect("fewer nodes than large networks have");
+                let narrow =
+                    |at: &u32| u16::try_from(*at).expect("fewer nodes than large networks have");
                 part.supplier = supplier.iter().map(narrow).collect();
             }
             let range = part.first * width..(part.first + part.rows) * width;
@@ -460,6 +465,11 @@ fn numbers<F: super::cpu::Number>(design: &Design, layout: &Layout) -> Numbers<F
                 outside: take(&design.outside, &part.node),
                 steady: take(&design.steady, &part.node),
                 full: take(&design.full, &part.node),
+                unfed: part
+                    .fed
+                    .iter()
+                    .map(|fed| F::from_f64(f64::from(!fed)))
+                    .collect(),
             })
             .collect(),
         pool: Pool::default(),

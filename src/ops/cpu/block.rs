@@ -7,6 +7,7 @@ use super::nodes::{ProduceBack, Round};
 use super::shard::{Shard, Slot, links_of};
 use super::sweep::Links;
 use super::team::{each_part, meet};
+use super::vector::dispatch;
 use super::worker::{Common, See, Table, Worker};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
@@ -431,11 +432,11 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     if t < periods {
                         shard.receive_back(&desk);
                     }
-                    pulp::Arch::new().dispatch(ProduceBack::<F, L, W> {
+                    dispatch::<F, L, _>(ProduceBack::<F, L, W> {
                         shard,
                         links: links_of(part, numbers),
                         part,
-                        full: &numbers.full,
+                        numbers,
                         scales_inputs: design.scales_inputs,
                         from_panel,
                         t,

@@ -1,9 +1,10 @@
 //! What the nodes of a part do in a period, forward and back, L numbers side by side.
 
-use super::super::plan::Part;
+use super::super::plan::{Part, PartNumbers};
 use super::Number;
 use super::shard::Shard;
 use super::sweep::{Links, lanes, spread};
+use super::vector::Vector;
 use std::marker::PhantomData;
 
 /// What the links of a part have added to nodes.
@@ -86,7 +87,7 @@ pub(super) struct ProduceBack<'a, F, const L: usize, const W: usize> {
     pub(super) shard: &'a mut Shard<F, L, W>,
     pub(super) links: Links<'a, F>,
     pub(super) part: &'a Part,
-    pub(super) full: &'a [F],
+    pub(super) numbers: &'a PartNumbers<F>,
     pub(super) scales_inputs: bool,
     /// Gradient of this period's panel: per group L numbers, or one where lanes are nodes.
     pub(super) from_panel: &'a [F],
@@ -102,12 +103,12 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
         let Self {
             shard,
             links,
             part,
-            full,
+            numbers,
             scales_inputs,
             from_panel,
             t,
@@ -115,78 +116,62 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
             pull,
             share,
         } = self;
+        let of = |row: &[F; L]| Vector::of(simd, row);
+        let fixed = |all: &[F], i: usize| of(&spread::<F, L, W>(all, i));
+        let all = |number: F| Vector::all(simd, number);
+        let (zero, one) = (all(F::ZERO), all(F::ONE));
         let (n, e) = (part.rows, links.rows());
         let stock = &shard.stock[stock_at * e..][..e];
+        let (demand, output) = (&shard.demand[(t - 1) * n..], &shard.output[(t - 1) * n..]);
         for i in 0..n {
-            let (d, x) = (shard.demand[(t - 1) * n + i], shard.output[(t - 1) * n + i]);
-            let owed = shard.owed[i];
-            let inverse: [F; L] = lanes(|l| d[l].gate(F::ONE / d[l]));
-            let delivered: [F; L] = lanes(|l| d[l].gate(x[l] / d[l]));
-            let panel: [F; L] = if W == 1 {
-                from_panel.as_chunks::<L>().0[part.group[i] as usize]
+            let (d, x, owed) = (of(&demand[i]), of(&output[i]), of(&shard.owed[i]));
+            let (sum_s, sum_p) = (of(&shard.sum_stock[i]), of(&shard.sum_order[i]));
+            let rate = of(&shard.rate[i]);
+            let (inverse, delivered) = (d.gate(one / d), d.gate(x / d));
+            let panel = if W == 1 {
+                of(&from_panel.as_chunks::<L>().0[part.group[i] as usize])
             } else {
-                lanes(|l| from_panel[part.group[i * W + l] as usize])
+                let group = &part.group[i * W..][..W];
+                of(&lanes(|l| from_panel[group[l] as usize]))
             };
-            let (sum_s, sum_p, rate) = (shard.sum_stock[i], shard.sum_order[i], shard.rate[i]);
-            let to_output: [F; L] = lanes(|l| panel[l] - sum_s[l] + owed[l] * inverse[l]);
-            let by_demand: [bool; L] = lanes(|l| x[l] == d[l]);
-            pull[i] = lanes(|l| {
-                let direct = if by_demand[l] { to_output[l] } else { F::ZERO };
-                sum_p[l] - owed[l] * delivered[l] * inverse[l] + direct
-            });
-            share[i] = delivered;
-            let to_target = shard.to_target[i];
-            shard.to_target[i] = lanes(|l| to_target[l] + rate[l] * sum_p[l]);
-            shard.to_capacity[i] = [F::ZERO; L];
-            if by_demand.iter().all(|b| *b) {
+            let to_output = panel - sum_s + owed * inverse;
+            let direct = x.same(d, to_output, zero);
+            (sum_p - owed * delivered * inverse + direct).put(&mut pull[i]);
+            delivered.put(&mut share[i]);
+            (of(&shard.to_target[i]) + rate * sum_p).put(&mut shard.to_target[i]);
+            let limited = x.same(d, zero, to_output);
+            if !limited.any::<L>() {
+                shard.to_capacity[i] = [F::ZERO; L];
                 continue;
             }
-            let full: [F; L] = spread::<F, L, W>(full, i);
-            let row = links.of(i);
-            let (z, own) = (shard.capacity[i], shard.own[i]);
-            let by_capacity: [bool; L] = lanes(|l| {
-                let fed = part.fed[if W == 1 { i } else { i * W + l }];
-                !fed || (!scales_inputs && x[l] == own[l])
-            });
-            let to_limit: [F; L] = lanes(|l| if by_demand[l] { F::ZERO } else { to_output[l] });
-            let mut to_z: [F; L] = lanes(|l| {
-                if by_capacity[l] {
-                    to_limit[l] * full[l]
-                } else {
-                    F::ZERO
-                }
-            });
-            if (0..L).any(|l| !by_demand[l] && !by_capacity[l]) {
-                let mut low = x;
+            // Who has no input is limited by capacity alone.
+            let unfed = fixed(&numbers.unfed, i);
+            let by_capacity = if scales_inputs {
+                unfed
+            } else {
+                x.same(of(&shard.own[i]), one, unfed)
+            };
+            let mut to_z = by_capacity.gate(limited * fixed(&numbers.full, i));
+            let by_input = by_capacity.same(zero, limited, zero);
+            if by_input.any::<L>() {
+                let row = links.of(i);
+                let (mut low, mut through) = (x, by_input);
                 if scales_inputs {
-                    low = [F::INFINITY; L];
-                    for s in &stock[row.clone()] {
-                        low = lanes(|l| low[l].lower(s[l]));
-                    }
-                    to_z = lanes(|l| {
-                        if by_capacity[l] {
-                            to_z[l]
-                        } else {
-                            to_limit[l] * low[l]
-                        }
-                    });
+                    low = stock[row.clone()]
+                        .iter()
+                        .fold(all(F::INFINITY), |low, s| low.lower(of(s)));
+                    to_z = to_z + by_input.same(zero, zero, by_input * low);
+                    through = by_input * of(&shard.capacity[i]);
                 }
-                let mut left: [F; L] = lanes(|l| {
-                    let through = if scales_inputs { z[l] } else { F::ONE };
-                    if by_demand[l] || by_capacity[l] {
-                        F::ZERO
-                    } else {
-                        to_limit[l] * through / rate[l]
-                    }
-                });
-                for (s, ord) in stock[row.clone()].iter().zip(&mut shard.adjoint_order[row]) {
+                let mut left = through / rate;
+                for (s, order) in stock[row.clone()].iter().zip(&mut shard.adjoint_order[row]) {
                     // The first of several lowest inputs takes it all.
-                    let take: [F; L] = lanes(|l| if s[l] == low[l] { left[l] } else { F::ZERO });
-                    *ord = lanes(|l| ord[l] - take[l]);
-                    left = lanes(|l| left[l] - take[l]);
+                    let take = of(s).same(low, left, zero);
+                    (of(order) - take).put(order);
+                    left = left - take;
                 }
             }
-            shard.to_capacity[i] = to_z;
+            to_z.put(&mut shard.to_capacity[i]);
         }
     }
 }

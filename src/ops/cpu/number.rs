@@ -42,6 +42,7 @@ pub(crate) trait Number:
     fn add_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
     fn sub_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
     fn mul_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
+    fn div_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
     fn lower_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
     fn higher_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
     /// a * b + c.
@@ -53,6 +54,13 @@ pub(crate) trait Number:
     ) -> Self::Row<S>;
     /// The second where the first is positive, else 0.
     fn gate_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
+    /// The first where both of a pair are the same, else the second.
+    fn same_rows<S: Simd>(
+        simd: S,
+        pair: (Self::Row<S>, Self::Row<S>),
+        then: Self::Row<S>,
+        other: Self::Row<S>,
+    ) -> Self::Row<S>;
 
     /// The smaller of two.
     #[inline(always)]
@@ -81,7 +89,7 @@ macro_rules! rows {
 
 macro_rules! number {
     ($kind:ident, $shared:ident, $row:ident, [$($name:ident = $does:ident),*], $load:ident, $store:ident, $splat:ident,
-     $fused:ident, $greater:ident, $select:ident) => {
+     $fused:ident, $greater:ident, $equal:ident, $select:ident) => {
         impl Number for $kind {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -109,6 +117,15 @@ macro_rules! number {
             fn gate_rows<S: Simd>(simd: S, a: S::$row, b: S::$row) -> S::$row {
                 let zero = simd.$splat(0.0);
                 simd.$select(simd.$greater(a, zero), b, zero)
+            }
+            #[inline(always)]
+            fn same_rows<S: Simd>(
+                simd: S,
+                (a, b): (S::$row, S::$row),
+                then: S::$row,
+                other: S::$row,
+            ) -> S::$row {
+                simd.$select(simd.$equal(a, b), then, other)
             }
             rows!($row, $($name = $does),*);
             type Shared = $shared;
@@ -144,6 +161,7 @@ number!(
         add_rows = add_f32s,
         sub_rows = sub_f32s,
         mul_rows = mul_f32s,
+        div_rows = div_f32s,
         lower_rows = min_f32s,
         higher_rows = max_f32s
     ],
@@ -152,6 +170,7 @@ number!(
     splat_f32s,
     mul_add_e_f32s,
     greater_than_f32s,
+    equal_f32s,
     select_f32s
 );
 number!(
@@ -162,6 +181,7 @@ number!(
         add_rows = add_f64s,
         sub_rows = sub_f64s,
         mul_rows = mul_f64s,
+        div_rows = div_f64s,
         lower_rows = min_f64s,
         higher_rows = max_f64s
     ],
@@ -170,5 +190,6 @@ number!(
     splat_f64s,
     mul_add_e_f64s,
     greater_than_f64s,
+    equal_f64s,
     select_f64s
 );

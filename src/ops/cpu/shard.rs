@@ -95,12 +95,7 @@ fn slabs<T>(v: &mut [T], n: usize, [s1, s2, out]: [usize; 3]) -> Slabs<'_, T> {
 
 impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     /// Sets the steady state, with the inputs of a block's particles side by side.
-    pub(super) fn start(
-        &mut self,
-        part: &Part,
-        numbers: &PartNumbers<F>,
-        run: Run<'_, F>,
-    ) {
+    pub(super) fn start(&mut self, part: &Part, numbers: &PartNumbers<F>, run: Run<'_, F>) {
         let links = links_of(part, numbers);
         let (n, e) = (part.rows, links.rows());
         let Run {
@@ -119,7 +114,8 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             })
         };
         if part.mail.is_none() {
-            self.market.resize(if W == 1 { 2 * PLACES } else { PLACES / L });
+            self.market
+                .resize(if W == 1 { 2 * PLACES } else { PLACES / L });
         }
         self.target.set(n, |i| take(inputs.target, i, F::ZERO));
         self.rate.set(n, |i| take(inputs.rate, i, F::ONE));
@@ -241,20 +237,22 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         for (i, c) in &part.columns {
             let at = (t - 1) * columns + *c as usize;
             let i = *i as usize;
+            // It is read by itself only where it scales inputs.
             if W == 1 {
                 let z: [F; L] = if shared {
                     [inputs.capacity[at]; L]
                 } else {
                     lanes(|l| inputs.capacity[of(l) + at])
                 };
-                // It is read by itself only where it scales inputs.
                 if design.scales_inputs {
                     self.capacity[i] = z;
                 }
                 self.own[i] = lanes(|l| z[l] * full[i]);
             } else {
                 let z = inputs.capacity[of(0) + at];
-                self.capacity.as_flattened_mut()[i] = z;
+                if design.scales_inputs {
+                    self.capacity.as_flattened_mut()[i] = z;
+                }
                 self.own.as_flattened_mut()[i] = z * full[i];
             }
         }

@@ -119,7 +119,10 @@ fn open<S: pulp::Simd, F: Number, const L: usize, const N: usize>(
     places: &[u32; L],
     k: usize,
 ) -> Vector<S, F> {
-    Vector::of(simd, &lanes::<F, L>(|l| letters[at(places[l], letters.len())][k]))
+    Vector::of(
+        simd,
+        &lanes::<F, L>(|l| letters[at(places[l], letters.len())][k]),
+    )
 }
 
 /// Writes the first number of N in L letters.

@@ -4,7 +4,7 @@
 
 use super::Number;
 use pulp::{Simd, WithSimd};
-use std::ops::{Add, Mul, Sub};
+use std::ops::{Add, Div, Mul, Sub};
 
 /// As many numbers as a row has. Not to be confused with the instruction set's own registers, of which it may be two.
 #[derive(Clone, Copy)]
@@ -56,6 +56,21 @@ impl<S: Simd, F: Number> Vector<S, F> {
         Self { row, ..self }
     }
 
+    /// `then` where two numbers are the same, else `other`.
+    #[inline(always)]
+    pub(super) fn same(self, to: Self, then: Self, other: Self) -> Self {
+        let row = F::same_rows(self.simd, (self.row, to.row), then.row, other.row);
+        Self { row, ..self }
+    }
+
+    /// Whether any number is not 0.
+    #[inline(always)]
+    pub(super) fn any<const L: usize>(self) -> bool {
+        let mut row = [F::ZERO; L];
+        self.put(&mut row);
+        row.iter().fold(false, |any, v| any | (*v != F::ZERO))
+    }
+
     /// `value` where a number is positive, else 0.
     #[inline(always)]
     pub(super) fn gate(self, value: Self) -> Self {
@@ -87,6 +102,15 @@ impl<S: Simd, F: Number> Mul for Vector<S, F> {
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
         let row = F::mul_rows(self.simd, self.row, other.row);
+        Self { row, ..self }
+    }
+}
+
+impl<S: Simd, F: Number> Div for Vector<S, F> {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        let row = F::div_rows(self.simd, self.row, other.row);
         Self { row, ..self }
     }
 }

@@ -9,6 +9,7 @@ use super::rows::Rows;
 use super::shard::{Shard, links_of};
 use super::sweep::{PLACES, spread};
 use super::team::Member;
+use super::vector::dispatch;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -251,11 +252,11 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 shard.set_capacity(design, part, &fixed.full, inputs, slot, quiet + t);
                 let pull = &mut self.table.pull[part.first..][..part.rows];
                 let share = &mut self.table.share[part.first..][..part.rows];
-                pulp::Arch::new().dispatch(ProduceBack::<F, L, W> {
+                dispatch::<F, L, _>(ProduceBack::<F, L, W> {
                     shard,
                     links: links_of(part, fixed),
                     part,
-                    full: &fixed.full,
+                    numbers: fixed,
                     scales_inputs: design.scales_inputs,
                     from_panel: &panel[(quiet + t - 1) * cells..][..cells],
                     t,
