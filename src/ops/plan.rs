@@ -120,6 +120,9 @@ pub(super) struct Part {
     pub(super) fed: Vec<bool>,
     /// Group of each position.
     pub(super) group: Vec<u32>,
+    /// Where a row is a node: the rows of each group, `[node]`, and the first of each, `[group + 1]`.
+    pub(super) member: Vec<u32>,
+    pub(super) first_member: Vec<u32>,
     /// (position in this part, column of the capacity tensor).
     pub(super) columns: Vec<(u32, u32)>,
     /// Link at each position of the rows of links, or `NONE`.
@@ -197,6 +200,8 @@ pub(super) struct PartNumbers<F> {
     pub(super) full: Vec<F>,
     /// 1 where a node has no inputs.
     pub(super) unfed: Vec<F>,
+    /// 0 for every node.
+    pub(super) nothing: Vec<F>,
 }
 
 /// The numbers of a layout's parts, and the memory of runs on it.
@@ -359,6 +364,8 @@ impl Layout {
                     row: vec![0],
                     fed: Vec::with_capacity(node.len()),
                     group: Vec::with_capacity(node.len()),
+                    member: Vec::new(),
+                    first_member: Vec::new(),
                     columns: Vec::new(),
                     link: Vec::new(),
                     supplier: Vec::new(),
@@ -391,6 +398,13 @@ impl Layout {
                         }
                     };
                     part.group.extend(nodes.iter().map(|i| group(*i)));
+                }
+                if width == 1 {
+                    let of = |i: &u32| part.group[*i as usize];
+                    part.member = (0..part.rows as u32).collect();
+                    part.member.sort_by_key(of);
+                    let first = |g| part.member.partition_point(|i| of(i) < g) as u32;
+                    part.first_member = (0..=design.groups as u32).map(first).collect();
                 }
                 part
             })
@@ -465,6 +479,7 @@ fn numbers<F: super::cpu::Number>(design: &Design, layout: &Layout) -> Numbers<F
                 outside: take(&design.outside, &part.node),
                 steady: take(&design.steady, &part.node),
                 full: take(&design.full, &part.node),
+                nothing: vec![F::ZERO; part.node.len()],
                 unfed: part
                     .fed
                     .iter()

@@ -3,7 +3,7 @@
 use super::super::plan::{Design, Layout, NONE, Numbers, Plan, available_memory};
 use super::Number;
 use super::mail::{desks, make_room};
-use super::nodes::{ProduceBack, Round};
+use super::nodes::{ProduceBack, round};
 use super::shard::{Shard, Slot, links_of};
 use super::sweep::Links;
 use super::team::{each_part, meet};
@@ -227,9 +227,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 *y += *x;
             }
         }
-        for sum in &mut self.sums {
-            *sum = F::from_f64(*sum).to_f64();
-        }
+        round::<F>(&mut self.sums);
     }
 
     /// Has the threads of a run do their parts.
@@ -329,7 +327,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     }
                     shard.produce(design.scales_inputs, (demand_at, output_at), share);
                     shard.send(&mut desk, [&*share]);
-                    shard.observe(part, output_at, cells);
+                    shard.observe(part, output_at, cells, false);
                 },
             );
             self.sums.clear();
@@ -339,7 +337,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     *sum += *own;
                 }
             }
-            pulp::Arch::new().dispatch(Round::<F>::of(&mut self.sums));
+            round::<F>(&mut self.sums);
             let stop = design.stop.as_ref();
             if !see(quiet + t - 1, &self.sums) || stop.is_some_and(|s| s.load(Ordering::Relaxed)) {
                 break;

@@ -5,7 +5,6 @@ use super::Number;
 use super::shard::Shard;
 use super::sweep::{Links, lanes, spread};
 use super::vector::Vector;
-use std::marker::PhantomData;
 
 /// What the links of a part have added to nodes.
 #[derive(Clone, Copy)]
@@ -16,26 +15,32 @@ pub(super) enum Sums<'a, F: Number, const L: usize> {
     Told(&'a [F::Shared]),
 }
 
-/// Adds such sums up.
-pub(super) struct Add<'a, F: Number, const L: usize> {
+/// Adds such sums to what is there, or to what comes from outside.
+pub(super) struct Add<'a, F: Number, const L: usize, const W: usize> {
     pub(super) to: &'a mut [[F; L]],
+    pub(super) outside: Option<&'a [F]>,
     pub(super) sums: Sums<'a, F, L>,
 }
 
-impl<F: Number, const L: usize> pulp::WithSimd for Add<'_, F, L> {
+impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Add<'_, F, L, W> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
-        match self.sums {
+        let Self { to, outside, sums } = self;
+        let to = to.iter_mut().enumerate().map(|(i, to)| {
+            let before = outside.map_or(*to, |outside| spread::<F, L, W>(outside, i));
+            (to, before)
+        });
+        match sums {
             Sums::Own(sums, step) => {
-                for (to, sum) in self.to.iter_mut().zip(sums.iter().step_by(step)) {
-                    *to = lanes(|l| to[l] + sum[l]);
+                for ((to, before), sum) in to.zip(sums.iter().step_by(step)) {
+                    *to = lanes(|l| before[l] + sum[l]);
                 }
             }
             Sums::Told(sums) => {
-                for (to, sum) in self.to.iter_mut().zip(sums.as_chunks::<L>().0) {
-                    *to = lanes(|l| to[l] + F::shared(&sum[l]));
+                for ((to, before), sum) in to.zip(sums.as_chunks::<L>().0) {
+                    *to = lanes(|l| before[l] + F::shared(&sum[l]));
                 }
             }
         }
@@ -176,10 +181,12 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
     }
 }
 
-/// Adds the outputs of a part's nodes to their groups' sums, in 64 bits.
+/// Sums the outputs of a part's nodes to groups, in 64 bits: thousands of outputs are added to one sum.
 pub(super) struct Observe<'a, F, const L: usize, const W: usize> {
     pub(super) output: &'a [[F; L]],
-    pub(super) group: &'a [u32],
+    pub(super) part: &'a Part,
+    /// Whether the sums are to be numbers of F.
+    pub(super) round: bool,
     /// [group, particle of the block].
     pub(super) sums: &'a mut [f64],
 }
@@ -189,42 +196,40 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Observe<'_, F
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Self {
+            output,
+            part,
+            round,
+            sums,
+        } = self;
         if W == 1 {
-            let sums = self.sums.as_chunks_mut::<L>().0;
-            for (x, g) in self.output.iter().zip(self.group) {
-                let y = &mut sums[*g as usize];
-                *y = lanes(|l| y[l] + x[l].to_f64());
+            // Group by group: rows of sums then stay in registers.
+            let of = part.first_member.windows(2);
+            for (sum, of) in sums.as_chunks_mut::<L>().0.iter_mut().zip(of) {
+                let mut found = [0.0; L];
+                for i in &part.member[of[0] as usize..of[1] as usize] {
+                    let x = output[*i as usize];
+                    found = lanes(|l| found[l] + x[l].to_f64());
+                }
+                *sum = found;
             }
         } else {
-            for (x, g) in self.output.as_flattened().iter().zip(self.group) {
-                self.sums[*g as usize] += x.to_f64();
+            sums.fill(0.0);
+            for (x, g) in output.as_flattened().iter().zip(&part.group) {
+                sums[*g as usize] += x.to_f64();
+            }
+        }
+        if round {
+            for sum in sums {
+                *sum = F::from_f64(*sum).to_f64();
             }
         }
     }
 }
 
-/// Rounds sums to the run's format.
-pub(super) struct Round<'a, F> {
-    sums: &'a mut [f64],
-    format: PhantomData<F>,
-}
-
-impl<'a, F> Round<'a, F> {
-    pub(super) fn of(sums: &'a mut [f64]) -> Self {
-        Self {
-            sums,
-            format: PhantomData,
-        }
-    }
-}
-
-impl<F: Number> pulp::WithSimd for Round<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        for sum in self.sums {
-            *sum = F::from_f64(*sum).to_f64();
-        }
+/// Rounds sums to numbers of F.
+pub(super) fn round<F: Number>(sums: &mut [f64]) {
+    for sum in sums {
+        *sum = F::from_f64(*sum).to_f64();
     }
 }

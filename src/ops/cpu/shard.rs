@@ -277,13 +277,14 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         });
     }
 
-    /// Sums the output in slot `output_at` to so many groups, [group, particle].
-    pub(super) fn observe(&mut self, part: &Part, output_at: usize, cells: usize) {
-        self.sums.clear();
+    /// Sums the output in slot `output_at` to groups, [group, particle]: numbers of F if they are `all`, and no other
+    /// part has more to add.
+    pub(super) fn observe(&mut self, part: &Part, output_at: usize, cells: usize, all: bool) {
         self.sums.resize(cells, 0.0);
-        pulp::Arch::new().dispatch(Observe::<F, L, W> {
+        dispatch::<F, L, _>(Observe::<F, L, W> {
             output: &self.output[output_at * part.rows..][..part.rows],
-            group: &part.group,
+            part,
+            round: all,
             sums: &mut self.sums,
         });
     }

@@ -4,10 +4,10 @@
 use super::super::plan::Layout;
 use super::Number;
 use super::block::{Ground, Run};
-use super::nodes::{Add, ProduceBack, Round, Sums};
+use super::nodes::{Add, ProduceBack, Sums, round};
 use super::rows::Rows;
 use super::shard::{Shard, links_of};
-use super::sweep::{PLACES, spread};
+use super::sweep::PLACES;
 use super::team::Member;
 use super::vector::dispatch;
 use std::sync::Mutex;
@@ -153,7 +153,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 shard.set_capacity(design, part, &fixed.full, inputs, slot, quiet + t);
                 let share = &mut self.table.share[part.first..][..part.rows];
                 shard.produce(design.scales_inputs, (demand_at, output_at), share);
-                shard.observe(part, output_at, cells);
+                shard.observe(part, output_at, cells, layout.parts.len() == 1);
                 if own.len() < layout.parts.len() {
                     let post = &self.common.posts[p];
                     tell(share, &post.share);
@@ -352,20 +352,16 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         let n = self.ground.layout.parts[p].rows;
         let outside = &self.ground.numbers.parts[p].outside;
         let mut demand = std::mem::take(&mut self.shards[k].demand);
-        let to = &mut demand[at * n..][..n];
-        for (i, d) in to.iter_mut().enumerate() {
-            *d = spread::<F, L, W>(outside, i);
-        }
-        self.receive(p, to, Shard::ordered);
+        self.receive(p, &mut demand[at * n..][..n], outside, Shard::ordered);
         self.shards[k].demand = demand;
     }
 
     /// Adjoint of the shares that the own part `k` delivers.
     fn receive_owed(&mut self, k: usize) {
         let p = self.own().start + k;
+        let nothing = &self.ground.numbers.parts[p].nothing;
         let mut owed = std::mem::take(&mut self.shards[k].owed);
-        owed.fill([F::ZERO; L]);
-        self.receive(p, &mut owed, Shard::owing);
+        self.receive(p, &mut owed, nothing, Shard::owing);
         self.shards[k].owed = owed;
     }
 
@@ -374,6 +370,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         &self,
         p: usize,
         to: &mut [[F; L]],
+        outside: &[F],
         sums: fn(&Shard<F, L, W>, usize) -> Sums<'_, F, L>,
     ) {
         let own = self.own();
@@ -384,13 +381,20 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
             } else {
                 Sums::Told(&post.sums[first * L..])
             };
-            pulp::Arch::new().dispatch(Add { to: &mut *to, sums });
+            dispatch::<F, L, _>(Add::<F, L, W> {
+                to: &mut *to,
+                outside: (q == 0).then_some(outside),
+                sums,
+            });
         }
     }
 
     /// Output summed to groups, of all parts in turn.
     fn sum_groups(&mut self, cells: usize) -> &[f64] {
         let own = self.own();
+        if let [_] = self.common.posts[..] {
+            return &self.shards[0].sums;
+        }
         let sums = &mut self.table.sums;
         sums.clear();
         sums.resize(cells, 0.0);
@@ -403,7 +407,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 sums.iter_mut().zip(of).for_each(|(sum, y)| *sum += y);
             }
         }
-        pulp::Arch::new().dispatch(Round::<F>::of(sums));
+        round::<F>(sums);
         sums
     }
 }
