@@ -3,11 +3,10 @@
 use super::super::plan::{Design, Layout, NONE, Numbers, Plan, available_memory};
 use super::Number;
 use super::mail::{desks, make_room};
-use super::nodes::{ProduceBack, round};
+use super::nodes::{Back, round};
 use super::shard::{Shard, Slot, links_of};
 use super::sweep::Links;
 use super::team::{each_part, meet};
-use super::vector::dispatch;
 use super::worker::{Common, See, Table, Worker};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
@@ -90,15 +89,6 @@ pub(super) struct Run<'a, F> {
     pub(super) stride: usize,
 }
 
-/// Cuts rows of all nodes into those of each part.
-fn cut<'a, T>(mut rows: &'a mut [T], layout: &'a Layout) -> impl Iterator<Item = &'a mut [T]> {
-    layout.parts.iter().map(move |part| {
-        let (own, others) = std::mem::take(&mut rows).split_at_mut(part.rows);
-        rows = others;
-        own
-    })
-}
-
 /// Does the work of every part with the links of which its nodes are buyers, and their letters.
 fn each_buyer<F: Number, const L: usize, const W: usize>(
     ground: Ground<'_, F>,
@@ -143,7 +133,7 @@ fn quiet<F: Number>(design: &Design, inputs: &Inputs<'_, F>, slot: Slot) -> usiz
 }
 
 /// What was locked by a thread that has panicked is set anew by the next run.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -199,7 +189,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         if layout.mail() {
             return self.forward_by_mail(ground, run, see);
         }
-        self.common.start::<L>(layout, cells);
+        let seen = if keep { periods } else { 1 };
+        self.common.start::<L>(layout, seen * cells);
         let see = Mutex::new(Some(see));
         self.together(ground, run, |mut worker| {
             let first = worker.member.is_first();
@@ -298,8 +289,6 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         let (keep, whole) = (stride > 0, stride >= periods);
         let cells = design.groups * Self::PARTICLES;
         make_room::<F, 1>(&mut self.boxes, layout);
-        let table = &mut self.tables[0];
-        table.share.resize(Table::<F, L>::rows::<W>(layout));
         let parts = layout.parts.iter().zip(&numbers.parts);
         each_part(
             apart,
@@ -316,17 +305,12 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 apart,
                 self.shards
                     .iter_mut()
-                    .zip(cut(&mut table.share, layout))
                     .zip(desks::<F, 1>(&mut self.boxes, layout))
-                    .zip(&layout.parts)
-                    .zip(&numbers.parts),
-                |((((shard, share), mut desk), part), numbers)| {
+                    .zip(layout.parts.iter().zip(&numbers.parts)),
+                |((shard, mut desk), (part, numbers))| {
                     shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
-                    if t > 1 {
-                        shard.receive(numbers, &desk, demand_at);
-                    }
-                    shard.produce(design.scales_inputs, (demand_at, output_at), share);
-                    shard.send(&mut desk, [&*share]);
+                    let at = (demand_at, output_at);
+                    shard.trade(design.scales_inputs, numbers, at, &mut desk, t == 1);
                     shard.observe(part, output_at, cells, false);
                 },
             );
@@ -350,7 +334,6 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             if t == periods {
                 break;
             }
-            let share = &table.share;
             each_buyer(
                 ground,
                 &mut self.shards,
@@ -364,7 +347,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                         // Period t - 1 is read, t - 2 is overwritten by t.
                         [(t - 1) & 1, t & 1, t & 1]
                     };
-                    shard.advance(layout, links, at, stock, share, Some(letters));
+                    shard.advance(layout, links, at, stock, &[], Some(letters));
                 },
             );
         }
@@ -393,8 +376,6 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         } = run;
         let cells = design.groups * Self::PARTICLES;
         make_room::<F, 2>(&mut self.boxes_back, layout);
-        let rows = Table::<F, L>::rows::<W>(layout);
-        self.tables[0].pull.resize(rows);
         let shards = self.shards.iter_mut().zip(&layout.parts);
         each_part(apart, shards, |(shard, part)| shard.start_back(part));
         for t in (1..=periods).rev() {
@@ -404,14 +385,13 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 self.again_by_mail(ground, c, t - 1);
             }
             let at = |period: usize| period + 1 - c;
-            let Table { share, pull, .. } = &mut self.tables[0];
             if t < periods {
                 each_buyer(
                     ground,
                     &mut self.shards,
                     &mut self.boxes_back,
                     |shard, links, letters| {
-                        shard.retreat(layout, links, t, at(t - 1), share, pull, Some(letters));
+                        shard.retreat(layout, links, t, at(t - 1), &[], &[], Some(letters));
                     },
                 );
             }
@@ -420,29 +400,19 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 apart,
                 self.shards
                     .iter_mut()
-                    .zip(cut(pull, layout))
-                    .zip(cut(share, layout))
                     .zip(desks::<F, 2>(&mut self.boxes_back, layout))
-                    .zip(&layout.parts)
-                    .zip(&numbers.parts),
-                |(((((shard, pull), share), mut desk), part), numbers)| {
+                    .zip(layout.parts.iter().zip(&numbers.parts)),
+                |((shard, mut desk), (part, numbers))| {
                     shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
-                    if t < periods {
-                        shard.receive_back(&desk);
-                    }
-                    dispatch::<F, L, _>(ProduceBack::<F, L, W> {
-                        shard,
-                        links: links_of(part, numbers),
+                    let back = Back {
                         part,
                         numbers,
                         scales_inputs: design.scales_inputs,
                         from_panel,
                         t,
                         stock_at: at(t - 1),
-                        pull: &mut *pull,
-                        share: &mut *share,
-                    });
-                    shard.send(&mut desk, [&*pull, &*share]);
+                    };
+                    shard.trade_back(back, &mut desk, t == periods);
                 },
             );
             if let Some(out) = to_capacity.as_deref_mut() {
@@ -465,17 +435,12 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             shard.take_up(part.link.len() / W, c, self.stride);
         }
         for t in c + 1..=last {
-            self.set_shares(layout, t);
-            let share = &self.tables[0].share;
             each_part(
                 apart,
                 self.shards
                     .iter_mut()
-                    .zip(desks::<F, 1>(&mut self.boxes, layout))
-                    .zip(&layout.parts),
-                |((shard, mut desk), part)| {
-                    shard.send(&mut desk, [&share[part.first..][..part.rows]]);
-                },
+                    .zip(desks::<F, 1>(&mut self.boxes, layout)),
+                |(shard, mut desk)| shard.send_shares(t, &mut desk),
             );
             each_buyer(
                 ground,
@@ -484,21 +449,9 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 |shard, links, letters| {
                     let at = (t - 1, t - 1, t.max(2) - 2);
                     let stock = [t - c, t - c - 1, t - c + 1];
-                    shard.advance(layout, links, at, stock, share, Some(letters));
+                    shard.advance(layout, links, at, stock, &[], Some(letters));
                 },
             );
-        }
-        // The pass back expects the shares of the period after.
-        if last + 1 < ground.design.periods - self.quiet {
-            self.set_shares(layout, last + 2);
-        }
-    }
-
-    /// Shares of orders delivered in `t`.
-    fn set_shares(&mut self, layout: &Layout, t: usize) {
-        let share = &mut self.tables[0].share;
-        for (shard, part) in self.shards.iter().zip(&layout.parts) {
-            shard.shares(t, &mut share[part.first..][..part.rows]);
         }
     }
 

@@ -9,6 +9,7 @@
 
 use super::super::plan::{Layout, MOST_PARTS, Mail, SHELF};
 use super::Number;
+use std::ops::Range;
 
 /// The letters to and from one part's nodes in the boxes of all parts.
 pub(super) struct Desk<'a, F> {
@@ -59,7 +60,7 @@ fn whole<T>(numbers: &mut [T]) -> &mut [T; SHELF] {
     numbers.first_chunk_mut().expect("a shelf's numbers")
 }
 
-/// Room for the nodes of one shelf.
+/// Reads and writes the letters of one shelf after the other, which then come from memory once a period.
 #[derive(Default)]
 pub(super) struct Clerk<F> {
     sums: Vec<f64>,
@@ -67,45 +68,52 @@ pub(super) struct Clerk<F> {
 }
 
 impl<F: Number> Clerk<F> {
-    /// Adds the first numbers of the letters to each node up, in 64 bits.
-    pub(super) fn sums<const N: usize>(&mut self, desk: &Desk<'_, F>, to: &mut [F]) {
+    /// Adds the first numbers of the letters to the nodes of a shelf up, in 64 bits.
+    pub(super) fn sums<const N: usize>(&mut self, desk: &Desk<'_, F>, shelf: usize, to: &mut [F]) {
         self.sums.resize(SHELF, 0.0);
         let sums: &mut [f64; SHELF] = whole(&mut self.sums);
-        for (shelf, to) in to.chunks_mut(SHELF).enumerate() {
-            sums.fill(0.0);
-            for (mail, done, letters) in &desk.letters {
-                let shelf = mail.on(desk.first + shelf);
-                let letters = letters[(shelf.start - done) * N..].as_chunks::<N>().0;
-                for (letter, node) in letters.iter().zip(&mail.node[shelf]) {
-                    sums[*node as usize % SHELF] += letter[0].to_f64();
-                }
+        sums.fill(0.0);
+        for (mail, done, letters) in &desk.letters {
+            let shelf = mail.on(desk.first + shelf);
+            let letters = letters[(shelf.start - done) * N..].as_chunks::<N>().0;
+            for (letter, node) in letters.iter().zip(&mail.node[shelf]) {
+                sums[*node as usize % SHELF] += letter[0].to_f64();
             }
-            for (to, sum) in to.iter_mut().zip(&*sums) {
-                *to = F::from_f64(*sum);
-            }
+        }
+        for (to, sum) in to.iter_mut().zip(&*sums) {
+            *to = F::from_f64(*sum);
         }
     }
 
-    /// Writes every node's numbers, one of each kind, into the letters from it.
-    pub(super) fn send<const N: usize>(&mut self, desk: &mut Desk<'_, F>, kinds: [&[F]; N]) {
-        if desk.letters.is_empty() {
-            return;
-        }
+    /// Writes the numbers of a shelf's nodes, one of each kind, into the letters from them.
+    pub(super) fn send<const N: usize>(
+        &mut self,
+        desk: &mut Desk<'_, F>,
+        shelf: usize,
+        kinds: [&[F]; N],
+    ) {
         self.own.resize(SHELF * N, F::ZERO);
         let own: &mut [[F; N]; SHELF] = whole(self.own.as_chunks_mut().0);
-        for (shelf, first) in (0..kinds[0].len()).step_by(SHELF).enumerate() {
-            for (k, from) in kinds.iter().enumerate() {
-                for (own, from) in own.iter_mut().zip(&from[first..]) {
-                    own[k] = *from;
-                }
+        for (k, from) in kinds.iter().enumerate() {
+            for (own, from) in own.iter_mut().zip(*from) {
+                own[k] = *from;
             }
-            for (mail, done, letters) in &mut desk.letters {
-                let shelf = mail.on(desk.first + shelf);
-                let letters = letters[(shelf.start - *done) * N..].as_chunks_mut::<N>().0;
-                for (letter, node) in letters.iter_mut().zip(&mail.node[shelf]) {
-                    *letter = own[*node as usize % SHELF];
-                }
+        }
+        for (mail, done, letters) in &mut desk.letters {
+            let shelf = mail.on(desk.first + shelf);
+            let letters = letters[(shelf.start - *done) * N..].as_chunks_mut::<N>().0;
+            for (letter, node) in letters.iter_mut().zip(&mail.node[shelf]) {
+                *letter = own[*node as usize % SHELF];
             }
         }
     }
+}
+
+/// Rows of a part's nodes, shelf by shelf.
+pub(super) fn shelves<const W: usize>(rows: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let each = SHELF / W;
+    let first = (0..rows).step_by(each);
+    first
+        .map(move |first| first..(first + each).min(rows))
+        .enumerate()
 }

@@ -2,9 +2,10 @@
 
 use super::super::plan::{Part, PartNumbers};
 use super::Number;
-use super::shard::Shard;
-use super::sweep::{Links, lanes, spread};
+use super::shard::{Shard, links_of};
+use super::sweep::{lanes, spread};
 use super::vector::Vector;
+use std::ops::Range;
 
 /// What the links of a part have added to nodes.
 #[derive(Clone, Copy)]
@@ -86,11 +87,9 @@ impl<F: Number, const L: usize> pulp::WithSimd for Produce<'_, F, L> {
     }
 }
 
-/// One period of nodes back: the adjoints of demand (to `pull`) and capacity, and what the limiting
-/// input is owed, which waits in its order's adjoint.
-pub(super) struct ProduceBack<'a, F, const L: usize, const W: usize> {
-    pub(super) shard: &'a mut Shard<F, L, W>,
-    pub(super) links: Links<'a, F>,
+/// A period of a part's nodes on the way back.
+#[derive(Clone, Copy)]
+pub(super) struct Back<'a, F> {
     pub(super) part: &'a Part,
     pub(super) numbers: &'a PartNumbers<F>,
     pub(super) scales_inputs: bool,
@@ -99,6 +98,17 @@ pub(super) struct ProduceBack<'a, F, const L: usize, const W: usize> {
     pub(super) t: usize,
     /// Slot of the inventories of t-1.
     pub(super) stock_at: usize,
+}
+
+/// One period of nodes back: the adjoints of demand (to `pull`) and capacity, and what the limiting
+/// input is owed, which waits in its order's adjoint.
+pub(super) struct ProduceBack<'a, F, const L: usize, const W: usize> {
+    pub(super) shard: &'a mut Shard<F, L, W>,
+    pub(super) back: Back<'a, F>,
+    /// Which rows of the part's nodes; the rest begins at the first of them.
+    pub(super) rows: Range<usize>,
+    /// Adjoint of the shares delivered.
+    pub(super) owed: &'a [[F; L]],
     pub(super) pull: &'a mut [[F; L]],
     /// Takes the shares of `t`.
     pub(super) share: &'a mut [[F; L]],
@@ -111,16 +121,21 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
     fn with_simd<S: pulp::Simd>(self, simd: S) {
         let Self {
             shard,
-            links,
+            back,
+            rows,
+            owed,
+            pull,
+            share,
+        } = self;
+        let Back {
             part,
             numbers,
             scales_inputs,
             from_panel,
             t,
             stock_at,
-            pull,
-            share,
-        } = self;
+        } = back;
+        let links = links_of(part, numbers);
         let of = |row: &[F; L]| Vector::of(simd, row);
         let fixed = |all: &[F], i: usize| of(&spread::<F, L, W>(all, i));
         let all = |number: F| Vector::all(simd, number);
@@ -128,8 +143,9 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
         let (n, e) = (part.rows, links.rows());
         let stock = &shard.stock[stock_at * e..][..e];
         let (demand, output) = (&shard.demand[(t - 1) * n..], &shard.output[(t - 1) * n..]);
-        for i in 0..n {
-            let (d, x, owed) = (of(&demand[i]), of(&output[i]), of(&shard.owed[i]));
+        let told = owed.iter().zip(pull).zip(share);
+        for (i, ((owed, pull), share)) in rows.zip(told) {
+            let (d, x, owed) = (of(&demand[i]), of(&output[i]), of(owed));
             let (sum_s, sum_p) = (of(&shard.sum_stock[i]), of(&shard.sum_order[i]));
             let rate = of(&shard.rate[i]);
             let (inverse, delivered) = (d.gate(one / d), d.gate(x / d));
@@ -141,8 +157,8 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
             };
             let to_output = panel - sum_s + owed * inverse;
             let direct = x.same(d, to_output, zero);
-            (sum_p - owed * delivered * inverse + direct).put(&mut pull[i]);
-            delivered.put(&mut share[i]);
+            (sum_p - owed * delivered * inverse + direct).put(pull);
+            delivered.put(share);
             (of(&shard.to_target[i]) + rate * sum_p).put(&mut shard.to_target[i]);
             let limited = x.same(d, zero, to_output);
             if !limited.any::<L>() {

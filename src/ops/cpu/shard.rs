@@ -1,13 +1,14 @@
 //! The nodes and links of one part of the network: their state, and what they do in a period.
 
-use super::super::plan::{Design, Layout, NONE, Part, PartNumbers};
+use super::super::plan::{Design, Layout, NONE, Part, PartNumbers, SHELF};
 use super::Number;
 use super::block::{Inputs, Run};
-use super::mail::{Clerk, Desk};
-use super::nodes::{Observe, Produce, Sums};
+use super::mail::{Clerk, Desk, shelves};
+use super::nodes::{Back, Observe, Produce, ProduceBack, Sums};
 use super::rows::Rows;
 use super::sweep::{Backward, Forward, Links, Nodes, PLACES, lanes, spread};
 use super::vector::dispatch;
+use std::ops::Range;
 
 /// The state of one part's nodes and links.
 #[derive(Default)]
@@ -41,7 +42,9 @@ pub(super) struct Shard<F, const L: usize, const W: usize> {
     market: Rows<F, L>,
     market_back: Rows<F, L>,
     /// What nodes of a shelf have to do with letters.
-    pub(super) clerk: Clerk<F>,
+    clerk: Clerk<F>,
+    /// What nodes of a shelf send: the adjoints of their demand, the shares they deliver.
+    sent: (Rows<F, L>, Rows<F, L>),
     /// Sums of hubs in a pass, 0 between passes.
     pub(super) aside: Rows<F, L>,
     /// Output of a period summed to groups, [group, particle].
@@ -173,9 +176,11 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             &mut self.to_rate,
             &mut self.to_target,
             &mut self.to_capacity,
-            &mut self.owed,
         ] {
             v.fill_with(n, [F::ZERO; L]);
+        }
+        if part.mail.is_none() {
+            self.owed.fill_with(n, [F::ZERO; L]);
         }
     }
 
@@ -258,23 +263,105 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         }
     }
 
-    /// Produces; writes the share of orders that is delivered.
+    /// Produces in some rows of nodes; writes the shares of orders that are delivered.
     pub(super) fn produce(
         &mut self,
         scales_inputs: bool,
         (demand_at, output_at): (usize, usize),
+        rows: Range<usize>,
         share: &mut [[F; L]],
     ) {
         let n = self.target.len();
-        pulp::Arch::new().dispatch(Produce::<F, L> {
-            demand: &self.demand[demand_at * n..][..n],
-            output: &mut self.output[output_at * n..][..n],
-            lowest: &self.lowest,
-            capacity: &self.capacity,
-            own: &self.own,
+        dispatch::<F, L, _>(Produce::<F, L> {
+            demand: &self.demand[demand_at * n..][rows.clone()],
+            output: &mut self.output[output_at * n..][rows.clone()],
+            lowest: &self.lowest[rows.clone()],
+            capacity: &self.capacity[rows.clone()],
+            own: &self.own[rows],
             scales_inputs,
             share,
         });
+    }
+
+    /// One period of nodes whose links have letters: sums the orders received unless it is the `first` period,
+    /// produces, and sends the shares that are delivered.
+    pub(super) fn trade(
+        &mut self,
+        scales_inputs: bool,
+        numbers: &PartNumbers<F>,
+        at: (usize, usize),
+        desk: &mut Desk<'_, F>,
+        first: bool,
+    ) {
+        let n = self.target.len();
+        let mut share = std::mem::take(&mut self.sent.1);
+        share.resize(SHELF / W);
+        for (shelf, rows) in shelves::<W>(n) {
+            if !first {
+                let demand = &mut self.demand[at.0 * n..][rows.clone()];
+                let demand = demand.as_flattened_mut();
+                self.clerk.sums::<1>(desk, shelf, demand);
+                let outside = &numbers.outside[rows.start * W..];
+                demand.iter_mut().zip(outside).for_each(|(d, o)| *d += *o);
+            }
+            let share = &mut share[..rows.len()];
+            self.produce(scales_inputs, at, rows, share);
+            self.clerk.send(desk, shelf, [share.as_flattened()]);
+        }
+        self.sent.1 = share;
+    }
+
+    /// Sends the shares of `t` alone.
+    pub(super) fn send_shares(&mut self, t: usize, desk: &mut Desk<'_, F>) {
+        let mut share = std::mem::take(&mut self.sent.1);
+        share.resize(SHELF / W);
+        for (shelf, rows) in shelves::<W>(self.target.len()) {
+            let share = &mut share[..rows.len()];
+            self.shares(t, rows, share);
+            self.clerk.send(desk, shelf, [share.as_flattened()]);
+        }
+        self.sent.1 = share;
+    }
+
+    /// Production back in some rows of nodes: takes what these are owed, writes the adjoints of their demand and the
+    /// shares they delivered.
+    pub(super) fn produce_back(
+        &mut self,
+        back: Back<'_, F>,
+        rows: Range<usize>,
+        owed: &[[F; L]],
+        (pull, share): (&mut [[F; L]], &mut [[F; L]]),
+    ) {
+        dispatch::<F, L, _>(ProduceBack::<F, L, W> {
+            shard: self,
+            back,
+            rows,
+            owed,
+            pull,
+            share,
+        });
+    }
+
+    /// `trade` back; nobody is owed anything in the `last` period.
+    pub(super) fn trade_back(&mut self, back: Back<'_, F>, desk: &mut Desk<'_, F>, last: bool) {
+        let (mut pull, mut share) = std::mem::take(&mut self.sent);
+        let mut owed = std::mem::take(&mut self.owed);
+        for rows in [&mut pull, &mut share, &mut owed] {
+            rows.resize(SHELF / W);
+        }
+        owed.fill([F::ZERO; L]);
+        for (shelf, rows) in shelves::<W>(self.target.len()) {
+            let n = rows.len();
+            let owed = &mut owed[..n];
+            if !last {
+                self.clerk.sums::<2>(desk, shelf, owed.as_flattened_mut());
+            }
+            let (pull, share) = (&mut pull[..n], &mut share[..n]);
+            self.produce_back(back, rows, owed, (&mut *pull, &mut *share));
+            let kinds = [pull.as_flattened(), share.as_flattened()];
+            self.clerk.send(desk, shelf, kinds);
+        }
+        (self.sent, self.owed) = ((pull, share), owed);
     }
 
     /// Sums the output in slot `output_at` to groups, [group, particle]: numbers of F if they are `all`, and no other
@@ -287,26 +374,6 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             round: all,
             sums: &mut self.sums,
         });
-    }
-
-    /// Demand from outside and from the letters that came to the part's nodes.
-    pub(super) fn receive(&mut self, numbers: &PartNumbers<F>, desk: &Desk<'_, F>, at: usize) {
-        let n = self.target.len();
-        let demand = self.demand[at * n..][..n].as_flattened_mut();
-        self.clerk.sums::<1>(desk, demand);
-        for (d, outside) in demand.iter_mut().zip(&numbers.outside) {
-            *d += *outside;
-        }
-    }
-
-    /// Writes the part's nodes' numbers, one of each kind, into the letters from them.
-    pub(super) fn send<const N: usize>(&mut self, desk: &mut Desk<'_, F>, kinds: [&[[F; L]]; N]) {
-        self.clerk.send(desk, kinds.map(|k| k.as_flattened()));
-    }
-
-    /// Adjoint of the shares delivered, from the letters that came back.
-    pub(super) fn receive_back(&mut self, desk: &Desk<'_, F>) {
-        self.clerk.sums::<2>(desk, self.owed.as_flattened_mut());
     }
 
     /// One period of links. `at` are the slots of output, demand and the demand before; `stock`
@@ -378,11 +445,11 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         });
     }
 
-    /// Shares of orders delivered in `t`, from the outputs and demands that were kept.
-    pub(super) fn shares(&self, t: usize, share: &mut [[F; L]]) {
+    /// Shares of orders delivered in `t` by some rows of nodes, from the outputs and demands that were kept.
+    pub(super) fn shares(&self, t: usize, rows: Range<usize>, share: &mut [[F; L]]) {
         let n = self.target.len();
-        let x = &self.output[(t - 1) * n..][..n];
-        let d = &self.demand[(t - 1) * n..][..n];
+        let x = &self.output[(t - 1) * n..][rows.clone()];
+        let d = &self.demand[(t - 1) * n..][rows];
         for ((share, x), d) in share.iter_mut().zip(x).zip(d) {
             *share = lanes(|l| d[l].gate(x[l] / d[l]));
         }

@@ -3,8 +3,8 @@
 
 use super::super::plan::Layout;
 use super::Number;
-use super::block::{Ground, Run};
-use super::nodes::{Add, ProduceBack, Sums, round};
+use super::block::{Ground, Run, lock};
+use super::nodes::{Add, Back, Sums, round};
 use super::rows::Rows;
 use super::shard::{Shard, links_of};
 use super::sweep::PLACES;
@@ -32,11 +32,7 @@ pub(super) struct Table<F, const L: usize> {
 impl<F: Number, const L: usize> Table<F, L> {
     /// Rows of what links read of suppliers: where lanes are nodes they read it straight from there.
     pub(super) fn rows<const W: usize>(layout: &Layout) -> usize {
-        if W == 1 || layout.mail() {
-            layout.rows
-        } else {
-            PLACES / L
-        }
+        if W == 1 { layout.rows } else { PLACES / L }
     }
 }
 
@@ -57,13 +53,13 @@ struct Post<F: Number> {
     pull: Vec<F::Shared>,
     /// What its links add to the nodes of all parts.
     sums: Vec<F::Shared>,
-    /// Its output summed to groups.
+    /// Its output summed to groups, of all periods in a run that keeps them.
     groups: Vec<<f64 as Number>::Shared>,
 }
 
 impl<F: Number> Common<F> {
-    /// Makes room for the parts of a layout, of L numbers a row, and for so many groups' sums.
-    pub(super) fn start<const L: usize>(&mut self, layout: &Layout, cells: usize) {
+    /// Makes room for the parts of a layout, of L numbers a row, and for so many sums of groups.
+    pub(super) fn start<const L: usize>(&mut self, layout: &Layout, groups: usize) {
         *self.halt.get_mut() = false;
         self.posts.resize_with(layout.parts.len(), Post::default);
         if layout.parts.len() == 1 {
@@ -73,7 +69,7 @@ impl<F: Number> Common<F> {
             post.share.resize_with(part.rows * L, Default::default);
             post.pull.resize_with(part.rows * L, Default::default);
             post.sums.resize_with(layout.rows * L, Default::default);
-            post.groups.resize_with(cells, Default::default);
+            post.groups.resize_with(groups, Default::default);
         }
     }
 }
@@ -134,6 +130,11 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         let whole = stride >= periods;
         let cells = design.groups * (L / W);
         let own = self.own();
+        let apart = own.len() < layout.parts.len();
+        // A run that keeps all does not end early, and is seen once it is over: reading what others write takes a
+        // while.
+        let late = keep && apart;
+        let kept = |t: usize| if late { t - 1 } else { 0 };
         self.table.share.resize(Table::<F, L>::rows::<W>(layout));
         for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
             shard.start(&layout.parts[p], &numbers.parts[p], self.run);
@@ -152,17 +153,19 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 let shard = &mut self.shards[k];
                 shard.set_capacity(design, part, &fixed.full, inputs, slot, quiet + t);
                 let share = &mut self.table.share[part.first..][..part.rows];
-                shard.produce(design.scales_inputs, (demand_at, output_at), share);
+                let at = (demand_at, output_at);
+                shard.produce(design.scales_inputs, at, 0..part.rows, share);
                 shard.observe(part, output_at, cells, layout.parts.len() == 1);
-                if own.len() < layout.parts.len() {
+                if apart {
                     let post = &self.common.posts[p];
                     tell(share, &post.share);
-                    tell(shard.sums.as_chunks::<1>().0, &post.groups);
+                    let groups = &post.groups[kept(t) * cells..][..cells];
+                    tell(shard.sums.as_chunks::<1>().0, groups);
                 }
             }
             self.member.wait();
-            if let Some(see) = &mut see {
-                let seen = self.sum_groups(cells);
+            if let Some(see) = see.as_mut().filter(|_| !late) {
+                let seen = self.sum_groups(cells, kept(t), apart);
                 let asked = design.stop.as_ref();
                 let asked = asked.is_some_and(|stop| stop.load(Ordering::Relaxed));
                 if !see(quiet + t - 1, seen) || asked {
@@ -194,6 +197,11 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
             self.member.wait();
             if self.common.halt.load(Ordering::Relaxed) {
                 break;
+            }
+        }
+        if let Some(see) = see.filter(|_| late) {
+            for t in 1..=periods {
+                see(quiet + t - 1, self.sum_groups(cells, kept(t), apart));
             }
         }
     }
@@ -252,20 +260,19 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 shard.set_capacity(design, part, &fixed.full, inputs, slot, quiet + t);
                 let pull = &mut self.table.pull[part.first..][..part.rows];
                 let share = &mut self.table.share[part.first..][..part.rows];
-                dispatch::<F, L, _>(ProduceBack::<F, L, W> {
-                    shard,
-                    links: links_of(part, fixed),
+                let back = Back {
                     part,
                     numbers: fixed,
                     scales_inputs: design.scales_inputs,
                     from_panel: &panel[(quiet + t - 1) * cells..][..cells],
                     t,
                     stock_at: at(t - 1),
-                    pull: &mut *pull,
-                    share: &mut *share,
-                });
+                };
+                let owed = std::mem::take(&mut shard.owed);
+                shard.produce_back(back, 0..part.rows, &owed, (&mut *pull, &mut *share));
+                shard.owed = owed;
                 if let Some(out) = to_capacity {
-                    let mut out = out.lock().expect("no thread has panicked");
+                    let mut out = lock(out);
                     shard.put_capacity(design, part, quiet + t, &mut out);
                 }
                 if own.len() < layout.parts.len() {
@@ -314,7 +321,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         for (shard, p) in self.shards.iter().zip(own.clone()) {
             let part = &layout.parts[p];
             let share = &mut self.table.share[part.first..][..part.rows];
-            shard.shares(t, share);
+            shard.shares(t, 0..part.rows, share);
             if own.len() < layout.parts.len() {
                 tell(share, &self.common.posts[p].share);
             }
@@ -389,22 +396,24 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
-    /// Output summed to groups, of all parts in turn.
-    fn sum_groups(&mut self, cells: usize) -> &[f64] {
-        let own = self.own();
+    /// Output summed to groups, of all parts in turn: of the period that is the `kept`-th that they have told, if they
+    /// are `apart`.
+    fn sum_groups(&mut self, cells: usize, kept: usize, apart: bool) -> &[f64] {
         if let [_] = self.common.posts[..] {
             return &self.shards[0].sums;
         }
         let sums = &mut self.table.sums;
         sums.clear();
         sums.resize(cells, 0.0);
-        for (q, post) in self.common.posts.iter().enumerate() {
-            if own.contains(&q) {
-                let of = &self.shards[q - own.start].sums;
-                sums.iter_mut().zip(of).for_each(|(sum, y)| *sum += *y);
-            } else {
-                let of = post.groups.iter().map(f64::shared);
+        if apart {
+            for post in &self.common.posts {
+                let of = post.groups[kept * cells..].iter().map(f64::shared);
                 sums.iter_mut().zip(of).for_each(|(sum, y)| *sum += y);
+            }
+        } else {
+            for shard in &self.shards {
+                let of = sums.iter_mut().zip(&shard.sums);
+                of.for_each(|(sum, y)| *sum += *y);
             }
         }
         round::<F>(sums);
