@@ -1,6 +1,6 @@
 //! What stays fixed over runs: the links, the steady state, the groups, the horizon.
 
-use super::cpu::Pool;
+use super::cpu::{Pace, Pool};
 use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
@@ -208,6 +208,8 @@ pub(super) struct PartNumbers<F> {
 pub(crate) struct Numbers<F> {
     pub(super) parts: Vec<PartNumbers<F>>,
     pub(super) pool: Pool<F>,
+    /// Of runs without a gradient and with one.
+    pub(super) pace: [Pace; 2],
 }
 
 /// A layout with its numbers in both formats.
@@ -488,6 +490,7 @@ fn numbers<F: super::cpu::Number>(design: &Design, layout: &Layout) -> Numbers<F
             })
             .collect(),
         pool: Pool::default(),
+        pace: Default::default(),
     }
 }
 

@@ -2,14 +2,12 @@
 
 use super::super::plan::{Design, Layout, NONE, Numbers, Plan, available_memory};
 use super::Number;
-use super::mail::{desks, make_room};
-use super::nodes::{Back, round};
-use super::shard::{Shard, Slot, links_of};
-use super::sweep::Links;
-use super::team::{each_part, meet};
+use super::nodes::round;
+use super::shard::{Shard, Slot};
+use super::team::meet;
 use super::worker::{Common, See, Table, Worker};
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The tensors of a run as flat host arrays.
 #[derive(Clone, Copy)]
@@ -35,23 +33,26 @@ pub(crate) struct Gradient<F> {
 /// The state of the particles of one block: of L particles (W = 1), or of one whose nodes stand side
 /// by side (W = L). Arrays keep their memory from run to run.
 pub(super) struct Block<F: Number, const L: usize, const W: usize> {
-    shards: Vec<Shard<F, L, W>>,
+    pub(super) shards: Vec<Shard<F, L, W>>,
     /// What is known of the nodes of all parts, for each thread.
     tables: Vec<Table<F, L>>,
     /// What threads tell each other.
     common: Common<F>,
     /// Letters of each part's links, in large networks: share and order in turn.
-    boxes: Vec<Vec<F>>,
+    pub(super) boxes: Vec<Vec<F>>,
     /// Two numbers each: the adjoint of demand and then that of the share, and the share.
-    boxes_back: Vec<Vec<F>>,
+    pub(super) boxes_back: Vec<Vec<F>>,
     /// Output of one period summed to groups, [group, particle of the block].
-    sums: Vec<f64>,
+    pub(super) sums: Vec<f64>,
     /// Room for a panel [period, group, particle of the block].
     pub(super) panel: Vec<F>,
     /// Periods between checkpoints; 0 where nothing is kept for a gradient.
-    stride: usize,
+    pub(super) stride: usize,
     /// Periods at the start in which nothing happens: they are not simulated.
     quiet: usize,
+    /// Whether this run's parts go over several threads, and what it has taken.
+    apart: bool,
+    spent: Duration,
 }
 
 /// What a run is made of: where things stand, and the numbers of this format.
@@ -89,22 +90,6 @@ pub(super) struct Run<'a, F> {
     pub(super) stride: usize,
 }
 
-/// Does the work of every part with the links of which its nodes are buyers, and their letters.
-fn each_buyer<F: Number, const L: usize, const W: usize>(
-    ground: Ground<'_, F>,
-    shards: &mut [Shard<F, L, W>],
-    boxes: &mut [Vec<F>],
-    work: impl Fn(&mut Shard<F, L, W>, Links<'_, F>, &mut [F]) + Sync,
-) {
-    let buyers = shards.iter_mut().zip(boxes);
-    let fixed = ground.layout.parts.iter().zip(&ground.numbers.parts);
-    each_part(
-        ground.apart,
-        buyers.zip(fixed),
-        |((shard, letters), (part, numbers))| work(shard, links_of(part, numbers), letters),
-    );
-}
-
 /// Periods before any capacity differs from 1: the steady state is a fixed point then, unless a node
 /// aims at less inventory than it uses in a period. At least one period is left.
 fn quiet<F: Number>(design: &Design, inputs: &Inputs<'_, F>, slot: Slot) -> usize {
@@ -139,7 +124,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
     /// Particles in a row.
-    const PARTICLES: usize = L / W;
+    pub(super) const PARTICLES: usize = L / W;
 
     pub(super) fn new() -> Self {
         Self {
@@ -152,6 +137,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             panel: Vec::new(),
             stride: 0,
             quiet: 0,
+            apart: false,
+            spent: Duration::ZERO,
         }
     }
 
@@ -191,12 +178,18 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         }
         let seen = if keep { periods } else { 1 };
         self.common.start::<L>(layout, seen * cells);
+        let pace = &ground.numbers.pace[usize::from(keep)];
+        self.apart = ground.apart && pace.apart();
+        self.spent = Duration::ZERO;
         let see = Mutex::new(Some(see));
         self.together(ground, run, |mut worker| {
             let first = worker.member.is_first();
             let see = first.then(|| lock(&see).take()).flatten();
             worker.forward(see);
         });
+        if ground.apart && !keep && !self.common.halted() {
+            pace.took(self.apart, self.spent);
+        }
     }
 
     fn run<'a>(&self, design: &Design, inputs: &'a Inputs<'a, F>, slot: Slot) -> Run<'a, F> {
@@ -232,7 +225,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         let common = &self.common;
         let shards: Vec<_> = self.shards.iter_mut().map(Mutex::new).collect();
         let tables: Vec<_> = self.tables.iter_mut().map(Mutex::new).collect();
-        meet(if ground.apart { parts } else { 1 }, |member| {
+        let begin = Instant::now();
+        meet(if self.apart { parts } else { 1 }, |member| {
             let own = member.parts(parts);
             let mut shards: Vec<_> = shards[own.clone()].iter().map(lock).collect();
             work(Worker {
@@ -244,6 +238,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 common,
             });
         });
+        self.spent += begin.elapsed();
     }
 
     /// The gradient, given that of the panel, [period, group, particle of the block]; `to_capacity`
@@ -268,190 +263,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         self.together(ground, run, |mut worker| {
             worker.backward(panel, to_capacity.as_ref());
         });
-    }
-
-    /// `forward` of a network whose links have letters. A thread writes letters to all parts, so that every phase
-    /// gives each thread what it writes in it.
-    fn forward_by_mail(&mut self, ground: Ground<'_, F>, run: Run<'_, F>, see: &mut See<'_>) {
-        let Ground {
-            design,
-            layout,
-            numbers,
-            apart,
-        } = ground;
-        let Run {
-            inputs,
-            slot,
-            quiet,
-            periods,
-            stride,
-        } = run;
-        let (keep, whole) = (stride > 0, stride >= periods);
-        let cells = design.groups * Self::PARTICLES;
-        make_room::<F, 1>(&mut self.boxes, layout);
-        let parts = layout.parts.iter().zip(&numbers.parts);
-        each_part(
-            apart,
-            self.shards.iter_mut().zip(parts),
-            |(shard, (part, numbers))| shard.start(part, numbers, run),
-        );
-        for t in 1..=periods {
-            let (demand_at, output_at) = if keep {
-                (t - 1, t - 1)
-            } else {
-                ((t - 1) & 1, 0)
-            };
-            each_part(
-                apart,
-                self.shards
-                    .iter_mut()
-                    .zip(desks::<F, 1>(&mut self.boxes, layout))
-                    .zip(layout.parts.iter().zip(&numbers.parts)),
-                |((shard, mut desk), (part, numbers))| {
-                    shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
-                    let at = (demand_at, output_at);
-                    shard.trade(design.scales_inputs, numbers, at, &mut desk, t == 1);
-                    shard.observe(part, output_at, cells, false);
-                },
-            );
-            self.sums.clear();
-            self.sums.resize(cells, 0.0);
-            for shard in &self.shards {
-                for (sum, own) in self.sums.iter_mut().zip(&shard.sums) {
-                    *sum += *own;
-                }
-            }
-            round::<F>(&mut self.sums);
-            let stop = design.stop.as_ref();
-            if !see(quiet + t - 1, &self.sums) || stop.is_some_and(|s| s.load(Ordering::Relaxed)) {
-                break;
-            }
-            if keep && !whole && (t - 1) % stride == 0 {
-                for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
-                    shard.save(part.link.len() / W, t - 1, stride);
-                }
-            }
-            if t == periods {
-                break;
-            }
-            each_buyer(
-                ground,
-                &mut self.shards,
-                &mut self.boxes,
-                |shard, links, letters| {
-                    let demand_before = if keep { t.max(2) - 2 } else { t & 1 };
-                    let at = (output_at, demand_at, demand_before);
-                    let stock = if whole {
-                        [t, t - 1, t + 1]
-                    } else {
-                        // Period t - 1 is read, t - 2 is overwritten by t.
-                        [(t - 1) & 1, t & 1, t & 1]
-                    };
-                    shard.advance(layout, links, at, stock, &[], Some(letters));
-                },
-            );
-        }
-    }
-
-    /// `backward` of such a network.
-    fn backward_by_mail(
-        &mut self,
-        ground: Ground<'_, F>,
-        run: Run<'_, F>,
-        panel: &[F],
-        mut to_capacity: Option<&mut [F]>,
-    ) {
-        let Ground {
-            design,
-            layout,
-            numbers,
-            apart,
-        } = ground;
-        let Run {
-            inputs,
-            slot,
-            quiet,
-            periods,
-            stride,
-        } = run;
-        let cells = design.groups * Self::PARTICLES;
-        make_room::<F, 2>(&mut self.boxes_back, layout);
-        let shards = self.shards.iter_mut().zip(&layout.parts);
-        each_part(apart, shards, |(shard, part)| shard.start_back(part));
-        for t in (1..=periods).rev() {
-            // The segment of checkpoint c holds the inventories of c-1 to c+stride-1.
-            let c = (t - 1) / stride * stride;
-            if stride < periods && (t == periods || t.is_multiple_of(stride)) {
-                self.again_by_mail(ground, c, t - 1);
-            }
-            let at = |period: usize| period + 1 - c;
-            if t < periods {
-                each_buyer(
-                    ground,
-                    &mut self.shards,
-                    &mut self.boxes_back,
-                    |shard, links, letters| {
-                        shard.retreat(layout, links, t, at(t - 1), &[], &[], Some(letters));
-                    },
-                );
-            }
-            let from_panel = &panel[(quiet + t - 1) * cells..][..cells];
-            each_part(
-                apart,
-                self.shards
-                    .iter_mut()
-                    .zip(desks::<F, 2>(&mut self.boxes_back, layout))
-                    .zip(layout.parts.iter().zip(&numbers.parts)),
-                |((shard, mut desk), (part, numbers))| {
-                    shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
-                    let back = Back {
-                        part,
-                        numbers,
-                        scales_inputs: design.scales_inputs,
-                        from_panel,
-                        t,
-                        stock_at: at(t - 1),
-                    };
-                    shard.trade_back(back, &mut desk, t == periods);
-                },
-            );
-            if let Some(out) = to_capacity.as_deref_mut() {
-                for (shard, part) in self.shards.iter().zip(&layout.parts) {
-                    shard.put_capacity(design, part, quiet + t, out);
-                }
-            }
-        }
-        let parts = layout.parts.iter().zip(&numbers.parts);
-        let shards = self.shards.iter_mut().zip(parts);
-        each_part(apart, shards, |(shard, (part, numbers))| {
-            shard.end_back(part, numbers);
-        });
-    }
-
-    /// Simulates the inventories from checkpoint `c` to period `last` again, into the segment.
-    fn again_by_mail(&mut self, ground: Ground<'_, F>, c: usize, last: usize) {
-        let Ground { layout, apart, .. } = ground;
-        for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
-            shard.take_up(part.link.len() / W, c, self.stride);
-        }
-        for t in c + 1..=last {
-            each_part(
-                apart,
-                self.shards
-                    .iter_mut()
-                    .zip(desks::<F, 1>(&mut self.boxes, layout)),
-                |(shard, mut desk)| shard.send_shares(t, &mut desk),
-            );
-            each_buyer(
-                ground,
-                &mut self.shards,
-                &mut self.boxes,
-                |shard, links, letters| {
-                    let at = (t - 1, t - 1, t.max(2) - 2);
-                    let stock = [t - c, t - c - 1, t - c + 1];
-                    shard.advance(layout, links, at, stock, &[], Some(letters));
-                },
-            );
+        if ground.apart {
+            ground.numbers.pace[1].took(self.apart, self.spent);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The kernels on the CPU: particles in blocks of L side by side, blocks and parts over threads.
 
 mod block;
+mod large;
 mod mail;
 mod nodes;
 mod number;
@@ -21,6 +22,7 @@ use rayon::prelude::*;
 use shard::Slot;
 use std::any::Any;
 use std::sync::{Mutex, PoisonError};
+pub(crate) use team::Pace;
 
 /// Blocks that wait for their next run, with their memory.
 pub(crate) struct Pool<F> {

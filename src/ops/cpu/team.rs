@@ -5,7 +5,8 @@ use micropool::{ThreadPool, ThreadPoolBuilder};
 use std::cell::Cell;
 use std::ops::Range;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// The threads besides the caller. They stay awake for some hundred microseconds after a phase: it takes less time
 /// than a sleeping thread to wake, and so does what is between two runs of a calibration.
@@ -62,6 +63,45 @@ pub(super) fn meet(most: usize, work: impl Fn(Member<'_>) + Sync) {
             work(member);
         }
     });
+}
+
+/// What runs of one kind take with their parts over several threads and one after the other. Where cores are far from
+/// each other, unequal or busy, a small network is faster on one.
+#[derive(Default)]
+pub(crate) struct Pace {
+    runs: AtomicUsize,
+    /// Nanoseconds, of the last runs; 0 where there was none.
+    apart: AtomicU64,
+    alone: AtomicU64,
+}
+
+impl Pace {
+    /// Every so many runs go the other way, to see whether it has become the faster one.
+    const LOOK: usize = 32;
+
+    /// Nanoseconds after which what threads tell each other takes too little to look.
+    const LONG: u64 = 20_000_000;
+
+    /// Whether the next run is to go over several threads.
+    pub(super) fn apart(&self) -> bool {
+        let run = self.runs.fetch_add(1, Ordering::Relaxed);
+        let took = |way: &AtomicU64| way.load(Ordering::Relaxed);
+        let (apart, alone) = (took(&self.apart), took(&self.alone));
+        let look = run % Self::LOOK == 4 && apart < Self::LONG;
+        (alone == 0 || apart <= alone) != look
+    }
+
+    /// What a run took: what is faster counts at once, what is slower may be so by chance.
+    pub(super) fn took(&self, apart: bool, time: Duration) {
+        let way = if apart { &self.apart } else { &self.alone };
+        let (before, now) = (way.load(Ordering::Relaxed), time.as_nanos() as u64);
+        let mean = if before == 0 || now < before {
+            now
+        } else {
+            (3 * before + now) / 4
+        };
+        way.store(mean, Ordering::Relaxed);
+    }
 }
 
 /// Times that a thread looks for the others before it begins without them, some 100 microseconds.
@@ -157,5 +197,53 @@ impl Member<'_> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_go_the_faster_way_and_look_at_the_other_now_and_then() {
+        let pace = Pace::default();
+        let go = |apart: u64, alone: u64| {
+            let runs = 2 * Pace::LOOK;
+            let ways = (0..runs).filter(|_| {
+                let way = pace.apart();
+                pace.took(way, Duration::from_micros(if way { apart } else { alone }));
+                way
+            });
+            (ways.count(), runs)
+        };
+        let (apart, runs) = go(100, 150);
+        assert_eq!(apart, runs - 2);
+        // Something else keeps the other threads busy: after some runs, and after one look they are back.
+        let (apart, _) = go(400, 150);
+        assert!((2..8).contains(&apart), "{apart}");
+        let (apart, runs) = go(100, 150);
+        assert!(apart > runs / 3);
+    }
+
+    #[test]
+    fn all_members_of_a_meeting_pass_each_phase_together() {
+        let rounds = 200;
+        let done: [AtomicUsize; MOST_PARTS] = Default::default();
+        let members = AtomicUsize::new(0);
+        meet(MOST_PARTS, |member| {
+            members.fetch_max(member.members, Ordering::Relaxed);
+            let parts = member.parts(MOST_PARTS);
+            for round in 1..=rounds {
+                parts.clone().for_each(|p| {
+                    done[p].fetch_add(1, Ordering::Relaxed);
+                });
+                member.wait();
+                // Nobody is behind, and nobody has begun the next.
+                assert!(done.iter().all(|d| d.load(Ordering::Relaxed) == round));
+                member.wait();
+            }
+        });
+        assert!(done.iter().all(|d| d.load(Ordering::Relaxed) == rounds));
+        assert!((1..=*THREADS).contains(&members.load(Ordering::Relaxed)));
     }
 }

@@ -58,6 +58,11 @@ struct Post<F: Number> {
 }
 
 impl<F: Number> Common<F> {
+    /// Whether the run has ended early.
+    pub(super) fn halted(&self) -> bool {
+        self.halt.load(Ordering::Relaxed)
+    }
+
     /// Makes room for the parts of a layout, of L numbers a row, and for so many sums of groups.
     pub(super) fn start<const L: usize>(&mut self, layout: &Layout, groups: usize) {
         *self.halt.get_mut() = false;
@@ -195,7 +200,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
             }
             self.tell_sums(Shard::ordered);
             self.member.wait();
-            if self.common.halt.load(Ordering::Relaxed) {
+            if self.common.halted() {
                 break;
             }
         }
