@@ -153,7 +153,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     &mut self.shards,
                     &mut self.boxes_back,
                     |shard, links, letters| {
-                        shard.retreat(layout, links, t, at(t - 1), &[], &[], Some(letters));
+                        shard.retreat(layout, links, t, at(t - 1), (&[], &[]), Some(letters));
                     },
                 );
             }

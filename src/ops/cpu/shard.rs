@@ -417,8 +417,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         links: Links<'_, F>,
         t: usize,
         stock_at: usize,
-        share: &[[F; L]],
-        pull: &[[F; L]],
+        (share, pull): (&[[F; L]], &[[F; L]]),
         letters: Option<&mut [F]>,
     ) {
         let (n, e) = (self.target.len(), links.rows());

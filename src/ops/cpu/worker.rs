@@ -251,7 +251,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 let Table { share, pull, .. } = &*self.table;
                 for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
                     let links = links_of(&layout.parts[p], &numbers.parts[p]);
-                    shard.retreat(layout, links, t, at(t - 1), share, pull, None);
+                    shard.retreat(layout, links, t, at(t - 1), (share, pull), None);
                 }
                 self.tell_sums(Shard::owing);
                 self.member.wait();
