@@ -200,8 +200,6 @@ pub(super) struct PartNumbers<F> {
     pub(super) full: Vec<F>,
     /// 1 where a node has no inputs.
     pub(super) unfed: Vec<F>,
-    /// 0 for every node.
-    pub(super) nothing: Vec<F>,
 }
 
 /// The numbers of a layout's parts, and the memory of runs on it.
@@ -481,7 +479,6 @@ fn numbers<F: super::cpu::Number>(design: &Design, layout: &Layout) -> Numbers<F
                 outside: take(&design.outside, &part.node),
                 steady: take(&design.steady, &part.node),
                 full: take(&design.full, &part.node),
-                nothing: vec![F::ZERO; part.node.len()],
                 unfed: part
                     .fed
                     .iter()

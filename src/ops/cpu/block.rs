@@ -90,6 +90,35 @@ pub(super) struct Run<'a, F> {
     pub(super) stride: usize,
 }
 
+impl<F> Run<'_, F> {
+    /// Whether all inventories are kept.
+    pub(super) fn whole(&self) -> bool {
+        self.stride >= self.periods
+    }
+
+    /// Slots of demand and output of period `t`, from 1.
+    pub(super) fn nodes_at(&self, t: usize) -> (usize, usize) {
+        if self.stride > 0 {
+            (t - 1, t - 1)
+        } else {
+            ((t - 1) & 1, 0)
+        }
+    }
+
+    /// What `Shard::advance` wants of it: slots of output, demand and the demand before; of inventories.
+    pub(super) fn links_at(&self, t: usize) -> ((usize, usize, usize), [usize; 3]) {
+        let (demand, output) = self.nodes_at(t);
+        let before = if self.stride > 0 { t.max(2) - 2 } else { t & 1 };
+        let stock = if self.whole() {
+            [t, t - 1, t + 1]
+        } else {
+            // Period t - 1 is read, t - 2 is overwritten by t.
+            [(t - 1) & 1, t & 1, t & 1]
+        };
+        ((output, demand, before), stock)
+    }
+}
+
 /// Periods before any capacity differs from 1: the steady state is a fixed point then, unless a node
 /// aims at less inventory than it uses in a period. At least one period is left.
 fn quiet<F: Number>(design: &Design, inputs: &Inputs<'_, F>, slot: Slot) -> usize {

@@ -48,7 +48,6 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             periods,
             stride,
         } = run;
-        let (keep, whole) = (stride > 0, stride >= periods);
         let cells = design.groups * Self::PARTICLES;
         make_room::<F, 1>(&mut self.boxes, layout);
         let parts = layout.parts.iter().zip(&numbers.parts);
@@ -58,11 +57,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             |(shard, (part, numbers))| shard.start(part, numbers, run),
         );
         for t in 1..=periods {
-            let (demand_at, output_at) = if keep {
-                (t - 1, t - 1)
-            } else {
-                ((t - 1) & 1, 0)
-            };
+            let at = run.nodes_at(t);
             each_part(
                 apart,
                 self.shards
@@ -71,9 +66,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     .zip(layout.parts.iter().zip(&numbers.parts)),
                 |((shard, mut desk), (part, numbers))| {
                     shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
-                    let at = (demand_at, output_at);
                     shard.trade(design.scales_inputs, numbers, at, &mut desk, t == 1);
-                    shard.observe(part, output_at, cells, false);
+                    shard.observe(part, at.1, cells, false);
                 },
             );
             self.sums.clear();
@@ -88,7 +82,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             if !see(quiet + t - 1, &self.sums) || stop.is_some_and(|s| s.load(Ordering::Relaxed)) {
                 break;
             }
-            if keep && !whole && (t - 1) % stride == 0 {
+            if stride > 0 && !run.whole() && (t - 1) % stride == 0 {
                 for (shard, part) in self.shards.iter_mut().zip(&layout.parts) {
                     shard.save(part.link.len() / W, t - 1, stride);
                 }
@@ -96,19 +90,12 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             if t == periods {
                 break;
             }
+            let (at, stock) = run.links_at(t);
             each_buyer(
                 ground,
                 &mut self.shards,
                 &mut self.boxes,
                 |shard, links, letters| {
-                    let demand_before = if keep { t.max(2) - 2 } else { t & 1 };
-                    let at = (output_at, demand_at, demand_before);
-                    let stock = if whole {
-                        [t, t - 1, t + 1]
-                    } else {
-                        // Period t - 1 is read, t - 2 is overwritten by t.
-                        [(t - 1) & 1, t & 1, t & 1]
-                    };
                     shard.advance(layout, links, at, stock, &[], Some(letters));
                 },
             );

@@ -215,7 +215,7 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Observe<'_, F
         let Self {
             output,
             part,
-            round,
+            round: all,
             sums,
         } = self;
         if W == 1 {
@@ -235,15 +235,14 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Observe<'_, F
                 sums[*g as usize] += x.to_f64();
             }
         }
-        if round {
-            for sum in sums {
-                *sum = F::from_f64(*sum).to_f64();
-            }
+        if all {
+            round::<F>(sums);
         }
     }
 }
 
 /// Rounds sums to numbers of F.
+#[inline(always)]
 pub(super) fn round<F: Number>(sums: &mut [f64]) {
     for sum in sums {
         *sum = F::from_f64(*sum).to_f64();

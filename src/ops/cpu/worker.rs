@@ -110,6 +110,11 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         self.member.parts(self.ground.layout.parts.len())
     }
 
+    /// Whether other threads have parts.
+    fn apart(&self) -> bool {
+        self.own().len() < self.ground.layout.parts.len()
+    }
+
     /// The parts of other threads.
     fn others(&self) -> impl Iterator<Item = usize> + use<F, L, W> {
         let (all, own) = (self.ground.layout.parts.len(), self.own());
@@ -132,10 +137,9 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
             stride,
         } = self.run;
         let keep = stride > 0;
-        let whole = stride >= periods;
         let cells = design.groups * (L / W);
         let own = self.own();
-        let apart = own.len() < layout.parts.len();
+        let apart = self.apart();
         // A run that keeps all does not end early, and is seen once it is over: reading what others write takes a
         // while.
         let late = keep && apart;
@@ -145,22 +149,17 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
             shard.start(&layout.parts[p], &numbers.parts[p], self.run);
         }
         for t in 1..=periods {
-            let (demand_at, output_at) = if keep {
-                (t - 1, t - 1)
-            } else {
-                ((t - 1) & 1, 0)
-            };
+            let at = self.run.nodes_at(t);
             for (k, p) in own.clone().enumerate() {
                 let (part, fixed) = (&layout.parts[p], &numbers.parts[p]);
                 if t > 1 {
-                    self.receive_orders(k, demand_at);
+                    self.receive_orders(k, at.0);
                 }
                 let shard = &mut self.shards[k];
                 shard.set_capacity(design, part, &fixed.full, inputs, slot, quiet + t);
                 let share = &mut self.table.share[part.first..][..part.rows];
-                let at = (demand_at, output_at);
                 shard.produce(design.scales_inputs, at, 0..part.rows, share);
-                shard.observe(part, output_at, cells, layout.parts.len() == 1);
+                shard.observe(part, at.1, cells, layout.parts.len() == 1);
                 if apart {
                     let post = &self.common.posts[p];
                     tell(share, &post.share);
@@ -177,7 +176,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     self.common.halt.store(true, Ordering::Relaxed);
                 }
             }
-            if keep && !whole && (t - 1) % stride == 0 {
+            if keep && !self.run.whole() && (t - 1) % stride == 0 {
                 for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
                     shard.save(layout.parts[p].link.len() / W, t - 1, stride);
                 }
@@ -186,16 +185,9 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 break;
             }
             self.hear_shares();
-            let demand_before = if keep { t.max(2) - 2 } else { t & 1 };
-            let stock = if whole {
-                [t, t - 1, t + 1]
-            } else {
-                // Period t - 1 is read, t - 2 is overwritten by t.
-                [(t - 1) & 1, t & 1, t & 1]
-            };
+            let (at, stock) = self.run.links_at(t);
             for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
                 let links = links_of(&layout.parts[p], &numbers.parts[p]);
-                let at = (output_at, demand_at, demand_before);
                 shard.advance(layout, links, at, stock, &self.table.share, None);
             }
             self.tell_sums(Shard::ordered);
@@ -228,7 +220,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
             stride,
         } = self.run;
         let cells = design.groups * (L / W);
-        let own = self.own();
+        let (own, apart) = (self.own(), self.apart());
         self.table.share.resize(Table::<F, L>::rows::<W>(layout));
         self.table.pull.resize(Table::<F, L>::rows::<W>(layout));
         for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
@@ -280,7 +272,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     let mut out = lock(out);
                     shard.put_capacity(design, part, quiet + t, &mut out);
                 }
-                if own.len() < layout.parts.len() {
+                if apart {
                     let post = &self.common.posts[p];
                     tell(pull, &post.pull);
                     tell(share, &post.share);
@@ -322,12 +314,12 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
     /// Shares of orders delivered in `t`, from the outputs and demands that were kept.
     fn set_shares(&mut self, t: usize) {
         let layout = self.ground.layout;
-        let own = self.own();
+        let (own, apart) = (self.own(), self.apart());
         for (shard, p) in self.shards.iter().zip(own.clone()) {
             let part = &layout.parts[p];
             let share = &mut self.table.share[part.first..][..part.rows];
             shard.shares(t, 0..part.rows, share);
-            if own.len() < layout.parts.len() {
+            if apart {
                 tell(share, &self.common.posts[p].share);
             }
         }
@@ -364,25 +356,26 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         let n = self.ground.layout.parts[p].rows;
         let outside = &self.ground.numbers.parts[p].outside;
         let mut demand = std::mem::take(&mut self.shards[k].demand);
-        self.receive(p, &mut demand[at * n..][..n], outside, Shard::ordered);
+        self.receive(p, &mut demand[at * n..][..n], Some(outside), Shard::ordered);
         self.shards[k].demand = demand;
     }
 
     /// Adjoint of the shares that the own part `k` delivers.
     fn receive_owed(&mut self, k: usize) {
         let p = self.own().start + k;
-        let nothing = &self.ground.numbers.parts[p].nothing;
         let mut owed = std::mem::take(&mut self.shards[k].owed);
-        self.receive(p, &mut owed, nothing, Shard::owing);
+        owed.fill([F::ZERO; L]);
+        self.receive(p, &mut owed, None, Shard::owing);
         self.shards[k].owed = owed;
     }
 
-    /// Adds what the links of every part, in turn, have for the nodes of the own part `p`.
+    /// Adds what the links of every part, in turn, have for the nodes of the own part `p`, to what is there or comes
+    /// from `outside`.
     fn receive(
         &self,
         p: usize,
         to: &mut [[F; L]],
-        outside: &[F],
+        outside: Option<&[F]>,
         sums: fn(&Shard<F, L, W>, usize) -> Sums<'_, F, L>,
     ) {
         let own = self.own();
@@ -395,7 +388,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
             };
             dispatch::<F, L, _>(Add::<F, L, W> {
                 to: &mut *to,
-                outside: (q == 0).then_some(outside),
+                outside: outside.filter(|_| q == 0),
                 sums,
             });
         }
