@@ -110,7 +110,9 @@ fn on(problem: &Problem, device: Device) -> Problem {
 fn evaluate(problem: &Problem, u: &[f64]) -> Evaluation {
     let objective = Objective::new(problem).expect("an objective");
     let found = objective.gradient(u).expect("a gradient");
-    assert_eq!(found.loss, objective.loss(u).expect("a loss"));
+    let loss = objective.loss(u).expect("a loss");
+    // The sum of a panel's squares is taken in another order.
+    assert!(apart(&loss, &found.loss) < 1e-13);
     found
 }
 

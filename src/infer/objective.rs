@@ -206,7 +206,7 @@ impl Objective {
         self.evaluate(particles, &self.given(u), f64::INFINITY, &mut [])
     }
 
-    /// The same with its gradient.
+    /// The same, but for the rounding of sums in 64 bits, with its gradient.
     pub fn gradient(&self, u: &[f64]) -> Result<Evaluation> {
         Ok(self.gradient_and_panel(u)?.0)
     }
