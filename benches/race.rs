@@ -14,7 +14,7 @@ mod peer;
 
 use bullwhip::Result;
 use bullwhip::prelude::*;
-use common::peak_memory;
+use common::{median, peak_memory};
 use peer::{Peer, WHAT, names, number, search};
 use serde_json::{Value, json};
 use std::hint::black_box;
@@ -78,24 +78,6 @@ fn alone(firms: usize, periods: usize) -> Result<(Problem, Vec<f64>)> {
     let observed = simulate(&network, &truth, &shock, &simulation)?.observe();
     let u = vec![0.3; 2 * firms];
     Ok((Problem::new(&network, &shock, &observed), u))
-}
-
-/// Median seconds of a call, over at least five. Before, it has run a while, as the peer has, which compiles for
-/// seconds: a processor takes milliseconds to reach its clock, and a small network some runs to find its pace.
-fn median(mut call: impl FnMut() -> Result<()>) -> Result<f64> {
-    let begin = Instant::now();
-    call()?;
-    while begin.elapsed().as_secs_f64() < 0.2 {
-        call()?;
-    }
-    let (begin, mut times) = (Instant::now(), Vec::new());
-    while times.len() < 5 || (times.len() < 41 && begin.elapsed().as_secs_f64() < 2.0) {
-        let start = Instant::now();
-        call()?;
-        times.push(start.elapsed().as_secs_f64());
-    }
-    times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
 }
 
 /// One measurement in a process of its own, so that its peak memory is its own: prints JSON.

@@ -8,7 +8,7 @@ mod common;
 
 use bullwhip::plot::{Layer, Mark, Panel};
 use bullwhip::prelude::*;
-use common::peak_memory;
+use common::{median, peak_memory};
 use serde_json::{Value, json};
 use std::hint::black_box;
 use std::process::Command;
@@ -52,19 +52,6 @@ fn main() -> Result<(), Error> {
     }
 }
 
-/// Median seconds of three calls after a first one.
-fn seconds(mut call: impl FnMut() -> Result<(), Error>) -> Result<f64, Error> {
-    call()?;
-    let mut times = Vec::new();
-    for _ in 0..3 {
-        let begin = Instant::now();
-        call()?;
-        times.push(begin.elapsed().as_secs_f64());
-    }
-    times.sort_by(f64::total_cmp);
-    Ok(times[1])
-}
-
 fn measure((firms, suppliers, periods, particles): Case) -> Result<Value, Error> {
     let begin = Instant::now();
     let network = Network::synthetic(&Synthetic {
@@ -83,9 +70,9 @@ fn measure((firms, suppliers, periods, particles): Case) -> Result<Value, Error>
     let problem = Problem::new(&network, &shock, &observed);
     let objective = Objective::new(&problem)?;
     let u = vec![0.3; objective.dimension() * particles];
-    let forward = seconds(|| objective.loss(&u).map(|v| drop(black_box(v))))?;
+    let forward = median(|| objective.loss(&u).map(|v| drop(black_box(v))))?;
     let forward_peak = peak_memory();
-    let gradient = seconds(|| objective.gradient(&u).map(|v| drop(black_box(v))))?;
+    let gradient = median(|| objective.gradient(&u).map(|v| drop(black_box(v))))?;
     Ok(json!({
         "firms": firms, "links": network.links(), "periods": periods, "particles": particles,
         "economy": economy, "forward": forward, "gradient": gradient,

@@ -1,6 +1,6 @@
 //! Checks the GPUs of a machine, alone and without files: devices, values and gradients against the
-//! CPU, the time of calibration steps against the number of firms, and achieved against measured
-//! bandwidth. JSON lines after the tables; a non-zero exit where a check fails.
+//! CPU, the time of calibration steps and of their gradients against the number of firms, and achieved
+//! against measured bandwidth. JSON lines after the tables; a non-zero exit where a check fails.
 //!
 //! `cargo build --release --features wgpu --example gpu_check` (or `cuda`), then copy
 //! `target/*/release/examples/gpu_check` to the machine, and run it there:
@@ -119,19 +119,20 @@ fn check(options: &Options) -> Result<bool, Error> {
     }
 
     println!(
-        "\nCalibration steps, {} particles, {PERIODS} periods (Fig. 2A): seconds a step, and bytes moved \
-         a second by the count of the kernels",
+        "\nCalibration steps, {} particles, {PERIODS} periods (Fig. 2A): seconds a step, those of a loss with its \
+         gradient alone, and the bytes that this moves a second by the count of the kernels",
         options.particles
     );
     for info in &found {
         for firms in FIRMS {
             let row = step(firms, options.particles, info.device)?;
-            let seconds = row["seconds_per_step"].as_f64().unwrap_or(f64::NAN);
+            let get = |key: &str| row[key].as_f64().unwrap_or(f64::NAN);
+            let (seconds, gradient) = (get("seconds_per_step"), get("seconds_of_gradient"));
             println!(
-                "  {:10} {firms:9} firms {:9} links {seconds:10.5} s {:8.1} GB/s",
+                "  {:10} {firms:9} firms {:9} links {seconds:10.5} s {gradient:10.5} s {:8.1} GB/s",
                 info.device.to_string(),
                 row["links"],
-                row["bytes"].as_f64().unwrap_or(f64::NAN) / seconds / 1e9,
+                get("bytes") / gradient / 1e9,
             );
             lines.push(row);
             if seconds > options.seconds {
@@ -243,10 +244,18 @@ fn step(firms: usize, particles: usize, device: Device) -> Result<Value, Error> 
     let begin = Instant::now();
     calibrate(&problem, &options(1 + STEPS), &mut ())?;
     let seconds = (begin.elapsed().as_secs_f64() - once).max(0.0) / STEPS as f64;
+    let objective = Objective::new(&problem)?;
+    let u = vec![0.3; particles * objective.dimension()];
+    objective.gradient(&u)?;
+    let begin = Instant::now();
+    for _ in 0..STEPS {
+        objective.gradient(&u)?;
+    }
+    let gradient = begin.elapsed().as_secs_f64() / STEPS as f64;
     Ok(json!({
         "device": device.to_string(), "computed_on": short.device, "firms": firms,
         "links": network.links(), "periods": PERIODS, "particles": particles,
-        "seconds_per_step": seconds,
+        "seconds_per_step": seconds, "seconds_of_gradient": gradient,
         "bytes": traffic(network.firms(), network.links(), particles),
     }))
 }
