@@ -96,7 +96,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 &mut self.shards,
                 &mut self.boxes,
                 |shard, links, letters| {
-                    shard.advance(layout, links, at, stock, &[], Some(letters));
+                    shard.advance(links, at, stock, &[], Some(letters));
                 },
             );
         }
@@ -140,7 +140,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     &mut self.shards,
                     &mut self.boxes_back,
                     |shard, links, letters| {
-                        shard.retreat(layout, links, t, at(t - 1), (&[], &[]), Some(letters));
+                        shard.retreat(links, t, at(t - 1), (&[], &[]), Some(letters));
                     },
                 );
             }
@@ -198,7 +198,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                 |shard, links, letters| {
                     let at = (t - 1, t - 1, t.max(2) - 2);
                     let stock = [t - c, t - c - 1, t - c + 1];
-                    shard.advance(layout, links, at, stock, &[], Some(letters));
+                    shard.advance(links, at, stock, &[], Some(letters));
                 },
             );
         }

@@ -1,6 +1,6 @@
 //! The nodes and links of one part of the network: their state, and what they do in a period.
 
-use super::super::plan::{Design, Layout, NONE, Part, PartNumbers, SHELF};
+use super::super::plan::{Design, NONE, Part, PartNumbers, SHELF};
 use super::Number;
 use super::block::{Inputs, Run};
 use super::mail::{Clerk, Desk, shelves};
@@ -201,6 +201,31 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         }
     }
 
+    /// Opens the stalls of the nodes of all parts from row `first` on: the shares that they deliver, and nothing
+    /// ordered so far.
+    pub(super) fn open(&mut self, first: usize, share: &[[F; L]]) {
+        if W == 1 {
+            let stalls = self.market.as_chunks_mut::<2>().0[first..].iter_mut();
+            for (stall, share) in stalls.zip(share) {
+                *stall = [*share, [F::ZERO; L]];
+            }
+        } else {
+            self.market[first..][..share.len()].fill([F::ZERO; L]);
+        }
+    }
+
+    /// The same on the way back: the adjoints of their demand, the shares, and nothing owed so far.
+    pub(super) fn open_back(&mut self, first: usize, pull: &[[F; L]], share: &[[F; L]]) {
+        if W == 1 {
+            let stalls = self.market_back.as_chunks_mut::<4>().0[first..].iter_mut();
+            for (stall, (pull, share)) in stalls.zip(pull.iter().zip(share)) {
+                (stall[0], stall[1], stall[2]) = (*pull, *share, [F::ZERO; L]);
+            }
+        } else {
+            self.market_back[first..][..pull.len()].fill([F::ZERO; L]);
+        }
+    }
+
     /// What the part's links added to the nodes of all parts from row `first` on.
     pub(super) fn ordered(&self, first: usize) -> Sums<'_, F, L> {
         if W == 1 {
@@ -381,7 +406,6 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     /// links, where they have some.
     pub(super) fn advance(
         &mut self,
-        layout: &Layout,
         links: Links<'_, F>,
         at: (usize, usize, usize),
         stock: [usize; 3],
@@ -391,7 +415,6 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         let (n, e) = (self.target.len(), links.rows());
         let (s1, s2, out) = slabs(&mut self.stock, e, stock);
         dispatch::<F, L, _>(Forward::<F, L, W> {
-            rows: layout.rows,
             links,
             nodes: Nodes {
                 target: &self.target,
@@ -413,7 +436,6 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     /// Period `t` of links back; `stock_at` is the slot of the inventories of t-1.
     pub(super) fn retreat(
         &mut self,
-        layout: &Layout,
         links: Links<'_, F>,
         t: usize,
         stock_at: usize,
@@ -422,7 +444,6 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     ) {
         let (n, e) = (self.target.len(), links.rows());
         dispatch::<F, L, _>(Backward::<F, L, W> {
-            rows: layout.rows,
             links,
             nodes: Nodes {
                 target: &self.target,

@@ -187,21 +187,6 @@ fn bring_back<F: Number, const L: usize, const W: usize, const N: usize>(
     }
 }
 
-/// Lays one row for each of N kinds side by side for every node, 0 where there is none.
-#[inline(always)]
-fn lay_out<F: Number, const L: usize, const N: usize>(
-    market: &mut [F],
-    kinds: [Option<&[[F; L]]>; N],
-    nodes: usize,
-) {
-    let stalls = &mut market.as_chunks_mut::<L>().0.as_chunks_mut::<N>().0[..nodes];
-    for (k, from) in kinds.iter().enumerate() {
-        for (i, stall) in stalls.iter_mut().enumerate() {
-            stall[k] = from.map_or([F::ZERO; L], |v| v[i]);
-        }
-    }
-}
-
 /// Inventories and orders of one period t: writes the inventory of t and its minimum over each node's
 /// inputs, and adds what is ordered to the suppliers' stalls.
 ///
@@ -210,8 +195,6 @@ fn lay_out<F: Number, const L: usize, const N: usize>(
 pub(super) struct Forward<'a, F, const L: usize, const W: usize> {
     pub(super) links: Links<'a, F>,
     pub(super) nodes: Nodes<'a, F, L>,
-    /// Rows of nodes in all parts.
-    pub(super) rows: usize,
     /// Output in t, a row per row of the part's nodes.
     pub(super) output: &'a [[F; L]],
     /// Share of its orders that each node delivers in t, of all parts.
@@ -222,7 +205,7 @@ pub(super) struct Forward<'a, F, const L: usize, const W: usize> {
     pub(super) s2: Option<&'a [[F; L]]>,
     pub(super) out: &'a mut [[F; L]],
     pub(super) lowest: &'a mut [[F; L]],
-    /// Stalls of all nodes: delivered share, ordered; where lanes are nodes what is ordered alone. Or
+    /// Stalls of all nodes: delivered share, ordered, 0 so far; where lanes are nodes what is ordered alone. Or
     /// letters: read for the share, written with the order.
     pub(super) market: &'a mut [F],
     /// Sums of hubs, 0.
@@ -235,11 +218,6 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Forward<'_, F
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, simd: S) {
         let mail = W > 1 && self.links.mail;
-        if W == 1 {
-            lay_out::<F, L, 2>(self.market, [Some(self.share), None], self.rows);
-        } else if !mail {
-            self.market[..self.rows * L].fill(F::ZERO);
-        }
         match (self.s2, mail) {
             (Some(s2), false) => forward::<S, F, L, W, true, false>(simd, self, s2),
             (None, false) => forward::<S, F, L, W, false, false>(simd, self, &[]),
@@ -348,8 +326,6 @@ fn forward<
 pub(super) struct Backward<'a, F, const L: usize, const W: usize> {
     pub(super) links: Links<'a, F>,
     pub(super) nodes: Nodes<'a, F, L>,
-    /// Rows of nodes in all parts.
-    pub(super) rows: usize,
     /// Share of its orders that each node delivers in t+1, of all parts.
     pub(super) share: &'a [[F; L]],
     /// Adjoint of demand in t, of all parts.
@@ -364,7 +340,7 @@ pub(super) struct Backward<'a, F, const L: usize, const W: usize> {
     pub(super) sum_order: &'a mut [[F; L]],
     /// Adjoint of 1 / adjustment time, accumulated over periods.
     pub(super) to_rate: &'a mut [[F; L]],
-    /// Stalls of all nodes: adjoint of demand at t, delivered share at t+1, adjoint of the share at t, and
+    /// Stalls of all nodes: adjoint of demand at t, delivered share at t+1, adjoint of the share at t, 0 so far, and
     /// nothing; where lanes are nodes the third alone. Or letters: read for the first two, written with the third.
     pub(super) market: &'a mut [F],
     /// Sums of hubs, 0.
@@ -376,15 +352,11 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Backward<'_, 
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, simd: S) {
-        if W == 1 {
-            let kinds = [Some(self.pull), Some(self.share), None, None];
-            lay_out::<F, L, 4>(self.market, kinds, self.rows);
-        } else if self.links.mail {
-            return backward::<S, F, L, W, true>(simd, self);
+        if W > 1 && self.links.mail {
+            backward::<S, F, L, W, true>(simd, self);
         } else {
-            self.market[..self.rows * L].fill(F::ZERO);
+            backward::<S, F, L, W, false>(simd, self);
         }
-        backward::<S, F, L, W, false>(simd, self);
     }
 }
 

@@ -10,6 +10,7 @@ use super::shard::{Shard, links_of};
 use super::sweep::PLACES;
 use super::team::Member;
 use super::vector::dispatch;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -93,6 +94,14 @@ fn hear<F: Number, const L: usize>(from: &[F::Shared], to: &mut [[F; L]]) {
     }
 }
 
+/// Rows of nodes, some at a time: what production reads and writes then stays in the nearest cache.
+fn few<const W: usize>(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    // Where lanes are nodes, rows are so few that another call costs more.
+    let some = 64 * W;
+    let firsts = (0..rows).step_by(some);
+    firsts.map(move |first| first..(first + some).min(rows))
+}
+
 /// One thread's share of a run.
 pub(super) struct Worker<'a, F: Number, const L: usize, const W: usize> {
     pub(super) ground: Ground<'a, F>,
@@ -106,7 +115,7 @@ pub(super) struct Worker<'a, F: Number, const L: usize, const W: usize> {
 
 impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
     /// Its parts among all.
-    fn own(&self) -> std::ops::Range<usize> {
+    fn own(&self) -> Range<usize> {
         self.member.parts(self.ground.layout.parts.len())
     }
 
@@ -152,17 +161,22 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
             let at = self.run.nodes_at(t);
             for (k, p) in own.clone().enumerate() {
                 let (part, fixed) = (&layout.parts[p], &numbers.parts[p]);
-                if t > 1 {
-                    self.receive_orders(k, at.0);
+                self.shards[k].set_capacity(design, part, &fixed.full, inputs, slot, quiet + t);
+                for rows in few::<W>(part.rows) {
+                    if t > 1 {
+                        self.receive_orders(k, at.0, rows.clone());
+                    }
+                    let share = &mut self.table.share[part.first..][rows.clone()];
+                    self.shards[k].produce(design.scales_inputs, at, rows.clone(), share);
+                    for shard in &mut self.shards {
+                        shard.open(part.first + rows.start, share);
+                    }
                 }
                 let shard = &mut self.shards[k];
-                shard.set_capacity(design, part, &fixed.full, inputs, slot, quiet + t);
-                let share = &mut self.table.share[part.first..][..part.rows];
-                shard.produce(design.scales_inputs, at, 0..part.rows, share);
                 shard.observe(part, at.1, cells, layout.parts.len() == 1);
                 if apart {
                     let post = &self.common.posts[p];
-                    tell(share, &post.share);
+                    tell(&self.table.share[part.first..][..part.rows], &post.share);
                     let groups = &post.groups[kept(t) * cells..][..cells];
                     tell(shard.sums.as_chunks::<1>().0, groups);
                 }
@@ -185,10 +199,11 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 break;
             }
             self.hear_shares();
+            self.open(self.others());
             let (at, stock) = self.run.links_at(t);
             for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
                 let links = links_of(&layout.parts[p], &numbers.parts[p]);
-                shard.advance(layout, links, at, stock, &self.table.share, None);
+                shard.advance(links, at, stock, &self.table.share, None);
             }
             self.tell_sums(Shard::ordered);
             self.member.wait();
@@ -239,24 +254,23 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     let part = &layout.parts[q];
                     let pull = &mut self.table.pull[part.first..][..part.rows];
                     hear(&self.common.posts[q].pull, pull);
+                    let share = &self.table.share[part.first..][..part.rows];
+                    for shard in &mut self.shards {
+                        shard.open_back(part.first, pull, share);
+                    }
                 }
                 let Table { share, pull, .. } = &*self.table;
                 for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
                     let links = links_of(&layout.parts[p], &numbers.parts[p]);
-                    shard.retreat(layout, links, t, at(t - 1), (share, pull), None);
+                    shard.retreat(links, t, at(t - 1), (share, pull), None);
                 }
                 self.tell_sums(Shard::owing);
                 self.member.wait();
             }
             for (k, p) in own.clone().enumerate() {
                 let (part, fixed) = (&layout.parts[p], &numbers.parts[p]);
-                if t < periods {
-                    self.receive_owed(k);
-                }
                 let shard = &mut *self.shards[k];
                 shard.set_capacity(design, part, &fixed.full, inputs, slot, quiet + t);
-                let pull = &mut self.table.pull[part.first..][..part.rows];
-                let share = &mut self.table.share[part.first..][..part.rows];
                 let back = Back {
                     part,
                     numbers: fixed,
@@ -265,17 +279,30 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     t,
                     stock_at: at(t - 1),
                 };
-                let owed = std::mem::take(&mut shard.owed);
-                shard.produce_back(back, 0..part.rows, &owed, (&mut *pull, &mut *share));
-                shard.owed = owed;
+                for rows in few::<W>(part.rows) {
+                    if t < periods {
+                        self.receive_owed(k, rows.clone());
+                    }
+                    let pull = &mut self.table.pull[part.first..][rows.clone()];
+                    let share = &mut self.table.share[part.first..][rows.clone()];
+                    let shard = &mut *self.shards[k];
+                    let owed = std::mem::take(&mut shard.owed);
+                    let of = &owed[rows.clone()];
+                    shard.produce_back(back, rows.clone(), of, (&mut *pull, &mut *share));
+                    shard.owed = owed;
+                    for shard in &mut self.shards {
+                        shard.open_back(part.first + rows.start, pull, share);
+                    }
+                }
+                let shard = &mut *self.shards[k];
                 if let Some(out) = to_capacity {
                     let mut out = lock(out);
                     shard.put_capacity(design, part, quiet + t, &mut out);
                 }
                 if apart {
                     let post = &self.common.posts[p];
-                    tell(pull, &post.pull);
-                    tell(share, &post.share);
+                    tell(&self.table.pull[part.first..][..part.rows], &post.pull);
+                    tell(&self.table.share[part.first..][..part.rows], &post.share);
                 }
             }
             self.member.wait();
@@ -297,11 +324,12 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         for t in c + 1..=last {
             self.set_shares(t);
             self.hear_shares();
+            self.open(0..layout.parts.len());
             for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
                 let links = links_of(&layout.parts[p], &numbers.parts[p]);
                 let at = (t - 1, t - 1, t.max(2) - 2);
                 let stock = [t - c, t - c - 1, t - c + 1];
-                shard.advance(layout, links, at, stock, &self.table.share, None);
+                shard.advance(links, at, stock, &self.table.share, None);
             }
             self.member.wait();
         }
@@ -335,6 +363,17 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
+    /// Opens the stalls of some parts to the own links.
+    fn open(&mut self, parts: impl Iterator<Item = usize>) {
+        for q in parts {
+            let part = &self.ground.layout.parts[q];
+            let share = &self.table.share[part.first..][..part.rows];
+            for shard in &mut self.shards {
+                shard.open(part.first, share);
+            }
+        }
+    }
+
     /// Tells other threads what the own links add to their nodes.
     fn tell_sums(&mut self, sums: fn(&Shard<F, L, W>, usize) -> Sums<'_, F, L>) {
         for q in self.others() {
@@ -350,36 +389,39 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
-    /// Demand of the own part `k`: from outside, and the orders of all parts.
-    fn receive_orders(&mut self, k: usize, at: usize) {
+    /// Demand of some rows of the own part `k`: from outside, and the orders of all parts.
+    fn receive_orders(&mut self, k: usize, at: usize, rows: Range<usize>) {
         let p = self.own().start + k;
-        let n = self.ground.layout.parts[p].rows;
-        let outside = &self.ground.numbers.parts[p].outside;
+        let part = &self.ground.layout.parts[p];
+        let first = part.first + rows.start;
+        let outside = &self.ground.numbers.parts[p].outside[rows.start * W..];
         let mut demand = std::mem::take(&mut self.shards[k].demand);
-        self.receive(p, &mut demand[at * n..][..n], Some(outside), Shard::ordered);
+        let to = &mut demand[at * part.rows..][rows];
+        self.receive(first, to, Some(outside), Shard::ordered);
         self.shards[k].demand = demand;
     }
 
-    /// Adjoint of the shares that the own part `k` delivers.
-    fn receive_owed(&mut self, k: usize) {
+    /// Adjoint of the shares that some rows of the own part `k` deliver.
+    fn receive_owed(&mut self, k: usize, rows: Range<usize>) {
         let p = self.own().start + k;
+        let first = self.ground.layout.parts[p].first + rows.start;
         let mut owed = std::mem::take(&mut self.shards[k].owed);
-        owed.fill([F::ZERO; L]);
-        self.receive(p, &mut owed, None, Shard::owing);
+        let to = &mut owed[rows];
+        to.fill([F::ZERO; L]);
+        self.receive(first, to, None, Shard::owing);
         self.shards[k].owed = owed;
     }
 
-    /// Adds what the links of every part, in turn, have for the nodes of the own part `p`, to what is there or comes
-    /// from `outside`.
+    /// Adds what the links of every part, in turn, have for own nodes from row `first` of all on, to what is there or
+    /// comes from `outside`.
     fn receive(
         &self,
-        p: usize,
+        first: usize,
         to: &mut [[F; L]],
         outside: Option<&[F]>,
         sums: fn(&Shard<F, L, W>, usize) -> Sums<'_, F, L>,
     ) {
         let own = self.own();
-        let first = self.ground.layout.parts[p].first;
         for (q, post) in self.common.posts.iter().enumerate() {
             let sums = if own.contains(&q) {
                 sums(self.shards[q - own.start], first)
