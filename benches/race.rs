@@ -69,7 +69,8 @@ fn alone(firms: usize, periods: usize) -> Result<(Problem, Vec<f64>)> {
         firms,
         ..Synthetic::default()
     })?;
-    let shock = Shock::random(&network, 5, 0.1, periods / 2, 1);
+    // From the first period on: what comes before a shock is a fixed point, and is not simulated.
+    let shock = Shock::random(&network, 5, 0.1, 1, 1);
     let simulation = Simulation {
         periods,
         ..Simulation::default()
@@ -141,6 +142,9 @@ fn ours(arguments: &[String]) -> Result<()> {
         }
     };
     let at = objective.gradient(&u)?;
+    // Before the first shock the economy stays in its steady state, which takes no bytes.
+    let starts = problem.shock.events.iter().map(|event| event.start);
+    let quiet = starts.min().map_or(0, |first| first - 1);
     let size = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
     println!(
         "{}",
@@ -152,6 +156,7 @@ fn ours(arguments: &[String]) -> Result<()> {
             "firms": problem.network.firms(),
             "links": problem.network.links(),
             "periods": problem.simulation.periods,
+            "simulated": problem.simulation.periods - quiet,
         })
     );
     Ok(())
@@ -269,11 +274,10 @@ fn race(arguments: &[String]) -> Result<()> {
             }
             let (ours, theirs) = (middle(ours), middle(theirs));
             let ratio = if rate { ours / theirs } else { theirs / ours };
-            let (links, periods) = (
-                last["links"].as_u64().unwrap_or(0) as usize,
-                last["periods"].as_u64().unwrap_or(0) as usize,
-            );
-            let moved = bytes(what, firms, links, periods * particles);
+            let count = |key: &str| last[key].as_u64().unwrap_or(0) as usize;
+            let (links, periods, simulated) =
+                (count("links"), count("periods"), count("simulated"));
+            let moved = bytes(what, firms, links, simulated * particles);
             let share = moved * if rate { ours } else { 1.0 / ours } / bandwidth;
             let form = best.map_or(String::new(), |b| {
                 format!("{}{}", b.form, if b.one_core { ", 1 core" } else { "" })
@@ -297,8 +301,8 @@ fn race(arguments: &[String]) -> Result<()> {
                 100.0 * share,
             );
             rows.push(json!({
-                "firms": firms, "links": links, "periods": periods, "particles": particles, "what": what,
-                "ours": ours, "peer": theirs, "ratio": ratio, "form": form, "bytes": moved,
+                "firms": firms, "links": links, "periods": periods, "simulated": simulated,
+                "particles": particles, "what": what, "ours": ours, "peer": theirs, "ratio": ratio, "form": form, "bytes": moved,
                 "share_of_bandwidth": share, "peak_mb": peak, "peer_peak_mb": peer_peak,
             }));
             if what == "gradient" {
