@@ -302,7 +302,8 @@ fn race(arguments: &[String]) -> Result<()> {
             );
             rows.push(json!({
                 "firms": firms, "links": links, "periods": periods, "simulated": simulated,
-                "particles": particles, "what": what, "ours": ours, "peer": theirs, "ratio": ratio, "form": form, "bytes": moved,
+                "particles": particles, "what": what, "ours": ours, "peer": theirs, "ratio": ratio,
+                "form": form, "bytes": moved,
                 "share_of_bandwidth": share, "peak_mb": peak, "peer_peak_mb": peer_peak,
             }));
             if what == "gradient" {

@@ -88,17 +88,22 @@ fn numbers_are_those_of_this_machine() {
     let (found, expected) = (fit(&there), fit(&here));
     let losses = |p: &Posterior| p.history.iter().map(|s| s.loss).collect::<Vec<_>>();
     alike(&losses(&found), &losses(&expected));
+    let counts = |p: &Posterior| -> Vec<_> {
+        let steps = p.history.iter();
+        steps.map(|s| (s.evaluations, s.dropped)).collect()
+    };
+    assert_eq!(counts(&found), counts(&expected));
+    assert_eq!(found.draws, expected.draws);
 
     let abc = Abc {
         draws: 64,
         keep: 8,
         ..Abc::default()
     };
-    let kept = |p: &Problem| {
-        let found = calibrate_abc(p, &abc, &mut ()).expect("a posterior");
-        found.history.iter().map(|s| s.loss).collect::<Vec<_>>()
-    };
-    alike(&kept(&there), &kept(&here));
+    let kept = |p: &Problem| calibrate_abc(p, &abc, &mut ()).expect("a posterior");
+    let (found, expected) = (kept(&there), kept(&here));
+    alike(&losses(&found), &losses(&expected));
+    assert_eq!(counts(&found), counts(&expected));
 }
 
 #[test]

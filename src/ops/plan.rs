@@ -137,6 +137,13 @@ pub(super) struct Part {
     pub(super) mail: Option<Mail>,
 }
 
+impl Part {
+    /// Its rows of nodes among those of all parts.
+    pub(super) fn among_all(&self) -> Range<usize> {
+        self.first..self.first + self.rows
+    }
+}
+
 /// Where the links of a part have their letters: see `cpu::mail`.
 pub(super) struct Mail {
     /// Place of the letter of each link, by position of the rows of links.

@@ -168,9 +168,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     }
                     let share = &mut self.table.share[part.first..][rows.clone()];
                     self.shards[k].produce(design.scales_inputs, at, rows.clone(), share);
-                    for shard in &mut self.shards {
-                        shard.open(part.first + rows.start, share);
-                    }
+                    self.open(part.first + rows.start..part.first + rows.end);
                 }
                 let shard = &mut self.shards[k];
                 shard.observe(part, at.1, cells, layout.parts.len() == 1);
@@ -199,7 +197,9 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 break;
             }
             self.hear_shares();
-            self.open(self.others());
+            for q in self.others() {
+                self.open(layout.parts[q].among_all());
+            }
             let (at, stock) = self.run.links_at(t);
             for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
                 let links = links_of(&layout.parts[p], &numbers.parts[p]);
@@ -254,10 +254,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     let part = &layout.parts[q];
                     let pull = &mut self.table.pull[part.first..][..part.rows];
                     hear(&self.common.posts[q].pull, pull);
-                    let share = &self.table.share[part.first..][..part.rows];
-                    for shard in &mut self.shards {
-                        shard.open_back(part.first, pull, share);
-                    }
+                    self.open_back(part.among_all());
                 }
                 let Table { share, pull, .. } = &*self.table;
                 for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
@@ -290,9 +287,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     let of = &owed[rows.clone()];
                     shard.produce_back(back, rows.clone(), of, (&mut *pull, &mut *share));
                     shard.owed = owed;
-                    for shard in &mut self.shards {
-                        shard.open_back(part.first + rows.start, pull, share);
-                    }
+                    self.open_back(part.first + rows.start..part.first + rows.end);
                 }
                 let shard = &mut *self.shards[k];
                 if let Some(out) = to_capacity {
@@ -324,7 +319,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         for t in c + 1..=last {
             self.set_shares(t);
             self.hear_shares();
-            self.open(0..layout.parts.len());
+            self.open(0..layout.rows);
             for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
                 let links = links_of(&layout.parts[p], &numbers.parts[p]);
                 let at = (t - 1, t - 1, t.max(2) - 2);
@@ -363,14 +358,18 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
-    /// Opens the stalls of some parts to the own links.
-    fn open(&mut self, parts: impl Iterator<Item = usize>) {
-        for q in parts {
-            let part = &self.ground.layout.parts[q];
-            let share = &self.table.share[part.first..][..part.rows];
-            for shard in &mut self.shards {
-                shard.open(part.first, share);
-            }
+    /// Opens the stalls of some rows of all nodes to the own links.
+    fn open(&mut self, rows: Range<usize>) {
+        for shard in &mut self.shards {
+            shard.open(rows.start, &self.table.share[rows.clone()]);
+        }
+    }
+
+    /// The same on the way back.
+    fn open_back(&mut self, rows: Range<usize>) {
+        let Table { share, pull, .. } = &*self.table;
+        for shard in &mut self.shards {
+            shard.open_back(rows.start, &pull[rows.clone()], &share[rows.clone()]);
         }
     }
 

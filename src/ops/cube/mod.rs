@@ -50,8 +50,8 @@
 //! As in 60 x (98,617 x (52 x 8 + 24) + 10,000 x (152 x 8 + 68)) = 3.4 GB, / (0.8 x 3.35 TB/s) = 1.3 ms.
 //! To it comes the launching: 420 launches. On an H100 through Vulkan they take 60 µs each, 25 ms a
 //! gradient, which is what counts there below some 100,000 firms, and 8 particles of a million firms
-//! take 0.7 s with what travels to and from the host (`examples/gpu_check.rs`). With one particle the gathers of `sum` read 32
-//! bytes for each 4 unless the second-level cache holds an array of links (50 MB on an H100: 12 million
+//! take 0.7 s with what travels to and from the host (`examples/gpu_check.rs`). With one particle the
+//! gathers of `sum` read 32 bytes for each 4 unless the second-level cache holds an array of links (50 MB on an H100: 12 million
 //! links); from 8 particles on they read what they need.
 
 mod adjoint;
