@@ -342,9 +342,18 @@ impl Layout {
         for j in &design.supplier {
             customers[*j as usize] += 1;
         }
-        // A row's nodes have about as many inputs, so that rows are filled evenly, and customers.
+        // A row's nodes have about as many inputs, so that rows are filled evenly, and customers. Where a row is one node,
+        // those of a group lie together: they often have the same suppliers, whose stalls then stay in the cache.
         let mut order: Vec<u32> = (0..nodes as u32).collect();
-        order.sort_by_key(|i| std::cmp::Reverse((degree(*i), customers[*i as usize])));
+        order.sort_by_key(|i| {
+            let group = if width == 1 {
+                design.group[*i as usize]
+            } else {
+                0
+            };
+            let busy = (degree(*i), customers[*i as usize]);
+            (group, std::cmp::Reverse(busy))
+        });
         let mut rows: Vec<&[u32]> = order.chunks(width).collect();
         if width > 1 {
             // Rows that many buy from lie together: most of what links read stays in the cache.
@@ -461,6 +470,7 @@ impl Layout {
                     .then(|| ((at - range.start) as u32, c as u32))
             });
             part.columns = columns.collect();
+            part.columns.sort_unstable();
         }
         Self {
             rows: first,

@@ -100,8 +100,7 @@ pub(super) struct Back<'a, F> {
     pub(super) stock_at: usize,
 }
 
-/// One period of nodes back: the adjoints of demand (to `pull`) and capacity, and what the limiting
-/// input is owed, which waits in its order's adjoint.
+/// One period of nodes back: the adjoints of demand (to `pull`) and capacity, and of the inventory that limits output.
 pub(super) struct ProduceBack<'a, F, const L: usize, const W: usize> {
     pub(super) shard: &'a mut Shard<F, L, W>,
     pub(super) back: Back<'a, F>,
@@ -184,12 +183,12 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for ProduceBack<'
                     to_z = to_z + by_input.same(zero, zero, by_input * low);
                     through = by_input * of(&shard.capacity[i]);
                 }
-                let mut left = through / rate;
-                for (s, order) in stock[row.clone()].iter().zip(&mut shard.adjoint_order[row]) {
+                let before = &mut shard.adjoint_stock[((t - 1) & 1) * e..][row.clone()];
+                for (s, adjoint) in stock[row].iter().zip(before) {
                     // The first of several lowest inputs takes it all.
-                    let take = of(s).same(low, left, zero);
-                    (of(order) - take).put(order);
-                    left = left - take;
+                    let take = of(s).same(low, through, zero);
+                    (of(adjoint) + take).put(adjoint);
+                    through = through - take;
                 }
             }
             to_z.put(&mut shard.to_capacity[i]);

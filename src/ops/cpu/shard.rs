@@ -28,8 +28,8 @@ pub(super) struct Shard<F, const L: usize, const W: usize> {
     pub(super) stock: Rows<F, L>,
     /// Pairs of inventories at the checkpoints.
     pub(super) saved: Rows<F, L>,
+    /// Adjoints of the inventories of two periods in turn: of even ones first.
     pub(super) adjoint_stock: Rows<F, L>,
-    pub(super) adjoint_order: Rows<F, L>,
     pub(super) sum_stock: Rows<F, L>,
     pub(super) sum_order: Rows<F, L>,
     pub(super) to_rate: Rows<F, L>,
@@ -168,8 +168,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             self.market_back
                 .resize(if W == 1 { 4 * PLACES } else { PLACES / L });
         }
-        self.adjoint_stock.fill_with(e, [F::ZERO; L]);
-        self.adjoint_order.fill_with(e, [F::ZERO; L]);
+        self.adjoint_stock.fill_with(2 * e, [F::ZERO; L]);
         for v in [
             &mut self.sum_stock,
             &mut self.sum_order,
@@ -188,14 +187,9 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     pub(super) fn end_back(&mut self, part: &Part, numbers: &PartNumbers<F>) {
         let links = links_of(part, numbers);
         for i in 0..part.rows {
-            let rate = self.rate[i];
             let mut sum = self.to_target[i];
-            let row = links.of(i);
-            let rest = self.adjoint_stock[row.clone()]
-                .iter()
-                .zip(&self.adjoint_order[row]);
-            for (inv, ord) in rest {
-                sum = lanes(|l| sum[l] + (inv[l] - rate[l] * ord[l]));
+            for first in &self.adjoint_stock[links.of(i)] {
+                sum = lanes(|l| sum[l] + first[l]);
             }
             self.to_target[i] = sum;
         }
@@ -443,6 +437,12 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         letters: Option<&mut [F]>,
     ) {
         let (n, e) = (self.target.len(), links.rows());
+        let (even, odd) = self.adjoint_stock.split_at_mut(e);
+        let (now, out) = if t & 1 == 0 {
+            (&*even, odd)
+        } else {
+            (&*odd, even)
+        };
         dispatch::<F, L, _>(Backward::<F, L, W> {
             links,
             nodes: Nodes {
@@ -455,8 +455,8 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             pull,
             s1: &self.stock[stock_at * e..][..e],
             s2: &self.stock[(stock_at - 1) * e..][..e],
-            inventory: &mut self.adjoint_stock,
-            order: &mut self.adjoint_order,
+            now,
+            out,
             sum_inventory: &mut self.sum_stock,
             sum_order: &mut self.sum_order,
             to_rate: &mut self.to_rate,

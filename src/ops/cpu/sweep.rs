@@ -321,8 +321,8 @@ fn forward<
     }
 }
 
-/// One period t back: turns the adjoints of the inventory of t+1 and of the orders of t+1, before
-/// their `max`, into those of t, and adds the adjoints of the shares at t to the suppliers' stalls.
+/// One period t back: from the adjoints of the inventories of t+1 and t makes that of t-1, by way of the orders that t-1
+/// leads to in t, and adds the adjoints of the shares at t to the suppliers' stalls.
 pub(super) struct Backward<'a, F, const L: usize, const W: usize> {
     pub(super) links: Links<'a, F>,
     pub(super) nodes: Nodes<'a, F, L>,
@@ -333,9 +333,11 @@ pub(super) struct Backward<'a, F, const L: usize, const W: usize> {
     /// Inventories of t-1 and t-2.
     pub(super) s1: &'a [[F; L]],
     pub(super) s2: &'a [[F; L]],
-    pub(super) inventory: &'a mut [[F; L]],
-    pub(super) order: &'a mut [[F; L]],
-    /// Sums of the two adjoints over a node's inputs.
+    /// Adjoint of the inventory of t.
+    pub(super) now: &'a [[F; L]],
+    /// Of t+1, and takes that of t-1.
+    pub(super) out: &'a mut [[F; L]],
+    /// Sums over a node's inputs: of the adjoints of the inventories of t, and of the orders of t before their `max`.
     pub(super) sum_inventory: &'a mut [[F; L]],
     pub(super) sum_order: &'a mut [[F; L]],
     /// Adjoint of 1 / adjustment time, accumulated over periods.
@@ -372,8 +374,8 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
         pull,
         s1,
         s2,
-        inventory,
-        order,
+        now,
+        out,
         market,
         aside,
         ..
@@ -393,25 +395,21 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
         let minus = zero - rate;
         let (mut sum_s, mut sum_p, mut sum_r) = (zero, zero, of(&pass.to_rate[i]));
         let mut link = |(s1, s2): (&[F; L], &[F; L]),
-                        (inventory, order): (&mut [F; L], &mut [F; L]),
+                        (now, out): (&[F; L], &mut [F; L]),
                         (pull, share): (Vector<S, F>, Vector<S, F>),
                         a: Vector<S, F>| {
-            let (s1, s2, inv) = (of(s1), of(s2), of(inventory));
-            let next = of(order).fused(minus, inv);
-            let pulled = inv.fused(share, a * pull);
+            let (s1, s2, now) = (of(s1), of(s2), of(now));
+            let pulled = of(out).fused(share, a * pull);
             let asked = s1.fused(minus, level1).gate(pulled);
-            sum_s = sum_s + next;
+            sum_s = sum_s + now;
             sum_p = sum_p + asked;
             sum_r = asked.fused(target - s1, sum_r);
-            next.put(inventory);
-            asked.put(order);
-            next * s2.fused(minus, level2).positive()
+            asked.fused(minus, now).put(out);
+            now * s2.fused(minus, level2).positive()
         };
         let a = &links.coefficient[row.start * W..row.end * W];
         let past = s1[row.clone()].iter().zip(&s2[row.clone()]);
-        let adjoint = inventory[row.clone()]
-            .iter_mut()
-            .zip(&mut order[row.clone()]);
+        let adjoint = now[row.clone()].iter().zip(&mut out[row.clone()]);
         if W == 1 {
             let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<4>().0;
             let stalls = table_mut(stalls);
