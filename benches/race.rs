@@ -179,10 +179,10 @@ fn middle(mut values: Vec<f64>) -> f64 {
 
 /// Bytes that one evaluation must move at least, 32-bit floats: per link and period forward two
 /// inventories read and one written, coefficient and supplier; back as many inventories read, two
-/// adjoints read and written, coefficient and supplier; both with what suppliers are read and told.
+/// adjoints read and one written, coefficient and supplier; both with what suppliers are read and told.
 fn bytes(what: &str, firms: usize, links: usize, runs: usize) -> f64 {
     let forward = 20 * links + 40 * firms;
-    let back = 32 * links + 60 * firms;
+    let back = 28 * links + 60 * firms;
     let per_period = if what == "forward" || what == "abc draws" {
         forward
     } else {

@@ -120,8 +120,7 @@ pub(super) struct Part {
     pub(super) fed: Vec<bool>,
     /// Group of each position.
     pub(super) group: Vec<u32>,
-    /// Where a row is a node: the rows of each group, `[node]`, and the first of each, `[group + 1]`.
-    pub(super) member: Vec<u32>,
+    /// Where a row is a node: the first row of each group, and their number, `[group + 1]`.
     pub(super) first_member: Vec<u32>,
     /// (position in this part, column of the capacity tensor).
     pub(super) columns: Vec<(u32, u32)>,
@@ -380,7 +379,6 @@ impl Layout {
                     row: vec![0],
                     fed: Vec::with_capacity(node.len()),
                     group: Vec::with_capacity(node.len()),
-                    member: Vec::new(),
                     first_member: Vec::new(),
                     columns: Vec::new(),
                     link: Vec::new(),
@@ -416,10 +414,7 @@ impl Layout {
                     part.group.extend(nodes.iter().map(|i| group(*i)));
                 }
                 if width == 1 {
-                    let of = |i: &u32| part.group[*i as usize];
-                    part.member = (0..part.rows as u32).collect();
-                    part.member.sort_by_key(of);
-                    let first = |g| part.member.partition_point(|i| of(i) < g) as u32;
+                    let first = |g| part.group.partition_point(|of| *of < g) as u32;
                     part.first_member = (0..=design.groups as u32).map(first).collect();
                 }
                 part

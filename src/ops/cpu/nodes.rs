@@ -222,20 +222,19 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Observe<'_, F
             let of = part.first_member.windows(2);
             for (sum, of) in sums.as_chunks_mut::<L>().0.iter_mut().zip(of) {
                 let mut found = [0.0; L];
-                for i in &part.member[of[0] as usize..of[1] as usize] {
-                    let x = output[*i as usize];
+                for x in &output[of[0] as usize..of[1] as usize] {
                     found = lanes(|l| found[l] + x[l].to_f64());
                 }
-                *sum = found;
+                *sum = if all { found.map(rounded::<F>) } else { found };
             }
         } else {
             sums.fill(0.0);
             for (x, g) in output.as_flattened().iter().zip(&part.group) {
                 sums[*g as usize] += x.to_f64();
             }
-        }
-        if all {
-            round::<F>(sums);
+            if all {
+                round::<F>(sums);
+            }
         }
     }
 }
@@ -244,6 +243,11 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Observe<'_, F
 #[inline(always)]
 pub(super) fn round<F: Number>(sums: &mut [f64]) {
     for sum in sums {
-        *sum = F::from_f64(*sum).to_f64();
+        *sum = rounded::<F>(*sum);
     }
+}
+
+#[inline(always)]
+fn rounded<F: Number>(sum: f64) -> f64 {
+    F::from_f64(sum).to_f64()
 }

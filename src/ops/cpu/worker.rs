@@ -166,9 +166,11 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     if t > 1 {
                         self.receive_orders(k, at.0, rows.clone());
                     }
-                    let share = &mut self.table.share[part.first..][rows.clone()];
-                    self.shards[k].produce(design.scales_inputs, at, rows.clone(), share);
-                    self.open(part.first + rows.start..part.first + rows.end);
+                    let all = part.first + rows.start..part.first + rows.end;
+                    let place = self.place(all.clone());
+                    let share = &mut self.table.share[place];
+                    self.shards[k].produce(design.scales_inputs, at, rows, share);
+                    self.open(all);
                 }
                 let shard = &mut self.shards[k];
                 shard.observe(part, at.1, cells, layout.parts.len() == 1);
@@ -280,14 +282,16 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     if t < periods {
                         self.receive_owed(k, rows.clone());
                     }
-                    let pull = &mut self.table.pull[part.first..][rows.clone()];
-                    let share = &mut self.table.share[part.first..][rows.clone()];
+                    let all = part.first + rows.start..part.first + rows.end;
+                    let place = self.place(all.clone());
+                    let pull = &mut self.table.pull[place.clone()];
+                    let share = &mut self.table.share[place];
                     let shard = &mut *self.shards[k];
                     let owed = std::mem::take(&mut shard.owed);
                     let of = &owed[rows.clone()];
                     shard.produce_back(back, rows.clone(), of, (&mut *pull, &mut *share));
                     shard.owed = owed;
-                    self.open_back(part.first + rows.start..part.first + rows.end);
+                    self.open_back(all);
                 }
                 let shard = &mut *self.shards[k];
                 if let Some(out) = to_capacity {
@@ -319,7 +323,9 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         for t in c + 1..=last {
             self.set_shares(t);
             self.hear_shares();
-            self.open(0..layout.rows);
+            for q in self.others() {
+                self.open(layout.parts[q].among_all());
+            }
             for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
                 let links = links_of(&layout.parts[p], &numbers.parts[p]);
                 let at = (t - 1, t - 1, t.max(2) - 2);
@@ -334,15 +340,21 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
-    /// Shares of orders delivered in `t`, from the outputs and demands that were kept.
+    /// Shares of orders delivered in `t`, from the outputs and demands that were kept; opens stalls with them.
     fn set_shares(&mut self, t: usize) {
         let layout = self.ground.layout;
         let (own, apart) = (self.own(), self.apart());
-        for (shard, p) in self.shards.iter().zip(own.clone()) {
+        for (k, p) in own.enumerate() {
             let part = &layout.parts[p];
-            let share = &mut self.table.share[part.first..][..part.rows];
-            shard.shares(t, 0..part.rows, share);
+            for rows in few::<W>(part.rows) {
+                let all = part.first + rows.start..part.first + rows.end;
+                let place = self.place(all.clone());
+                let share = &mut self.table.share[place];
+                self.shards[k].shares(t, rows, share);
+                self.open(all);
+            }
             if apart {
+                let share = &self.table.share[part.first..][..part.rows];
                 tell(share, &self.common.posts[p].share);
             }
         }
@@ -358,18 +370,31 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
+    /// Where some rows of all nodes stand in the table: all in the same place, which stays in the nearest cache, where
+    /// links read them in stalls and no other thread does.
+    fn place(&self, rows: Range<usize>) -> Range<usize> {
+        if W == 1 && !self.apart() {
+            0..rows.len()
+        } else {
+            rows
+        }
+    }
+
     /// Opens the stalls of some rows of all nodes to the own links.
     fn open(&mut self, rows: Range<usize>) {
+        let share = &self.table.share[self.place(rows.clone())];
         for shard in &mut self.shards {
-            shard.open(rows.start, &self.table.share[rows.clone()]);
+            shard.open(rows.start, share);
         }
     }
 
     /// The same on the way back.
     fn open_back(&mut self, rows: Range<usize>) {
-        let Table { share, pull, .. } = &*self.table;
+        let place = self.place(rows.clone());
+        let pull = &self.table.pull[place.clone()];
+        let share = &self.table.share[place];
         for shard in &mut self.shards {
-            shard.open_back(rows.start, &pull[rows.clone()], &share[rows.clone()]);
+            shard.open_back(rows.start, pull, share);
         }
     }
 
