@@ -342,7 +342,8 @@ impl Layout {
             customers[*j as usize] += 1;
         }
         // A row's nodes have about as many inputs, so that rows are filled evenly, and customers. Where a row is one node,
-        // those of a group lie together: they often have the same suppliers, whose stalls then stay in the cache.
+        // those of a group come one after the other, in every part: `first_member` counts on it, and they often have
+        // the same suppliers, whose stalls then stay in the cache.
         let mut order: Vec<u32> = (0..nodes as u32).collect();
         order.sort_by_key(|i| {
             let group = if width == 1 {
