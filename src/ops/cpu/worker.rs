@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// format; the run ends early where it says false.
 pub(super) type See<'a> = dyn FnMut(usize, &[f64]) -> bool + Send + 'a;
 
-/// What a thread knows of the nodes of all parts.
+/// What a thread knows of the nodes of all parts: see `Worker::place`.
 #[derive(Default)]
 pub(super) struct Table<F, const L: usize> {
     /// Share of its orders that each node delivers this period.
@@ -166,7 +166,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     if t > 1 {
                         self.receive_orders(k, at.0, rows.clone());
                     }
-                    let all = part.first + rows.start..part.first + rows.end;
+                    let all = part.some_among_all(rows.clone());
                     let place = self.place(all.clone());
                     let share = &mut self.table.share[place];
                     self.shards[k].produce(design.scales_inputs, at, rows, share);
@@ -282,7 +282,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     if t < periods {
                         self.receive_owed(k, rows.clone());
                     }
-                    let all = part.first + rows.start..part.first + rows.end;
+                    let all = part.some_among_all(rows.clone());
                     let place = self.place(all.clone());
                     let pull = &mut self.table.pull[place.clone()];
                     let share = &mut self.table.share[place];
@@ -347,7 +347,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         for (k, p) in own.enumerate() {
             let part = &layout.parts[p];
             for rows in few::<W>(part.rows) {
-                let all = part.first + rows.start..part.first + rows.end;
+                let all = part.some_among_all(rows.clone());
                 let place = self.place(all.clone());
                 let share = &mut self.table.share[place];
                 self.shards[k].shares(t, rows, share);
