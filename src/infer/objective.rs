@@ -167,8 +167,8 @@ impl Objective {
         self.runs.iter().map(cells).sum()
     }
 
-    /// Number of particles, at least one, that place no more than so many orders, one per link and
-    /// period: with a hundred million a simulation takes about half a second.
+    /// Number of particles, at least one, that place no more than so many orders, one per link and period: one thread
+    /// places a few hundred million a second.
     pub(super) fn particles_within(&self, orders: usize) -> usize {
         let periods: usize = self.problem.scenarios().map(|(_, o)| o.periods).sum();
         particles_within(orders, self.problem.network.links() * periods)
@@ -285,10 +285,11 @@ impl Objective {
             blocks.max().unwrap_or(1)
         };
         let pieces = particles.div_ceil(block);
-        // Of about the same size: a particle left alone would be laid out in another way.
+        // Of about the same size, and all laid out in the same way.
         let piece = particles.div_ceil(pieces);
-        let parts = direct.iter().map(|d| d.parts(piece)).max().unwrap_or(1);
-        let together = pieces == 1 || parts >= rayon::current_num_threads();
+        let together = block.min(piece);
+        let parts = direct.iter().map(|d| d.parts(together)).max().unwrap_or(1);
+        let apart = pieces == 1 || parts >= rayon::current_num_threads();
         let mut loss = vec![0.0; particles];
         let mut cut: Vec<_> = panels
             .iter_mut()
@@ -302,9 +303,9 @@ impl Objective {
             .collect();
         let one = |(first, loss, panels): (usize, &mut [f64], Vec<&mut [f64]>)| {
             let u = rows(first..first + loss.len());
-            self.piece(&u, loss, panels, (limit, together))
+            self.piece(&u, loss, panels, limit, (together, apart))
         };
-        if together {
+        if apart {
             work.into_iter().try_for_each(one)?;
         } else {
             work.into_par_iter().try_for_each(one)?;
@@ -312,13 +313,14 @@ impl Objective {
         Ok(loss)
     }
 
-    /// The losses, and panels where they are wanted, of some particles, which may have several threads.
+    /// The losses, and panels where they are wanted, of some particles: `how` is as in `Direct::stream`.
     fn piece(
         &self,
         u: &[f64],
         loss: &mut [f64],
         panels: Vec<&mut [f64]>,
-        (limit, apart): (f64, bool),
+        limit: f64,
+        how: (usize, bool),
     ) -> Result<()> {
         let particles = loss.len();
         let values = self.values(u);
@@ -337,7 +339,7 @@ impl Objective {
                         panel = Some(&mut own);
                     }
                     let behaviours = self.behaviours(&values, particles);
-                    direct.stream(behaviours, apart, &mut |first, period, row| {
+                    direct.stream(behaviours, how, &mut |first, period, row| {
                         let together = row.len() / run.target.groups();
                         let mut beyond = false;
                         if square {

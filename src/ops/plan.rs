@@ -41,7 +41,7 @@ pub(crate) struct Design {
 }
 
 impl Design {
-    /// Whether the stalls of a particle do not stay in the cache: links have letters then.
+    /// Whether the stalls of a particle alone do not stay in the cache: its links have letters then.
     pub(super) fn is_large(&self) -> bool {
         self.steady.len() >= LARGE
     }
@@ -112,6 +112,8 @@ pub(super) struct Part {
     pub(super) first: usize,
     /// Rows of nodes.
     pub(super) rows: usize,
+    /// Rows of nodes of all parts.
+    pub(super) all_rows: usize,
     /// First row of links of each row of nodes, and their number, `[row + 1]`.
     pub(super) row: Vec<u32>,
     /// Node at each position, or `NONE`.
@@ -126,13 +128,16 @@ pub(super) struct Part {
     pub(super) columns: Vec<(u32, u32)>,
     /// Link at each position of the rows of links, or `NONE`.
     pub(super) link: Vec<u32>,
-    /// Position of its supplier among all parts.
+    /// Position of its supplier among all parts, where a row is several nodes and links have no letters.
     pub(super) supplier: Vec<u16>,
+    /// Else the place of each link's letter, or that of its supplier where a row is a node; those of `AHEAD` rows more,
+    /// which are asked for and not read.
+    pub(super) place: Vec<u32>,
     /// Positions of the suppliers from which many nodes of the part buy.
     pub(super) hubs: Vec<u32>,
     /// Shelves of the part's nodes among those of all.
     pub(super) shelves: Range<usize>,
-    /// Where the part's links have their letters, in large networks; `supplier` is empty then.
+    /// Who writes the letters of the part's links, in large networks whose rows are several nodes.
     pub(super) mail: Option<Mail>,
 }
 
@@ -148,10 +153,8 @@ impl Part {
     }
 }
 
-/// Where the links of a part have their letters: see `cpu::mail`.
+/// Where letters of a part's links lie: see `cpu::mail`.
 pub(super) struct Mail {
-    /// Place of the letter of each link, by position of the rows of links.
-    pub(super) place: Vec<u32>,
     /// First place of each shelf of all parts, and the number of letters.
     pub(super) shelf: Vec<u32>,
     /// Node on its shelf from which the letter at each place comes.
@@ -164,8 +167,8 @@ impl Mail {
         self.shelf[shelf] as usize..self.shelf[shelf + 1] as usize
     }
 
-    /// `shelves` has the first shelf and position of each part, and their numbers.
-    fn new(supplier: &[u32], link: &[u32], shelves: &[(usize, usize)]) -> Self {
+    /// With the place of each link's letter. `shelves` has the first shelf and position of each part, and their numbers.
+    fn new(supplier: &[u32], link: &[u32], shelves: &[(usize, usize)]) -> (Self, Vec<u32>) {
         let count = shelves.last().map_or(0, |s| s.0);
         let on = |position: u32| {
             let part = shelves.partition_point(|s| s.1 <= position as usize) - 1;
@@ -195,11 +198,8 @@ impl Mail {
             next[shelf] += 1;
             place
         });
-        Self {
-            place: place.collect(),
-            shelf,
-            node,
-        }
+        let place = place.collect();
+        (Self { shelf, node }, place)
     }
 }
 
@@ -253,9 +253,11 @@ struct Inner {
 pub(super) const WIDE: usize = 8;
 /// With more customers in a part a supplier is a hub, whose sums are taken in stages.
 const HUB: u32 = 512;
+/// Rows of links between asking memory for what suppliers tell and reading it.
+pub(super) const AHEAD: usize = 12;
 /// Nodes on a shelf: their sums stay in the cache.
 pub(super) const SHELF: usize = 1 << 14;
-/// With so many nodes the stalls of a particle alone do not stay in the cache, and links have letters.
+/// With so many nodes the stalls of a particle alone do not stay in the cache.
 const LARGE: usize = 20_000;
 /// From so many links on a network is in so many parts: of one particle, of several (which keep threads busy
 /// by themselves). Fixed, so that sums, and with them results, do not depend on the number of threads.
@@ -338,7 +340,12 @@ impl Layout {
 
     fn new(design: &Design, width: usize) -> Self {
         let (nodes, links) = (design.steady.len(), design.supplier.len());
-        let cuts: &[_] = if width == 1 { &NARROW } else { &BROAD };
+        let cuts: &[_] = match width {
+            // Every part has stalls of all nodes, which are many.
+            1 if design.is_large() => &[],
+            1 => &NARROW,
+            _ => &BROAD,
+        };
         let reached = cuts.iter().filter(|(least, _)| links >= *least);
         let parts = reached.map(|(_, parts)| *parts).max().unwrap_or(1);
         let degree = |i: u32| design.row[i as usize + 1] - design.row[i as usize];
@@ -382,6 +389,7 @@ impl Layout {
                 let mut part = Part {
                     first,
                     rows: node.len() / width,
+                    all_rows: 0,
                     row: vec![0],
                     fed: Vec::with_capacity(node.len()),
                     group: Vec::with_capacity(node.len()),
@@ -389,6 +397,7 @@ impl Layout {
                     columns: Vec::new(),
                     link: Vec::new(),
                     supplier: Vec::new(),
+                    place: Vec::new(),
                     hubs: Vec::new(),
                     shelves: shelves..shelves + node.len().div_ceil(SHELF),
                     mail: None,
@@ -438,6 +447,7 @@ impl Layout {
             .chain([(shelves, first * width)])
             .collect();
         for part in &mut made {
+            part.all_rows = first;
             // What fills up a row names its own node: were it the same for all, additions of nothing
             // would wait for each other.
             let own = part.row.windows(2).zip(part.first..).flat_map(|(of, row)| {
@@ -449,8 +459,9 @@ impl Layout {
                 e => position[design.supplier[e as usize] as usize],
             };
             let supplier: Vec<u32> = part.link.iter().zip(own).map(supplier).collect();
-            if design.is_large() {
-                part.mail = Some(Mail::new(&supplier, &part.link, &shelves));
+            if width > 1 && design.is_large() {
+                let (mail, place) = Mail::new(&supplier, &part.link, &shelves);
+                (part.mail, part.place) = (Some(mail), place);
             } else {
                 let mut sold = vec![0u32; first * width];
                 let real = part.link.iter().zip(&supplier);
@@ -459,10 +470,16 @@ impl Layout {
                 }
                 let places = 0..sold.len() as u32;
                 part.hubs = places.filter(|at| sold[*at as usize] > HUB).collect();
-                let narrow =
-                    |at: &u32| u16::try_from(*at).expect("fewer nodes than large networks have");
-                part.supplier = supplier.iter().map(narrow).collect();
+                if width == 1 {
+                    part.place = supplier;
+                } else {
+                    let narrow = |at: &u32| {
+                        u16::try_from(*at).expect("fewer nodes than large networks have")
+                    };
+                    part.supplier = supplier.iter().map(narrow).collect();
+                }
             }
+            part.place.resize(part.place.len() + AHEAD * width, 0);
             let range = part.first * width..(part.first + part.rows) * width;
             let columns = design.column.iter().enumerate().filter_map(|(c, i)| {
                 let at = position[*i as usize] as usize;

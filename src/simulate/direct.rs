@@ -104,28 +104,28 @@ impl Direct {
         cpu::streamed(&self.plan, particles)
     }
 
-    /// Threads that a block of so many particles of `stream` has use for.
-    pub(crate) fn parts(&self, particles: usize) -> usize {
-        cpu::parts(&self.plan, particles)
+    /// Threads that a block of `stream` has use for.
+    pub(crate) fn parts(&self, together: usize) -> usize {
+        cpu::parts(&self.plan, together)
     }
 
-    /// Simulates block after block, each over several threads if `apart`. `see` is told a block's first particle,
-    /// the period, from 0, and its panel's row, [group, particle of the block]; the last block may have more
-    /// particles than are left. A block ends early where `see` says false.
+    /// Simulates block after block: `how` says of how many particles, and whether each goes over several threads. `see` is
+    /// told a block's first particle, the period, from 0, and its panel's row, [group, particle of the block]; the
+    /// last block may have more particles than are left. A block ends early where `see` says false.
     pub(crate) fn stream(
         &self,
         behaviours: Behaviours<'_>,
-        apart: bool,
+        how: (usize, bool),
         see: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
     ) {
         match &self.capacity {
             Capacity::Single(z) => {
                 let batch = Batch::new(&self.plan, behaviours);
-                cpu::stream(&self.plan, &batch.inputs(z), apart, see);
+                cpu::stream(&self.plan, &batch.inputs(z), how, see);
             }
             Capacity::Double(z) => {
                 let batch = Batch::new(&self.plan, behaviours);
-                cpu::stream(&self.plan, &batch.inputs(z), apart, see);
+                cpu::stream(&self.plan, &batch.inputs(z), how, see);
             }
         }
     }

@@ -5,7 +5,8 @@
 //! few bytes that its supplier's stall holds. Here every link has a letter instead, which lies in the box
 //! of the buyer's part: first by *shelf*, which is some thousand suppliers in a row, then in the order of
 //! the links. Suppliers write and read shelf by shelf, with a shelf's nodes in the cache; buyers write
-//! and read on all shelves at once, but one letter after the other on each.
+//! and read on all shelves at once, but one letter after the other on each. Where particles stand side by side there are
+//! no letters: a stall then is a line by itself, and is asked for in time.
 
 use super::super::plan::{Layout, MOST_PARTS, Mail, SHELF};
 use super::Number;

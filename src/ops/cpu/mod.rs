@@ -188,17 +188,17 @@ fn is_finite<F: Number>(inputs: &Inputs<'_, F>, particle: usize) -> bool {
     finite(inputs.target) && finite(inputs.rate)
 }
 
-/// Simulates particles one block after the other and keeps nothing: `see` is told a block's first particle, the
+/// Simulates particles, `together` side by side, one block after the other and keeps nothing: `see` is told a block's first particle, the
 /// period, from 0, and its output summed to groups, [group, particle of the block], NaN where inputs are not
 /// finite. The last block may have more particles than are left. A block ends early where `see` says false. `apart`
 /// has every block go over several threads.
 pub(crate) fn stream<F: Format>(
     plan: &Plan,
     inputs: &Inputs<'_, F>,
-    apart: bool,
+    (together, apart): (usize, bool),
     see: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
 ) {
-    match streamed(plan, inputs.particles) {
+    match together {
         1 => stream_in::<F, 1, WIDE, WIDE>(plan, inputs, apart, see),
         _ => stream_in::<F, STREAM, STREAM, 1>(plan, inputs, apart, see),
     }
@@ -207,22 +207,18 @@ pub(crate) fn stream<F: Format>(
 /// Particles of a block of `stream`, at most.
 pub(crate) const STREAM: usize = 8;
 
-/// The same where there are so many of them.
+/// The same where there are so many of them. A few in a large network would give work to one thread.
 pub(crate) fn streamed(plan: &Plan, particles: usize) -> usize {
-    if particles == 1 || plan.design().is_large() {
-        1
-    } else {
-        STREAM
+    match particles {
+        1 => 1,
+        n if n < 2 * STREAM && plan.design().is_large() => 1,
+        _ => STREAM,
     }
 }
 
 /// Parts of a block of `stream`, which may go over as many threads.
-pub(crate) fn parts(plan: &Plan, particles: usize) -> usize {
-    let width = if streamed(plan, particles) == 1 {
-        WIDE
-    } else {
-        1
-    };
+pub(crate) fn parts(plan: &Plan, together: usize) -> usize {
+    let width = if together == 1 { WIDE } else { 1 };
     plan.layout(width).parts.len()
 }
 

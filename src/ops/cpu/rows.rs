@@ -4,7 +4,7 @@ use super::Number;
 use std::ops::{Deref, DerefMut};
 
 /// Bytes of a cache line.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// A growable array of rows of L numbers that keeps its memory.
 pub(super) struct Rows<F, const L: usize> {

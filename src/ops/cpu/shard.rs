@@ -75,10 +75,19 @@ pub(super) fn links_of<'a, F>(part: &'a Part, numbers: &'a PartNumbers<F>) -> Li
     Links {
         row: &part.row,
         supplier: &part.supplier,
-        place: part.mail.as_ref().map_or(&[], |m| &m.place),
+        place: &part.place,
         mail: part.mail.is_some(),
         coefficient: &numbers.coefficient,
         hubs: &part.hubs,
+    }
+}
+
+/// Rows of the stalls of all nodes, `each` in one: as many stalls as the inner loops want, or sums alone.
+fn stalls<const L: usize, const W: usize>(part: &Part, each: usize) -> usize {
+    if W == 1 {
+        each * part.all_rows.next_power_of_two()
+    } else {
+        PLACES / L
     }
 }
 
@@ -117,8 +126,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             })
         };
         if part.mail.is_none() {
-            self.market
-                .resize(if W == 1 { 2 * PLACES } else { PLACES / L });
+            self.market.resize(stalls::<L, W>(part, 2));
         }
         self.target.set(n, |i| take(inputs.target, i, F::ZERO));
         self.rate.set(n, |i| take(inputs.rate, i, F::ONE));
@@ -165,8 +173,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     pub(super) fn start_back(&mut self, part: &Part) {
         let (n, e) = (part.rows, part.link.len() / W);
         if part.mail.is_none() {
-            self.market_back
-                .resize(if W == 1 { 4 * PLACES } else { PLACES / L });
+            self.market_back.resize(stalls::<L, W>(part, 4));
         }
         self.adjoint_stock.fill_with(2 * e, [F::ZERO; L]);
         for v in [

@@ -3,8 +3,11 @@
 //! Side by side stand L particles (W = 1 node a row), or the same particle's L nodes (W = L). In the
 //! first case a link reads L numbers of one supplier, in the second one number each of L suppliers.
 
+use super::super::plan::AHEAD;
 use super::Number;
+use super::rows::LINE;
 use super::vector::Vector;
+use prefetch_index::prefetch_index;
 
 /// Fixed data of a part's links.
 #[derive(Clone, Copy)]
@@ -13,7 +16,7 @@ pub(super) struct Links<'a, F> {
     pub(super) row: &'a [u32],
     /// Stalls of W suppliers a row of links.
     pub(super) supplier: &'a [u16],
-    /// Or places of W letters.
+    /// Or places of W letters, or of a stall where lanes are particles; and of `AHEAD` rows more.
     pub(super) place: &'a [u32],
     /// Whether links have letters.
     pub(super) mail: bool,
@@ -28,6 +31,17 @@ impl<F> Links<'_, F> {
     #[inline(always)]
     pub(super) fn of(&self, i: usize) -> std::ops::Range<usize> {
         self.row[i] as usize..self.row[i + 1] as usize
+    }
+
+    /// W places of each of some rows of links, and those to be asked for meanwhile.
+    #[inline(always)]
+    fn places<const W: usize>(
+        &self,
+        rows: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = (&[u32; W], &[u32; W])> {
+        let places = self.place.as_chunks::<W>().0;
+        let ahead = &places[rows.start + AHEAD..rows.end + AHEAD];
+        places[rows].iter().zip(ahead)
     }
 
     /// Number of rows of links.
@@ -104,11 +118,19 @@ fn tell<S: pulp::Simd, F: Number, const L: usize>(
     }
 }
 
-/// The letter at a place. The number of letters is a power of two, so that masking says what is known: the place is
-/// inside.
+/// A place of letters or stalls, whose number is a power of two, so that masking says what is known: it is inside.
 #[inline(always)]
-fn at(place: u32, letters: usize) -> usize {
-    place as usize & (letters - 1)
+fn at(place: u32, places: usize) -> usize {
+    place as usize & (places - 1)
+}
+
+/// Asks memory for what is at a place, of `each` rows, line by line.
+#[inline(always)]
+fn ask<T>(rows: &[T], place: u32, each: usize) {
+    let line = (LINE / size_of::<T>()).max(1);
+    for k in (0..each).step_by(line) {
+        prefetch_index(rows, place as usize * each + k);
+    }
 }
 
 /// Reads number `k` of N in L letters.
@@ -279,11 +301,15 @@ fn forward<
         let before = if APART { &before[row.clone()] } else { before };
         if W == 1 {
             let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<2>().0;
-            let stalls = table_mut(stalls);
-            let fixed = links.supplier[row].iter().zip(a);
-            for (k, ((supplier, a), (s1, out))) in fixed.zip(state).enumerate() {
+            if stalls.is_empty() {
+                continue;
+            }
+            let fixed = links.places::<1>(row).zip(a);
+            for (k, ((([place], [ahead]), a), (s1, out))) in fixed.zip(state).enumerate() {
+                ask(stalls.as_flattened(), *ahead, 2);
                 let s2 = if APART { &before[k] } else { &*out };
-                let stall = &mut stalls[*supplier as usize];
+                let place = at(*place, stalls.len());
+                let stall = &mut stalls[place];
                 let (next, orders) = link(s1, s2, of(&stall[0]), Vector::all(simd, *a));
                 next.put(out);
                 (of(&stall[1]) + orders).put(&mut stall[1]);
@@ -293,9 +319,9 @@ fn forward<
             if letters.is_empty() {
                 continue;
             }
-            let places = links.place[row.start * W..row.end * W].as_chunks::<L>().0;
-            let fixed = places.iter().zip(a.as_chunks::<L>().0);
-            for (k, ((places, a), (s1, out))) in fixed.zip(state).enumerate() {
+            let fixed = links.places::<L>(row).zip(a.as_chunks::<L>().0);
+            for (k, (((places, ahead), a), (s1, out))) in fixed.zip(state).enumerate() {
+                ahead.iter().for_each(|place| ask(letters, *place, 1));
                 let s2 = if APART { &before[k] } else { &*out };
                 let share = open(simd, letters, places, 0);
                 let (next, orders) = link(s1, s2, share, of(a));
@@ -412,10 +438,14 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
         let adjoint = now[row.clone()].iter().zip(&mut out[row.clone()]);
         if W == 1 {
             let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<4>().0;
-            let stalls = table_mut(stalls);
-            let fixed = links.supplier[row].iter().zip(a);
-            for (((supplier, a), past), adjoint) in fixed.zip(past).zip(adjoint) {
-                let stall = &mut stalls[*supplier as usize];
+            if stalls.is_empty() {
+                continue;
+            }
+            let fixed = links.places::<1>(row).zip(a);
+            for (((([place], [ahead]), a), past), adjoint) in fixed.zip(past).zip(adjoint) {
+                ask(stalls.as_flattened(), *ahead, 4);
+                let place = at(*place, stalls.len());
+                let stall = &mut stalls[place];
                 let told = (of(&stall[0]), of(&stall[1]));
                 let owed = link(past, adjoint, told, Vector::all(simd, *a));
                 (of(&stall[2]) + owed).put(&mut stall[2]);
@@ -425,9 +455,9 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
             if letters.is_empty() {
                 continue;
             }
-            let places = links.place[row.start * W..row.end * W].as_chunks::<L>().0;
-            let fixed = places.iter().zip(a.as_chunks::<L>().0);
-            for (((places, a), past), adjoint) in fixed.zip(past).zip(adjoint) {
+            let fixed = links.places::<L>(row).zip(a.as_chunks::<L>().0);
+            for ((((places, ahead), a), past), adjoint) in fixed.zip(past).zip(adjoint) {
+                ahead.iter().for_each(|place| ask(letters, *place, 1));
                 let told = (
                     open(simd, letters, places, 0),
                     open(simd, letters, places, 1),
