@@ -168,7 +168,7 @@ impl Search for Found<'_> {
     /// Simulates one batch and keeps the best of all.
     fn step(&mut self, objective: &Objective, watched: bool) -> Result<String> {
         let options = self.options;
-        let quick = objective.particles_within(1_000_000_000);
+        let quick = objective.particles_at_once();
         let batch = options.batch.min(quick).min(options.draws - self.done);
         let (n, done) = (self.n, self.done);
         // What is worse than all of these will not be kept.

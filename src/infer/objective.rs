@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::model::Economy;
 use crate::simulate::{
     Behaviours, Columns, Direct, Horizon, Inputs, Method, STREAM, Simulation, host, host_all,
+    processors,
 };
 use burn::tensor::Tensor;
 use rayon::prelude::*;
@@ -172,6 +173,11 @@ impl Objective {
     pub(super) fn particles_within(&self, orders: usize) -> usize {
         let periods: usize = self.problem.scenarios().map(|(_, o)| o.periods).sum();
         particles_within(orders, self.problem.network.links() * periods)
+    }
+
+    /// Particles of a batch without gradients, for which a stop waits: about a second's.
+    pub(super) fn particles_at_once(&self) -> usize {
+        self.particles_within(500_000_000 * processors())
     }
 
     /// Number of coordinates of one particle.

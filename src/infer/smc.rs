@@ -226,7 +226,7 @@ impl Search for Population<'_> {
         if self.next == 0 && self.round > 0 {
             self.select();
         }
-        let quick = objective.particles_within(1_000_000_000);
+        let quick = objective.particles_at_once();
         let left = (size - self.next).min(options.evaluations - self.done);
         let batch = options.batch.min(quick).min(left);
         let (stay, reach) = ((1.0 - self.reach * self.reach).sqrt(), self.reach);

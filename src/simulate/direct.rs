@@ -8,6 +8,11 @@ use burn::tensor::Tensor;
 /// Particles of a block of `Direct::stream`, at most.
 pub(crate) const STREAM: usize = cpu::STREAM;
 
+/// Processors of this machine.
+pub(crate) fn processors() -> usize {
+    cpu::processors()
+}
+
 /// A scenario whose shocks are fixed, ready to be run many times on the CPU. Its numbers are those of
 /// `Horizon::run`.
 pub(crate) struct Direct {

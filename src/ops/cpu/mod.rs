@@ -21,7 +21,8 @@ use panel::unravel;
 use rayon::prelude::*;
 use shard::Slot;
 use std::any::Any;
-use std::sync::{Mutex, PoisonError};
+use std::num::NonZero;
+use std::sync::{Mutex, OnceLock, PoisonError};
 pub(crate) use team::Pace;
 
 /// Blocks that wait for their next run, with their memory.
@@ -72,15 +73,27 @@ impl Format for f64 {
     }
 }
 
-/// How particles are laid out: (particles side by side, nodes side by side). One particle alone has
-/// its nodes side by side, and so has each where the network is large; a few are cut into more blocks, so
-/// that threads have work.
+/// Processors of this machine. Not the threads of a pool: on them no result may depend.
+pub(crate) fn processors() -> usize {
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get))
+}
+
+/// Whether particles fill a block of so many for every processor. In a large network, where each is long at work, fewer
+/// are run one by one.
+fn fill(plan: &Plan, particles: usize, block: usize) -> bool {
+    !plan.design().is_large() || particles >= block * processors()
+}
+
+/// How particles are laid out: (particles side by side, nodes side by side). One particle alone has its nodes side by
+/// side; a few are cut into more blocks, so that threads have work.
 fn shape(plan: &Plan, particles: usize) -> (usize, usize) {
-    match particles {
-        1 => (1, WIDE),
-        _ if plan.design().is_large() => (1, WIDE),
-        2..=8 => (4, 1),
-        _ => (8, 1),
+    if particles == 1 || !fill(plan, particles, 4) {
+        (1, WIDE)
+    } else if particles <= 8 || !fill(plan, particles, 8) {
+        (4, 1)
+    } else {
+        (8, 1)
     }
 }
 
@@ -207,12 +220,12 @@ pub(crate) fn stream<F: Format>(
 /// Particles of a block of `stream`, at most.
 pub(crate) const STREAM: usize = 8;
 
-/// The same where there are so many of them. A few in a large network would give work to one thread.
+/// The same where there are so many of them.
 pub(crate) fn streamed(plan: &Plan, particles: usize) -> usize {
-    match particles {
-        1 => 1,
-        n if n < 2 * STREAM && plan.design().is_large() => 1,
-        _ => STREAM,
+    if particles == 1 || !fill(plan, particles, STREAM) {
+        1
+    } else {
+        STREAM
     }
 }
 
