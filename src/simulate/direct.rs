@@ -4,14 +4,10 @@ use super::{Horizon, Precision, host};
 use crate::error::Result;
 use crate::ops::{Plan, cpu};
 use burn::tensor::Tensor;
+pub(crate) use cpu::processors;
 
 /// Particles of a block of `Direct::stream`, at most.
 pub(crate) const STREAM: usize = cpu::STREAM;
-
-/// Processors of this machine.
-pub(crate) fn processors() -> usize {
-    cpu::processors()
-}
 
 /// A scenario whose shocks are fixed, ready to be run many times on the CPU. Its numbers are those of
 /// `Horizon::run`.
