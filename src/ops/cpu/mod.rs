@@ -73,7 +73,7 @@ impl Format for f64 {
     }
 }
 
-/// Processors of this machine. Not the threads of a pool: on them no result may depend.
+/// Processors of this machine; the system reads files to tell. Not the threads of a pool: on them no result may depend.
 pub(crate) fn processors() -> usize {
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get))

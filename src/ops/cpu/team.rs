@@ -1,6 +1,7 @@
 //! Threads for the parts of one run, whose phases take microseconds and come hundreds a run.
 
 use super::super::plan::MOST_PARTS;
+use super::processors;
 use micropool::{ThreadPool, ThreadPoolBuilder};
 use std::cell::Cell;
 use std::ops::Range;
@@ -17,11 +18,8 @@ static TEAM: LazyLock<ThreadPool> = LazyLock::new(|| {
         .build()
 });
 
-/// Threads that a run may have. The system reads files to tell.
-static THREADS: LazyLock<usize> = LazyLock::new(|| {
-    let all = std::thread::available_parallelism().map_or(1, usize::from);
-    all.min(MOST_PARTS)
-});
+/// Threads that a run may have.
+static THREADS: LazyLock<usize> = LazyLock::new(|| processors().min(MOST_PARTS));
 
 /// Does the work of every part, `apart` on several threads; the caller does what nobody has begun.
 pub(super) fn each_part<T: Send>(
