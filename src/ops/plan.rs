@@ -372,20 +372,31 @@ impl Layout {
             let sold = |row: &&[u32]| row.iter().map(|i| customers[*i as usize]).sum::<u32>();
             rows.sort_by_cached_key(|row| std::cmp::Reverse(sold(row)));
         }
-        // Each goes to the part that has least to do so far: parts are then equal.
-        let mut dealt: Vec<(usize, Vec<u32>)> = vec![(0, Vec::new()); parts];
-        for row in rows {
-            let least = dealt.iter_mut().min_by_key(|(work, _)| *work);
-            let Some((work, node)) = least else { break };
-            let links = row.iter().map(|i| degree(*i)).max().unwrap_or(0);
-            *work += links as usize + NODE;
+        // Each goes to the part that has least to do so far, the longest first: parts are then equal.
+        let longest = |row: &[u32]| row.iter().map(|i| degree(*i)).max().unwrap_or(0) as usize;
+        let mut work: Vec<(usize, usize)> = rows
+            .iter()
+            .map(|row| longest(row) + NODE)
+            .enumerate()
+            .collect();
+        work.sort_by_key(|(_, work)| std::cmp::Reverse(*work));
+        let mut given = vec![0; parts];
+        let mut part_of = vec![0; rows.len()];
+        for (row, work) in work {
+            let least = (0..parts).min_by_key(|part| given[*part]).unwrap_or(0);
+            given[least] += work;
+            part_of[row] = least;
+        }
+        let mut dealt: Vec<Vec<u32>> = vec![Vec::new(); parts];
+        for (row, part) in rows.iter().zip(part_of) {
+            let node = &mut dealt[part];
             node.extend_from_slice(row);
             node.resize(node.len().next_multiple_of(width), NONE);
         }
         let (mut first, mut shelves) = (0, 0);
         let mut made: Vec<Part> = dealt
             .into_iter()
-            .map(|(_, node)| {
+            .map(|node| {
                 let mut part = Part {
                     first,
                     rows: node.len() / width,

@@ -1,6 +1,6 @@
 //! The nodes and links of one part of the network: their state, and what they do in a period.
 
-use super::super::plan::{Design, NONE, Part, PartNumbers, SHELF};
+use super::super::plan::{AHEAD, Design, NONE, Part, PartNumbers, SHELF};
 use super::Number;
 use super::block::{Inputs, Run};
 use super::mail::{Clerk, Desk, shelves};
@@ -8,6 +8,7 @@ use super::nodes::{Back, Observe, Produce, ProduceBack, Sums};
 use super::rows::Rows;
 use super::sweep::{Backward, Forward, Links, Nodes, PLACES, lanes, spread};
 use super::vector::dispatch;
+use prefetch_index::prefetch_index;
 use std::ops::Range;
 
 /// The state of one part's nodes and links.
@@ -265,8 +266,16 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
                 slot.particle::<W>(l) * of_particle
             }
         };
-        for (i, c) in &part.columns {
-            let at = (t - 1) * columns + *c as usize;
+        let first = (t - 1) * columns;
+        // Columns are in the order of the network's nodes, not of the part's.
+        let ahead = part
+            .columns
+            .iter()
+            .skip(2 * AHEAD)
+            .chain(part.columns.last().into_iter().cycle());
+        for ((i, c), (_, ahead)) in part.columns.iter().zip(ahead) {
+            prefetch_index(inputs.capacity, first + *ahead as usize);
+            let at = first + *c as usize;
             let i = *i as usize;
             // It is read by itself only where it scales inputs.
             if W == 1 {
@@ -415,6 +424,9 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     ) {
         let (n, e) = (self.target.len(), links.rows());
         let (s1, s2, out) = slabs(&mut self.stock, e, stock);
+        let market = letters.unwrap_or(self.market.as_flattened_mut());
+        // Numbers of a stall, or of a letter.
+        let each = if W == 1 { 2 * L } else { 1 };
         dispatch::<F, L, _>(Forward::<F, L, W> {
             links,
             nodes: Nodes {
@@ -429,7 +441,8 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             s2,
             out,
             lowest: &mut self.lowest,
-            market: letters.unwrap_or(self.market.as_flattened_mut()),
+            last: market.len() / each - 1,
+            market,
             aside: &mut self.aside,
         });
     }
@@ -444,6 +457,9 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         letters: Option<&mut [F]>,
     ) {
         let (n, e) = (self.target.len(), links.rows());
+        let market = letters.unwrap_or(self.market_back.as_flattened_mut());
+        // Numbers of a stall, or of a letter.
+        let each = if W == 1 { 4 * L } else { 2 };
         let (even, odd) = self.adjoint_stock.split_at_mut(e);
         let (now, out) = if t & 1 == 0 {
             (&*even, odd)
@@ -467,7 +483,8 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             sum_inventory: &mut self.sum_stock,
             sum_order: &mut self.sum_order,
             to_rate: &mut self.to_rate,
-            market: letters.unwrap_or(self.market_back.as_flattened_mut()),
+            last: market.len() / each - 1,
+            market,
             aside: &mut self.aside,
         });
     }

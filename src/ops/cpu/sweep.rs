@@ -118,10 +118,18 @@ fn tell<S: pulp::Simd, F: Number, const L: usize>(
     }
 }
 
-/// A place of letters or stalls, whose number is a power of two, so that masking says what is known: it is inside.
+/// Letters or stalls up to the `last`, whose number is a power of two: with a place masked by it the compiler sees that
+/// it is inside, and checks none. For this it must not see where `last` comes from.
 #[inline(always)]
-fn at(place: u32, places: usize) -> usize {
-    place as usize & (places - 1)
+fn up_to<T>(places: &mut [T], last: usize) -> &mut [T] {
+    debug_assert!((last + 1).is_power_of_two());
+    &mut places[..=last]
+}
+
+/// A place masked so.
+#[inline(always)]
+fn at(place: u32, last: usize) -> usize {
+    place as usize & last
 }
 
 /// Asks memory for what is at a place, of `each` rows, line by line.
@@ -137,27 +145,24 @@ fn ask<T>(rows: &[T], place: u32, each: usize) {
 #[inline(always)]
 fn open<S: pulp::Simd, F: Number, const L: usize, const N: usize>(
     simd: S,
-    letters: &[[F; N]],
+    (letters, last): (&[[F; N]], usize),
     places: &[u32; L],
     k: usize,
 ) -> Vector<S, F> {
-    Vector::of(
-        simd,
-        &lanes::<F, L>(|l| letters[at(places[l], letters.len())][k]),
-    )
+    Vector::of(simd, &lanes::<F, L>(|l| letters[at(places[l], last)][k]))
 }
 
 /// Writes the first number of N in L letters.
 #[inline(always)]
 fn post<S: pulp::Simd, F: Number, const L: usize, const N: usize>(
     values: Vector<S, F>,
-    letters: &mut [[F; N]],
+    (letters, last): (&mut [[F; N]], usize),
     places: &[u32; L],
 ) {
     let mut row = [F::ZERO; L];
     values.put(&mut row);
     for l in 0..L {
-        letters[at(places[l], letters.len())][0] = row[l];
+        letters[at(places[l], last)][0] = row[l];
     }
 }
 
@@ -230,6 +235,8 @@ pub(super) struct Forward<'a, F, const L: usize, const W: usize> {
     /// Stalls of all nodes: delivered share, ordered, 0 so far; where lanes are nodes what is ordered alone. Or
     /// letters: read for the share, written with the order.
     pub(super) market: &'a mut [F],
+    /// The last of these stalls or letters.
+    pub(super) last: usize,
     /// Sums of hubs, 0.
     pub(super) aside: &'a mut [[F; L]],
 }
@@ -271,6 +278,7 @@ fn forward<
         out,
         lowest,
         market,
+        last,
         aside,
         ..
     } = pass;
@@ -301,32 +309,26 @@ fn forward<
         let before = if APART { &before[row.clone()] } else { before };
         if W == 1 {
             let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<2>().0;
-            if stalls.is_empty() {
-                continue;
-            }
+            let stalls = up_to(stalls, last);
             let fixed = links.places::<1>(row).zip(a);
             for (k, ((([place], [ahead]), a), (s1, out))) in fixed.zip(state).enumerate() {
                 ask(stalls.as_flattened(), *ahead, 2);
                 let s2 = if APART { &before[k] } else { &*out };
-                let place = at(*place, stalls.len());
-                let stall = &mut stalls[place];
+                let stall = &mut stalls[at(*place, last)];
                 let (next, orders) = link(s1, s2, of(&stall[0]), Vector::all(simd, *a));
                 next.put(out);
                 (of(&stall[1]) + orders).put(&mut stall[1]);
             }
         } else if MAIL {
-            let letters = market.as_chunks_mut::<1>().0;
-            if letters.is_empty() {
-                continue;
-            }
+            let letters = up_to(market.as_chunks_mut::<1>().0, last);
             let fixed = links.places::<L>(row).zip(a.as_chunks::<L>().0);
             for (k, (((places, ahead), a), (s1, out))) in fixed.zip(state).enumerate() {
                 ahead.iter().for_each(|place| ask(letters, *place, 1));
                 let s2 = if APART { &before[k] } else { &*out };
-                let share = open(simd, letters, places, 0);
+                let share = open(simd, (letters, last), places, 0);
                 let (next, orders) = link(s1, s2, share, of(a));
                 next.put(out);
-                post(orders, letters, places);
+                post(orders, (letters, last), places);
             }
         } else {
             let share = table(share.as_flattened());
@@ -371,6 +373,8 @@ pub(super) struct Backward<'a, F, const L: usize, const W: usize> {
     /// Stalls of all nodes: adjoint of demand at t, delivered share at t+1, adjoint of the share at t, 0 so far, and
     /// nothing; where lanes are nodes the third alone. Or letters: read for the first two, written with the third.
     pub(super) market: &'a mut [F],
+    /// The last of these stalls or letters.
+    pub(super) last: usize,
     /// Sums of hubs, 0.
     pub(super) aside: &'a mut [[F; L]],
 }
@@ -403,6 +407,7 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
         now,
         out,
         market,
+        last,
         aside,
         ..
     } = pass;
@@ -438,31 +443,26 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
         let adjoint = now[row.clone()].iter().zip(&mut out[row.clone()]);
         if W == 1 {
             let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<4>().0;
-            if stalls.is_empty() {
-                continue;
-            }
+            let stalls = up_to(stalls, last);
             let fixed = links.places::<1>(row).zip(a);
             for (((([place], [ahead]), a), past), adjoint) in fixed.zip(past).zip(adjoint) {
                 ask(stalls.as_flattened(), *ahead, 4);
-                let place = at(*place, stalls.len());
-                let stall = &mut stalls[place];
+                let stall = &mut stalls[at(*place, last)];
                 let told = (of(&stall[0]), of(&stall[1]));
                 let owed = link(past, adjoint, told, Vector::all(simd, *a));
                 (of(&stall[2]) + owed).put(&mut stall[2]);
             }
         } else if MAIL {
-            let letters = market.as_chunks_mut::<2>().0;
-            if letters.is_empty() {
-                continue;
-            }
+            let letters = up_to(market.as_chunks_mut::<2>().0, last);
             let fixed = links.places::<L>(row).zip(a.as_chunks::<L>().0);
             for ((((places, ahead), a), past), adjoint) in fixed.zip(past).zip(adjoint) {
                 ahead.iter().for_each(|place| ask(letters, *place, 1));
                 let told = (
-                    open(simd, letters, places, 0),
-                    open(simd, letters, places, 1),
+                    open(simd, (letters, last), places, 0),
+                    open(simd, (letters, last), places, 1),
                 );
-                post(link(past, adjoint, told, of(a)), letters, places);
+                let owed = link(past, adjoint, told, of(a));
+                post(owed, (letters, last), places);
             }
         } else {
             let (pull, share) = (table(pull.as_flattened()), table(share.as_flattened()));
