@@ -204,7 +204,7 @@ fn paint(desk: &Desk) {
         std::process::id(),
         COUNT.fetch_add(1, Ordering::Relaxed)
     );
-    let cores = std::thread::available_parallelism().map_or(1, usize::from) as u32;
+    let cores = crate::simulate::processors() as u32;
     let mut steady = Steady::default();
     let mut last: Option<Snapshot> = None;
     loop {

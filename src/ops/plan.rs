@@ -253,7 +253,8 @@ struct Inner {
 pub(super) const WIDE: usize = 8;
 /// With more customers in a part a supplier is a hub, whose sums are taken in stages.
 const HUB: u32 = 512;
-/// Rows of links between asking memory for what suppliers tell and reading it.
+/// Rows of links between asking memory for what suppliers tell and reading it; of capacities, which take less, twice as
+/// many.
 pub(super) const AHEAD: usize = 12;
 /// Nodes on a shelf: their sums stay in the cache.
 pub(super) const SHELF: usize = 1 << 14;

@@ -203,8 +203,8 @@ fn is_finite<F: Number>(inputs: &Inputs<'_, F>, particle: usize) -> bool {
 
 /// Simulates particles, `together` side by side, one block after the other and keeps nothing: `see` is told a block's
 /// first particle, the period, from 0, and its output summed to groups, [group, particle of the block], NaN where
-/// inputs are not finite. The last block may have more particles than are left. A block ends early where `see` says false. `apart`
-/// has every block go over several threads.
+/// inputs are not finite. The last block may have more particles than are left. A block ends early where `see` says
+/// false. `apart` has every block go over several threads.
 pub(crate) fn stream<F: Format>(
     plan: &Plan,
     inputs: &Inputs<'_, F>,

@@ -267,14 +267,11 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             }
         };
         let first = (t - 1) * columns;
-        // Columns are in the order of the network's nodes, not of the part's.
-        let ahead = part
-            .columns
-            .iter()
-            .skip(2 * AHEAD)
-            .chain(part.columns.last().into_iter().cycle());
-        for ((i, c), (_, ahead)) in part.columns.iter().zip(ahead) {
-            prefetch_index(inputs.capacity, first + *ahead as usize);
+        for (k, (i, c)) in part.columns.iter().enumerate() {
+            // Columns are in the order of the network's nodes, not of the part's.
+            if let Some((_, ahead)) = part.columns.get(k + 2 * AHEAD) {
+                prefetch_index(inputs.capacity, first + *ahead as usize);
+            }
             let at = first + *c as usize;
             let i = *i as usize;
             // It is read by itself only where it scales inputs.
