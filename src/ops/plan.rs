@@ -144,12 +144,7 @@ pub(super) struct Part {
 impl Part {
     /// Its rows of nodes among those of all parts.
     pub(super) fn among_all(&self) -> Range<usize> {
-        self.some_among_all(0..self.rows)
-    }
-
-    /// The same of some of its rows.
-    pub(super) fn some_among_all(&self, rows: Range<usize>) -> Range<usize> {
-        self.first + rows.start..self.first + rows.end
+        self.first..self.first + self.rows
     }
 }
 

@@ -22,6 +22,13 @@ pub(crate) struct Inputs<'a, F> {
     pub(crate) capacity: &'a [F],
 }
 
+impl<F> Inputs<'_, F> {
+    /// Whether all particles have the same capacity.
+    pub(super) fn alike(&self, design: &Design) -> bool {
+        self.capacity.len() == design.periods * design.column.len()
+    }
+}
+
 /// Where the gradient goes; shapes as in `Inputs`.
 pub(crate) struct Gradient<F> {
     pub(crate) target: Vec<F>,
@@ -112,8 +119,8 @@ impl<F> Run<'_, F> {
         let stock = if self.whole() {
             [t, t - 1, t + 1]
         } else {
-            // Period t - 1 is read, t - 2 is overwritten by t.
-            [(t - 1) & 1, t & 1, t & 1]
+            // Period t - 1 is read, t - 2 is overwritten by t; the one before the first is the same as it.
+            [(t - 1) & 1, if t == 1 { 0 } else { t & 1 }, t & 1]
         };
         ((output, demand, before), stock)
     }
@@ -138,7 +145,7 @@ fn quiet<F: Number>(design: &Design, inputs: &Inputs<'_, F>, slot: Slot) -> usiz
             .position(|row| row.iter().any(|z| *z != F::ONE))
             .unwrap_or(design.periods)
     };
-    let earliest = if inputs.capacity.len() == design.periods * columns {
+    let earliest = if inputs.alike(design) {
         first(0)
     } else {
         (slot.first..slot.last).map(first).min().unwrap_or(0)

@@ -54,7 +54,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
         each_part(
             apart,
             self.shards.iter_mut().zip(parts),
-            |(shard, (part, numbers))| shard.start(part, numbers, run),
+            |(shard, (part, numbers))| shard.start(design, part, numbers, run),
         );
         for t in 1..=periods {
             let at = run.nodes_at(t);
@@ -65,9 +65,8 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     .zip(desks::<F, 1>(&mut self.boxes, layout))
                     .zip(layout.parts.iter().zip(&numbers.parts)),
                 |((shard, mut desk), (part, numbers))| {
-                    shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
-                    shard.trade(design.scales_inputs, numbers, at, &mut desk, t == 1);
-                    shard.observe(part, at.1, cells, false);
+                    shard.set_capacity(design, part, inputs, slot, quiet + t);
+                    shard.trade_by_mail((design, part), numbers, at, &mut desk, t == 1);
                 },
             );
             self.sums.clear();
@@ -152,7 +151,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                     .zip(desks::<F, 2>(&mut self.boxes_back, layout))
                     .zip(layout.parts.iter().zip(&numbers.parts)),
                 |((shard, mut desk), (part, numbers))| {
-                    shard.set_capacity(design, part, &numbers.full, inputs, slot, quiet + t);
+                    shard.set_capacity(design, part, inputs, slot, quiet + t);
                     let back = Back {
                         part,
                         numbers,
@@ -161,7 +160,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
                         t,
                         stock_at: at(t - 1),
                     };
-                    shard.trade_back(back, &mut desk, t == periods);
+                    shard.trade_back_by_mail(back, &mut desk, t == periods);
                 },
             );
             if let Some(out) = to_capacity.as_deref_mut() {

@@ -62,12 +62,6 @@ pub(crate) trait Number:
         other: Self::Row<S>,
     ) -> Self::Row<S>;
 
-    /// The smaller of two.
-    #[inline(always)]
-    fn lower(self, other: Self) -> Self {
-        if other < self { other } else { self }
-    }
-
     /// `value` where this number is positive, else 0.
     #[inline(always)]
     fn gate(self, value: Self) -> Self {

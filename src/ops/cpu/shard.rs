@@ -4,7 +4,7 @@ use super::super::plan::{AHEAD, Design, NONE, Part, PartNumbers, SHELF};
 use super::Number;
 use super::block::{Inputs, Run};
 use super::mail::{Clerk, Desk, shelves};
-use super::nodes::{Back, Observe, Produce, ProduceBack, Sums};
+use super::nodes::{Back, Capacity, Fixed, Known, Sums, Trade, TradeBack, first_stall};
 use super::rows::Rows;
 use super::sweep::{Backward, Forward, Links, Nodes, PLACES, lanes, spread};
 use super::vector::dispatch;
@@ -16,10 +16,9 @@ use std::ops::Range;
 pub(super) struct Shard<F, const L: usize, const W: usize> {
     pub(super) target: Rows<F, L>,
     pub(super) rate: Rows<F, L>,
-    /// Remaining capacity, a share.
+    /// Remaining capacity, a share: one number a node, if all particles have the same, side by side.
     pub(super) capacity: Rows<F, L>,
-    /// What it allows, units per period.
-    pub(super) own: Rows<F, L>,
+    pub(super) alike: bool,
     pub(super) lowest: Rows<F, L>,
     /// Demand, period after period (two in turn where nothing is kept).
     pub(super) demand: Rows<F, L>,
@@ -41,7 +40,7 @@ pub(super) struct Shard<F, const L: usize, const W: usize> {
     pub(super) owed: Rows<F, L>,
     /// Stalls of all nodes: what the part's links read there, and what they add. None where links have letters.
     market: Rows<F, L>,
-    market_back: Rows<F, L>,
+    pub(super) market_back: Rows<F, L>,
     /// What nodes of a shelf have to do with letters.
     clerk: Clerk<F>,
     /// What nodes of a shelf send: the adjoints of their demand, the shares they deliver.
@@ -108,7 +107,13 @@ fn slabs<T>(v: &mut [T], n: usize, [s1, s2, out]: [usize; 3]) -> Slabs<'_, T> {
 
 impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     /// Sets the steady state, with the inputs of a block's particles side by side.
-    pub(super) fn start(&mut self, part: &Part, numbers: &PartNumbers<F>, run: Run<'_, F>) {
+    pub(super) fn start(
+        &mut self,
+        design: &Design,
+        part: &Part,
+        numbers: &PartNumbers<F>,
+        run: Run<'_, F>,
+    ) {
         let links = links_of(part, numbers);
         let (n, e) = (part.rows, links.rows());
         let Run {
@@ -131,8 +136,9 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         }
         self.target.set(n, |i| take(inputs.target, i, F::ZERO));
         self.rate.set(n, |i| take(inputs.rate, i, F::ONE));
-        self.capacity.fill_with(n, [F::ONE; L]);
-        self.own.set(n, |i| spread::<F, L, W>(&numbers.full, i));
+        self.alike = W == 1 && inputs.alike(design);
+        let capacities = if self.alike { n.div_ceil(L) } else { n };
+        self.capacity.fill_with(capacities, [F::ONE; L]);
         let (demands, outputs) = if keep { (periods, periods) } else { (2, 1) };
         self.demand.resize(demands * n);
         self.output.resize(outputs * n);
@@ -165,7 +171,9 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
                     lanes(|l| if here[l] == NONE { F::FAR } else { target[l] })
                 };
                 self.stock[r] = stock;
-                self.stock[e + r] = stock;
+                if keep {
+                    self.stock[e + r] = stock;
+                }
             }
         }
     }
@@ -185,9 +193,6 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             &mut self.to_capacity,
         ] {
             v.fill_with(n, [F::ZERO; L]);
-        }
-        if part.mail.is_none() {
-            self.owed.fill_with(n, [F::ZERO; L]);
         }
     }
 
@@ -251,14 +256,13 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         &mut self,
         design: &Design,
         part: &Part,
-        full: &[F],
         inputs: &Inputs<'_, F>,
         slot: Slot,
         t: usize,
     ) {
         let columns = design.column.len();
         let of_particle = design.periods * columns;
-        let shared = inputs.capacity.len() == of_particle;
+        let shared = inputs.alike(design);
         let of = |l: usize| {
             if shared {
                 0
@@ -274,52 +278,58 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
             }
             let at = first + *c as usize;
             let i = *i as usize;
-            // It is read by itself only where it scales inputs.
-            if W == 1 {
-                let z: [F; L] = if shared {
-                    [inputs.capacity[at]; L]
-                } else {
-                    lanes(|l| inputs.capacity[of(l) + at])
-                };
-                if design.scales_inputs {
-                    self.capacity[i] = z;
-                }
-                self.own[i] = lanes(|l| z[l] * full[i]);
+            if W == 1 && !self.alike {
+                self.capacity[i] = lanes(|l| inputs.capacity[of(l) + at]);
             } else {
-                let z = inputs.capacity[of(0) + at];
-                if design.scales_inputs {
-                    self.capacity.as_flattened_mut()[i] = z;
-                }
-                self.own.as_flattened_mut()[i] = z * full[i];
+                self.capacity.as_flattened_mut()[i] = inputs.capacity[of(0) + at];
             }
         }
     }
 
-    /// Produces in some rows of nodes; writes the shares of orders that are delivered.
-    pub(super) fn produce(
+    /// One period of nodes that have stalls. All demand is there in the `first` period; else, where there are several
+    /// parts, all but what the part's own links order.
+    pub(super) fn trade(
         &mut self,
-        scales_inputs: bool,
-        (demand_at, output_at): (usize, usize),
-        rows: Range<usize>,
+        (design, part): (&Design, &Part),
+        numbers: &PartNumbers<F>,
+        at: (usize, usize),
+        first: bool,
         share: &mut [[F; L]],
     ) {
         let n = self.target.len();
-        dispatch::<F, L, _>(Produce::<F, L> {
-            demand: &self.demand[demand_at * n..][rows.clone()],
-            output: &mut self.output[output_at * n..][rows.clone()],
-            lowest: &self.lowest[rows.clone()],
-            capacity: &self.capacity[rows.clone()],
-            own: &self.own[rows],
-            scales_inputs,
+        self.sums.clear();
+        self.sums.resize(design.groups * (L / W), 0.0);
+        let first_stall = first_stall::<W, 2>(part);
+        dispatch::<F, L, _>(Trade::<F, L, W> {
+            numbers: Fixed {
+                full: &numbers.full,
+                outside: &numbers.outside,
+                group: &part.group,
+                first_member: &part.first_member,
+            },
+            capacity: Capacity::of(&self.capacity, self.alike),
+            scales_inputs: design.scales_inputs,
+            lowest: &self.lowest,
+            demand: &mut self.demand[at.0 * n..][..n],
+            known: if first {
+                Known::All
+            } else if part.rows < part.all_rows {
+                Known::Others
+            } else {
+                Known::Nothing
+            },
+            output: &mut self.output[at.1 * n..][..n],
             share,
+            stalls: &mut self.market[first_stall..],
+            sums: &mut self.sums,
         });
     }
 
     /// One period of nodes whose links have letters: sums the orders received unless it is the `first` period,
     /// produces, and sends the shares that are delivered.
-    pub(super) fn trade(
+    pub(super) fn trade_by_mail(
         &mut self,
-        scales_inputs: bool,
+        (design, part): (&Design, &Part),
         numbers: &PartNumbers<F>,
         at: (usize, usize),
         desk: &mut Desk<'_, F>,
@@ -328,16 +338,34 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         let n = self.target.len();
         let mut share = std::mem::take(&mut self.sent.1);
         share.resize(SHELF / W);
+        self.sums.clear();
+        self.sums.resize(design.groups * (L / W), 0.0);
         for (shelf, rows) in shelves::<W>(n) {
+            let demand = &mut self.demand[at.0 * n..][rows.clone()];
             if !first {
-                let demand = &mut self.demand[at.0 * n..][rows.clone()];
                 let demand = demand.as_flattened_mut();
                 self.clerk.sums::<1>(desk, shelf, demand);
                 let outside = &numbers.outside[rows.start * W..];
                 demand.iter_mut().zip(outside).for_each(|(d, o)| *d += *o);
             }
             let share = &mut share[..rows.len()];
-            self.produce(scales_inputs, at, rows, share);
+            dispatch::<F, L, _>(Trade::<F, L, W> {
+                numbers: Fixed {
+                    full: &numbers.full[rows.start * W..],
+                    outside: &numbers.outside[rows.start * W..],
+                    group: &part.group[rows.start * W..],
+                    first_member: &[],
+                },
+                capacity: Capacity::Each(&self.capacity[rows.clone()]),
+                scales_inputs: design.scales_inputs,
+                lowest: &self.lowest[rows.clone()],
+                demand,
+                known: Known::All,
+                output: &mut self.output[at.1 * n..][rows],
+                share: &mut *share,
+                stalls: &mut [],
+                sums: &mut self.sums,
+            });
             self.clerk.send(desk, shelf, [share.as_flattened()]);
         }
         self.sent.1 = share;
@@ -355,57 +383,58 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         self.sent.1 = share;
     }
 
-    /// Production back in some rows of nodes: takes what these are owed, writes the adjoints of their demand and the
-    /// shares they delivered.
-    pub(super) fn produce_back(
+    /// `trade` back: whether the links are `owing` anything, of which that of other parts is in `owed`.
+    pub(super) fn trade_back(
         &mut self,
         back: Back<'_, F>,
-        rows: Range<usize>,
-        owed: &[[F; L]],
+        owing: bool,
         (pull, share): (&mut [[F; L]], &mut [[F; L]]),
     ) {
-        dispatch::<F, L, _>(ProduceBack::<F, L, W> {
+        let owed = std::mem::take(&mut self.owed);
+        dispatch::<F, L, _>(TradeBack::<F, L, W> {
+            rows: 0..back.part.rows,
             shard: self,
             back,
-            rows,
-            owed,
+            owed: if owing { &owed } else { &[] },
+            owing,
             pull,
             share,
         });
+        self.owed = owed;
     }
 
-    /// `trade` back; nobody is owed anything in the `last` period.
-    pub(super) fn trade_back(&mut self, back: Back<'_, F>, desk: &mut Desk<'_, F>, last: bool) {
+    /// `trade_by_mail` back; nobody is owed anything in the `last` period.
+    pub(super) fn trade_back_by_mail(
+        &mut self,
+        back: Back<'_, F>,
+        desk: &mut Desk<'_, F>,
+        last: bool,
+    ) {
         let (mut pull, mut share) = std::mem::take(&mut self.sent);
         let mut owed = std::mem::take(&mut self.owed);
         for rows in [&mut pull, &mut share, &mut owed] {
             rows.resize(SHELF / W);
         }
-        owed.fill([F::ZERO; L]);
         for (shelf, rows) in shelves::<W>(self.target.len()) {
             let n = rows.len();
-            let owed = &mut owed[..n];
+            let owed = &mut owed[..if last { 0 } else { n }];
             if !last {
                 self.clerk.sums::<2>(desk, shelf, owed.as_flattened_mut());
             }
             let (pull, share) = (&mut pull[..n], &mut share[..n]);
-            self.produce_back(back, rows, owed, (&mut *pull, &mut *share));
+            dispatch::<F, L, _>(TradeBack::<F, L, W> {
+                shard: self,
+                back,
+                rows,
+                owed,
+                owing: false,
+                pull: &mut *pull,
+                share: &mut *share,
+            });
             let kinds = [pull.as_flattened(), share.as_flattened()];
             self.clerk.send(desk, shelf, kinds);
         }
         (self.sent, self.owed) = ((pull, share), owed);
-    }
-
-    /// Sums the output in slot `output_at` to groups, [group, particle]: numbers of F if they are `all`, and no other
-    /// part has more to add.
-    pub(super) fn observe(&mut self, part: &Part, output_at: usize, cells: usize, all: bool) {
-        self.sums.resize(cells, 0.0);
-        dispatch::<F, L, _>(Observe::<F, L, W> {
-            output: &self.output[output_at * part.rows..][..part.rows],
-            part,
-            round: all,
-            sums: &mut self.sums,
-        });
     }
 
     /// One period of links. `at` are the slots of output, demand and the demand before; `stock`

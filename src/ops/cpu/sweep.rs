@@ -33,15 +33,17 @@ impl<F> Links<'_, F> {
         self.row[i] as usize..self.row[i + 1] as usize
     }
 
-    /// W places of each of some rows of links, and those to be asked for meanwhile.
+    /// W places of each row of links, and those to be asked for meanwhile.
     #[inline(always)]
-    fn places<const W: usize>(
-        &self,
-        rows: std::ops::Range<usize>,
-    ) -> impl Iterator<Item = (&[u32; W], &[u32; W])> {
+    fn places<const W: usize>(&self) -> (&[[u32; W]], &[[u32; W]]) {
         let places = self.place.as_chunks::<W>().0;
-        let ahead = &places[rows.start + AHEAD..rows.end + AHEAD];
-        places[rows].iter().zip(ahead)
+        let rows = places.len() - AHEAD;
+        (&places[..rows], &places[AHEAD..][..rows])
+    }
+
+    /// Whether what suppliers tell is asked for ahead. Where lanes are nodes it is in letters then.
+    fn far<const W: usize>(&self, last: usize) -> bool {
+        if W == 1 { last >= NEAR } else { self.mail }
     }
 
     /// Number of rows of links.
@@ -166,6 +168,9 @@ fn post<S: pulp::Simd, F: Number, const L: usize, const N: usize>(
     }
 }
 
+/// Stalls that stay in the cache: nobody asks for them ahead.
+const NEAR: usize = 512;
+
 /// Links after which the sums of hubs are put aside: a small number that is added to a large sum,
 /// tens of thousands of times, loses its digits.
 const STAGE: usize = 2048;
@@ -246,8 +251,7 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Forward<'_, F
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, simd: S) {
-        let mail = W > 1 && self.links.mail;
-        match (self.s2, mail) {
+        match (self.s2, self.links.far::<W>(self.last)) {
             (Some(s2), false) => forward::<S, F, L, W, true, false>(simd, self, s2),
             (None, false) => forward::<S, F, L, W, false, false>(simd, self, &[]),
             (Some(s2), true) => forward::<S, F, L, W, true, true>(simd, self, s2),
@@ -263,7 +267,7 @@ fn forward<
     const L: usize,
     const W: usize,
     const APART: bool,
-    const MAIL: bool,
+    const FAR: bool,
 >(
     simd: S,
     pass: Forward<'_, F, L, W>,
@@ -283,68 +287,78 @@ fn forward<
         ..
     } = pass;
     let of = |row: &[F; L]| Vector::of(simd, row);
+    let minus_one = Vector::all(simd, F::ZERO - F::ONE);
+    // Else links have letters.
+    let stalls = W == 1 || !FAR;
+    // As many of each: with one place inside the compiler sees that all are.
+    let (n, e) = (lowest.len(), links.rows());
+    let (target, rate) = (&nodes.target[..n], &nodes.rate[..n]);
+    let (d1, d2, output) = (&nodes.d1[..n], &nodes.d2[..n], &output[..n]);
+    let ends = &links.row[1..][..n];
+    let (s1, out) = (&s1[..e], &mut out[..e]);
+    let before = if APART { &before[..e] } else { before };
     let mut stage = STAGE / W;
-    for (i, lowest) in lowest.iter_mut().enumerate() {
-        let row = links.of(i);
-        if !MAIL && row.start >= stage {
+    let mut first = 0;
+    for i in 0..n {
+        let row = first..(ends[i] as usize).min(e);
+        first = row.end;
+        if stalls && row.start >= stage {
             stage = row.start + STAGE / W;
             put_aside::<F, L, W, 2>(market, 1, links.hubs, aside);
         }
-        let (target, rate) = (of(&nodes.target[i]), of(&nodes.rate[i]));
+        let (target, rate) = (of(&target[i]), of(&rate[i]));
         let x = of(&output[i]);
         // (n x0 - s) / tau + D, as level - s / tau: one operation a link.
-        let level1 = target.fused(rate, of(&nodes.d1[i]));
-        let level2 = target.fused(rate, of(&nodes.d2[i]));
-        let minus = Vector::all(simd, F::ZERO) - rate;
+        let level1 = target.fused(rate, of(&d1[i]));
+        let level2 = target.fused(rate, of(&d2[i]));
+        let minus = rate * minus_one;
         let mut low = Vector::all(simd, F::INFINITY);
-        let mut link = |s1: &[F; L], s2: &[F; L], share: Vector<S, F>, a: Vector<S, F>| {
-            let s1 = of(s1);
-            let ordered = of(s2).fused(minus, level2).positive();
+        let mut link = |k: usize, share: Vector<S, F>, a: Vector<S, F>| {
+            let s2 = of(if APART { &before[k] } else { &out[k] });
+            let s1 = of(&s1[k]);
+            let ordered = s2.fused(minus, level2).positive();
             let next = ordered.fused(share, s1 - x);
             low = low.lower(next);
-            (next, s1.fused(minus, level1).positive() * a)
+            next.put(&mut out[k]);
+            s1.fused(minus, level1).positive() * a
         };
-        let a = &links.coefficient[row.start * W..row.end * W];
-        let state = s1[row.clone()].iter().zip(&mut out[row.clone()]);
-        let before = if APART { &before[row.clone()] } else { before };
         if W == 1 {
-            let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<2>().0;
-            let stalls = up_to(stalls, last);
-            let fixed = links.places::<1>(row).zip(a);
-            for (k, ((([place], [ahead]), a), (s1, out))) in fixed.zip(state).enumerate() {
-                ask(stalls.as_flattened(), *ahead, 2);
-                let s2 = if APART { &before[k] } else { &*out };
-                let stall = &mut stalls[at(*place, last)];
-                let (next, orders) = link(s1, s2, of(&stall[0]), Vector::all(simd, *a));
-                next.put(out);
+            let stalls = up_to(market.as_chunks_mut::<L>().0.as_chunks_mut::<2>().0, last);
+            let (places, ahead) = links.places::<1>();
+            let (places, ahead) = (&places[..e], &ahead[..e]);
+            let a = &links.coefficient[..e];
+            for k in row {
+                if FAR {
+                    ask(stalls.as_flattened(), ahead[k][0], 2);
+                }
+                let stall = &mut stalls[at(places[k][0], last)];
+                let orders = link(k, of(&stall[0]), Vector::all(simd, a[k]));
                 (of(&stall[1]) + orders).put(&mut stall[1]);
             }
-        } else if MAIL {
+        } else if FAR {
             let letters = up_to(market.as_chunks_mut::<1>().0, last);
-            let fixed = links.places::<L>(row).zip(a.as_chunks::<L>().0);
-            for (k, (((places, ahead), a), (s1, out))) in fixed.zip(state).enumerate() {
-                ahead.iter().for_each(|place| ask(letters, *place, 1));
-                let s2 = if APART { &before[k] } else { &*out };
-                let share = open(simd, (letters, last), places, 0);
-                let (next, orders) = link(s1, s2, share, of(a));
-                next.put(out);
-                post(orders, (letters, last), places);
+            let (places, ahead) = links.places::<L>();
+            let (places, ahead) = (&places[..e], &ahead[..e]);
+            let a = &links.coefficient.as_chunks::<L>().0[..e];
+            for k in row {
+                ahead[k].iter().for_each(|place| ask(letters, *place, 1));
+                let share = open(simd, (letters, last), &places[k], 0);
+                let orders = link(k, share, of(&a[k]));
+                post(orders, (letters, last), &places[k]);
             }
         } else {
             let share = table(share.as_flattened());
             let sums = table_mut(market);
-            let suppliers = links.supplier[row.start * W..row.end * W].as_chunks::<L>();
-            let fixed = suppliers.0.iter().zip(a.as_chunks::<L>().0);
-            for (k, ((suppliers, a), (s1, out))) in fixed.zip(state).enumerate() {
-                let s2 = if APART { &before[k] } else { &*out };
-                let (next, orders) = link(s1, s2, fetch(simd, share, suppliers), of(a));
-                next.put(out);
-                tell(orders, sums, suppliers);
+            let suppliers = &links.supplier.as_chunks::<L>().0[..e];
+            let a = &links.coefficient.as_chunks::<L>().0[..e];
+            for k in row {
+                let orders = link(k, fetch(simd, share, &suppliers[k]), of(&a[k]));
+                tell(orders, sums, &suppliers[k]);
             }
         }
-        low.put(lowest);
+        low.put(&mut lowest[i]);
     }
-    if !MAIL {
+    if stalls {
         bring_back::<F, L, W, 2>(market, 1, links.hubs, aside);
     }
 }
@@ -384,7 +398,7 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Backward<'_, 
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, simd: S) {
-        if W > 1 && self.links.mail {
+        if self.links.far::<W>(self.last) {
             backward::<S, F, L, W, true>(simd, self);
         } else {
             backward::<S, F, L, W, false>(simd, self);
@@ -393,7 +407,7 @@ impl<F: Number, const L: usize, const W: usize> pulp::WithSimd for Backward<'_, 
 }
 
 #[inline(always)]
-fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL: bool>(
+fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const FAR: bool>(
     simd: S,
     pass: Backward<'_, F, L, W>,
 ) {
@@ -413,72 +427,83 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const MAIL
     } = pass;
     let of = |row: &[F; L]| Vector::of(simd, row);
     let zero = Vector::all(simd, F::ZERO);
+    // Else links have letters.
+    let stalls = W == 1 || !FAR;
+    // As many of each: with one place inside the compiler sees that all are.
+    let (n, e) = (pass.sum_inventory.len(), links.rows());
+    let (target, rate) = (&nodes.target[..n], &nodes.rate[..n]);
+    let (d1, d2) = (&nodes.d1[..n], &nodes.d2[..n]);
+    let (sum_order, to_rate) = (&mut pass.sum_order[..n], &mut pass.to_rate[..n]);
+    let ends = &links.row[1..][..n];
+    let (s1, s2) = (&s1[..e], &s2[..e]);
+    let (now, out) = (&now[..e], &mut out[..e]);
     let mut stage = STAGE / W;
-    for i in 0..pass.sum_inventory.len() {
-        let row = links.of(i);
-        if !MAIL && row.start >= stage {
+    let mut first = 0;
+    for i in 0..n {
+        let row = first..(ends[i] as usize).min(e);
+        first = row.end;
+        if stalls && row.start >= stage {
             stage = row.start + STAGE / W;
             put_aside::<F, L, W, 4>(market, 2, links.hubs, aside);
         }
-        let (target, rate) = (of(&nodes.target[i]), of(&nodes.rate[i]));
-        let level1 = target.fused(rate, of(&nodes.d1[i]));
-        let level2 = target.fused(rate, of(&nodes.d2[i]));
+        let (target, rate) = (of(&target[i]), of(&rate[i]));
+        let level1 = target.fused(rate, of(&d1[i]));
+        let level2 = target.fused(rate, of(&d2[i]));
         let minus = zero - rate;
-        let (mut sum_s, mut sum_p, mut sum_r) = (zero, zero, of(&pass.to_rate[i]));
-        let mut link = |(s1, s2): (&[F; L], &[F; L]),
-                        (now, out): (&[F; L], &mut [F; L]),
-                        (pull, share): (Vector<S, F>, Vector<S, F>),
-                        a: Vector<S, F>| {
-            let (s1, s2, now) = (of(s1), of(s2), of(now));
-            let pulled = of(out).fused(share, a * pull);
+        let (mut sum_s, mut sum_p, mut sum_r) = (zero, zero, of(&to_rate[i]));
+        let mut link = |k: usize, (pull, share): (Vector<S, F>, Vector<S, F>), a: Vector<S, F>| {
+            let (s1, s2, now) = (of(&s1[k]), of(&s2[k]), of(&now[k]));
+            let pulled = of(&out[k]).fused(share, a * pull);
             let asked = s1.fused(minus, level1).gate(pulled);
             sum_s = sum_s + now;
             sum_p = sum_p + asked;
             sum_r = asked.fused(target - s1, sum_r);
-            asked.fused(minus, now).put(out);
+            asked.fused(minus, now).put(&mut out[k]);
             now * s2.fused(minus, level2).positive()
         };
-        let a = &links.coefficient[row.start * W..row.end * W];
-        let past = s1[row.clone()].iter().zip(&s2[row.clone()]);
-        let adjoint = now[row.clone()].iter().zip(&mut out[row.clone()]);
         if W == 1 {
-            let stalls = market.as_chunks_mut::<L>().0.as_chunks_mut::<4>().0;
-            let stalls = up_to(stalls, last);
-            let fixed = links.places::<1>(row).zip(a);
-            for (((([place], [ahead]), a), past), adjoint) in fixed.zip(past).zip(adjoint) {
-                ask(stalls.as_flattened(), *ahead, 4);
-                let stall = &mut stalls[at(*place, last)];
+            let stalls = up_to(market.as_chunks_mut::<L>().0.as_chunks_mut::<4>().0, last);
+            let (places, ahead) = links.places::<1>();
+            let (places, ahead) = (&places[..e], &ahead[..e]);
+            let a = &links.coefficient[..e];
+            for k in row {
+                if FAR {
+                    ask(stalls.as_flattened(), ahead[k][0], 4);
+                }
+                let stall = &mut stalls[at(places[k][0], last)];
                 let told = (of(&stall[0]), of(&stall[1]));
-                let owed = link(past, adjoint, told, Vector::all(simd, *a));
+                let owed = link(k, told, Vector::all(simd, a[k]));
                 (of(&stall[2]) + owed).put(&mut stall[2]);
             }
-        } else if MAIL {
+        } else if FAR {
             let letters = up_to(market.as_chunks_mut::<2>().0, last);
-            let fixed = links.places::<L>(row).zip(a.as_chunks::<L>().0);
-            for ((((places, ahead), a), past), adjoint) in fixed.zip(past).zip(adjoint) {
-                ahead.iter().for_each(|place| ask(letters, *place, 1));
+            let (places, ahead) = links.places::<L>();
+            let (places, ahead) = (&places[..e], &ahead[..e]);
+            let a = &links.coefficient.as_chunks::<L>().0[..e];
+            for k in row {
+                ahead[k].iter().for_each(|place| ask(letters, *place, 1));
                 let told = (
-                    open(simd, (letters, last), places, 0),
-                    open(simd, (letters, last), places, 1),
+                    open(simd, (letters, last), &places[k], 0),
+                    open(simd, (letters, last), &places[k], 1),
                 );
-                let owed = link(past, adjoint, told, of(a));
-                post(owed, (letters, last), places);
+                post(link(k, told, of(&a[k])), (letters, last), &places[k]);
             }
         } else {
             let (pull, share) = (table(pull.as_flattened()), table(share.as_flattened()));
             let sums = table_mut(market);
-            let suppliers = links.supplier[row.start * W..row.end * W].as_chunks::<L>();
-            let fixed = suppliers.0.iter().zip(a.as_chunks::<L>().0);
-            for (((suppliers, a), past), adjoint) in fixed.zip(past).zip(adjoint) {
-                let told = (fetch(simd, pull, suppliers), fetch(simd, share, suppliers));
-                tell(link(past, adjoint, told, of(a)), sums, suppliers);
+            let suppliers = &links.supplier.as_chunks::<L>().0[..e];
+            let a = &links.coefficient.as_chunks::<L>().0[..e];
+            for k in row {
+                let of_k = &suppliers[k];
+                let told = (fetch(simd, pull, of_k), fetch(simd, share, of_k));
+                tell(link(k, told, of(&a[k])), sums, of_k);
             }
         }
         sum_s.put(&mut pass.sum_inventory[i]);
-        sum_p.put(&mut pass.sum_order[i]);
-        sum_r.put(&mut pass.to_rate[i]);
+        sum_p.put(&mut sum_order[i]);
+        sum_r.put(&mut to_rate[i]);
     }
-    if !MAIL {
+    if stalls {
         bring_back::<F, L, W, 4>(market, 2, links.hubs, aside);
     }
 }

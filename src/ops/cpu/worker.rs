@@ -7,7 +7,7 @@ use super::block::{Ground, Run, lock};
 use super::nodes::{Add, Back, Sums, round};
 use super::rows::Rows;
 use super::shard::{Shard, links_of};
-use super::sweep::PLACES;
+use super::sweep::{PLACES, spread};
 use super::team::Member;
 use super::vector::dispatch;
 use std::ops::Range;
@@ -94,14 +94,6 @@ fn hear<F: Number, const L: usize>(from: &[F::Shared], to: &mut [[F; L]]) {
     }
 }
 
-/// Rows of nodes, some at a time: what production reads and writes then stays in the nearest cache.
-fn few<const W: usize>(rows: usize) -> impl Iterator<Item = Range<usize>> {
-    // Where lanes are nodes, rows are so few that another call costs more.
-    let some = 64 * W;
-    let firsts = (0..rows).step_by(some);
-    firsts.map(move |first| first..(first + some).min(rows))
-}
-
 /// One thread's share of a run.
 pub(super) struct Worker<'a, F: Number, const L: usize, const W: usize> {
     pub(super) ground: Ground<'a, F>,
@@ -155,25 +147,22 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         let kept = |t: usize| if late { t - 1 } else { 0 };
         self.table.share.resize(Table::<F, L>::rows::<W>(layout));
         for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
-            shard.start(&layout.parts[p], &numbers.parts[p], self.run);
+            shard.start(design, &layout.parts[p], &numbers.parts[p], self.run);
         }
         for t in 1..=periods {
             let at = self.run.nodes_at(t);
             for (k, p) in own.clone().enumerate() {
                 let (part, fixed) = (&layout.parts[p], &numbers.parts[p]);
-                self.shards[k].set_capacity(design, part, &fixed.full, inputs, slot, quiet + t);
-                for rows in few::<W>(part.rows) {
-                    if t > 1 {
-                        self.receive_orders(k, at.0, rows.clone());
-                    }
-                    let all = part.some_among_all(rows.clone());
-                    let place = self.place(all.clone());
-                    let share = &mut self.table.share[place];
-                    self.shards[k].produce(design.scales_inputs, at, rows, share);
-                    self.open(all);
+                self.shards[k].set_capacity(design, part, inputs, slot, quiet + t);
+                if self.several() && t > 1 {
+                    self.receive_orders(k, at.0);
                 }
+                let told = self.told(p);
+                let share = &mut self.table.share[told];
                 let shard = &mut self.shards[k];
-                shard.observe(part, at.1, cells, layout.parts.len() == 1);
+                shard.trade((design, part), fixed, at, t == 1, share);
+                self.open(p, Some(k));
+                let shard = &self.shards[k];
                 if apart {
                     let post = &self.common.posts[p];
                     tell(&self.table.share[part.first..][..part.rows], &post.share);
@@ -200,7 +189,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
             }
             self.hear_shares();
             for q in self.others() {
-                self.open(layout.parts[q].among_all());
+                self.open(q, None);
             }
             let (at, stock) = self.run.links_at(t);
             for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
@@ -256,7 +245,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     let part = &layout.parts[q];
                     let pull = &mut self.table.pull[part.first..][..part.rows];
                     hear(&self.common.posts[q].pull, pull);
-                    self.open_back(part.among_all());
+                    self.open_back(q, None);
                 }
                 let Table { share, pull, .. } = &*self.table;
                 for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
@@ -269,7 +258,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
             for (k, p) in own.clone().enumerate() {
                 let (part, fixed) = (&layout.parts[p], &numbers.parts[p]);
                 let shard = &mut *self.shards[k];
-                shard.set_capacity(design, part, &fixed.full, inputs, slot, quiet + t);
+                shard.set_capacity(design, part, inputs, slot, quiet + t);
                 let back = Back {
                     part,
                     numbers: fixed,
@@ -278,21 +267,15 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     t,
                     stock_at: at(t - 1),
                 };
-                for rows in few::<W>(part.rows) {
-                    if t < periods {
-                        self.receive_owed(k, rows.clone());
-                    }
-                    let all = part.some_among_all(rows.clone());
-                    let place = self.place(all.clone());
-                    let pull = &mut self.table.pull[place.clone()];
-                    let share = &mut self.table.share[place];
-                    let shard = &mut *self.shards[k];
-                    let owed = std::mem::take(&mut shard.owed);
-                    let of = &owed[rows.clone()];
-                    shard.produce_back(back, rows.clone(), of, (&mut *pull, &mut *share));
-                    shard.owed = owed;
-                    self.open_back(all);
+                if self.several() && t < periods {
+                    self.receive_owed(k);
                 }
+                let told = self.told(p);
+                let Table { pull, share, .. } = &mut *self.table;
+                let (pull, share) = (&mut pull[told.clone()], &mut share[told]);
+                let shard = &mut *self.shards[k];
+                shard.trade_back(back, t < periods, (pull, share));
+                self.open_back(p, Some(k));
                 let shard = &mut *self.shards[k];
                 if let Some(out) = to_capacity {
                     let mut out = lock(out);
@@ -324,7 +307,7 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
             self.set_shares(t);
             self.hear_shares();
             for q in self.others() {
-                self.open(layout.parts[q].among_all());
+                self.open(q, None);
             }
             for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
                 let links = links_of(&layout.parts[p], &numbers.parts[p]);
@@ -346,15 +329,10 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         let (own, apart) = (self.own(), self.apart());
         for (k, p) in own.enumerate() {
             let part = &layout.parts[p];
-            for rows in few::<W>(part.rows) {
-                let all = part.some_among_all(rows.clone());
-                let place = self.place(all.clone());
-                let share = &mut self.table.share[place];
-                self.shards[k].shares(t, rows, share);
-                self.open(all);
-            }
+            self.shards[k].shares(t, 0..part.rows, &mut self.table.share[part.among_all()]);
+            self.open(p, None);
             if apart {
-                let share = &self.table.share[part.first..][..part.rows];
+                let share = &self.table.share[part.among_all()];
                 tell(share, &self.common.posts[p].share);
             }
         }
@@ -370,30 +348,37 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
-    /// Where some rows of all nodes stand in the table: all in the same place, which stays in the nearest cache, where
-    /// links read them in stalls and no other thread does.
-    fn place(&self, rows: Range<usize>) -> Range<usize> {
-        if W == 1 && !self.apart() {
-            0..rows.len()
+    /// Whether the network is in several parts.
+    fn several(&self) -> bool {
+        self.ground.layout.parts.len() > 1
+    }
+
+    /// Where the rows of a part stand in the table; nowhere where all links read them in the part's own stalls.
+    fn told(&self, p: usize) -> Range<usize> {
+        if W == 1 && !self.several() {
+            0..0
         } else {
-            rows
+            self.ground.layout.parts[p].among_all()
         }
     }
 
-    /// Opens the stalls of some rows of all nodes to the own links.
-    fn open(&mut self, rows: Range<usize>) {
-        let share = &self.table.share[self.place(rows.clone())];
-        for shard in &mut self.shards {
+    /// Opens the stalls of part `p` to the links of the own parts but the `k`-th.
+    fn open(&mut self, p: usize, k: Option<usize>) {
+        let rows = self.ground.layout.parts[p].among_all();
+        let share = &self.table.share[rows.clone()];
+        let shards = self.shards.iter_mut().enumerate();
+        for (_, shard) in shards.filter(|(own, _)| Some(*own) != k) {
             shard.open(rows.start, share);
         }
     }
 
     /// The same on the way back.
-    fn open_back(&mut self, rows: Range<usize>) {
-        let place = self.place(rows.clone());
-        let pull = &self.table.pull[place.clone()];
-        let share = &self.table.share[place];
-        for shard in &mut self.shards {
+    fn open_back(&mut self, p: usize, k: Option<usize>) {
+        let rows = self.ground.layout.parts[p].among_all();
+        let pull = &self.table.pull[rows.clone()];
+        let share = &self.table.share[rows.clone()];
+        let shards = self.shards.iter_mut().enumerate();
+        for (_, shard) in shards.filter(|(own, _)| Some(*own) != k) {
             shard.open_back(rows.start, pull, share);
         }
     }
@@ -413,50 +398,45 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
-    /// Demand of some rows of the own part `k`: from outside, and the orders of all parts.
-    fn receive_orders(&mut self, k: usize, at: usize, rows: Range<usize>) {
+    /// Demand of the own part `k` from outside and from the other parts, in slot `at`.
+    fn receive_orders(&mut self, k: usize, at: usize) {
         let p = self.own().start + k;
-        let part = &self.ground.layout.parts[p];
-        let first = part.first + rows.start;
-        let outside = &self.ground.numbers.parts[p].outside[rows.start * W..];
+        let rows = self.ground.layout.parts[p].rows;
         let mut demand = std::mem::take(&mut self.shards[k].demand);
-        let to = &mut demand[at * part.rows..][rows];
-        self.receive(first, to, Some(outside), Shard::ordered);
+        let to = &mut demand[at * rows..][..rows];
+        let outside = &self.ground.numbers.parts[p].outside;
+        for (i, to) in to.iter_mut().enumerate() {
+            *to = spread::<F, L, W>(outside, i);
+        }
+        self.receive(p, to, Shard::ordered);
         self.shards[k].demand = demand;
     }
 
-    /// Adjoint of the shares that some rows of the own part `k` deliver.
-    fn receive_owed(&mut self, k: usize, rows: Range<usize>) {
+    /// What the links of other parts add to the adjoints of the shares that the own part `k` delivers.
+    fn receive_owed(&mut self, k: usize) {
         let p = self.own().start + k;
-        let first = self.ground.layout.parts[p].first + rows.start;
         let mut owed = std::mem::take(&mut self.shards[k].owed);
-        let to = &mut owed[rows];
-        to.fill([F::ZERO; L]);
-        self.receive(first, to, None, Shard::owing);
+        owed.fill_with(self.ground.layout.parts[p].rows, [F::ZERO; L]);
+        self.receive(p, &mut owed, Shard::owing);
         self.shards[k].owed = owed;
     }
 
-    /// Adds what the links of every part, in turn, have for own nodes from row `first` of all on, to what is there or
-    /// comes from `outside`.
+    /// Adds what the links of the other parts, in turn, have for the nodes of part `p` to what is there.
     fn receive(
         &self,
-        first: usize,
+        p: usize,
         to: &mut [[F; L]],
-        outside: Option<&[F]>,
         sums: fn(&Shard<F, L, W>, usize) -> Sums<'_, F, L>,
     ) {
-        let own = self.own();
-        for (q, post) in self.common.posts.iter().enumerate() {
+        let (own, first) = (self.own(), self.ground.layout.parts[p].first);
+        let posts = self.common.posts.iter().enumerate();
+        for (q, post) in posts.filter(|(q, _)| *q != p) {
             let sums = if own.contains(&q) {
                 sums(self.shards[q - own.start], first)
             } else {
                 Sums::Told(&post.sums[first * L..])
             };
-            dispatch::<F, L, _>(Add::<F, L, W> {
-                to: &mut *to,
-                outside: outside.filter(|_| q == 0),
-                sums,
-            });
+            dispatch::<F, L, _>(Add::<F, L> { to: &mut *to, sums });
         }
     }
 
@@ -464,7 +444,9 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
     /// are `apart`.
     fn sum_groups(&mut self, cells: usize, kept: usize, apart: bool) -> &[f64] {
         if let [_] = self.common.posts[..] {
-            return &self.shards[0].sums;
+            let sums = &mut self.shards[0].sums;
+            round::<F>(sums);
+            return sums;
         }
         let sums = &mut self.table.sums;
         sums.clear();
