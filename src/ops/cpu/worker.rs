@@ -150,6 +150,12 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
             shard.start(design, &layout.parts[p], &numbers.parts[p], self.run);
         }
         for t in 1..=periods {
+            if t > 1 {
+                self.pass_links(t - 1);
+                if self.common.halted() {
+                    break;
+                }
+            }
             let at = self.run.nodes_at(t);
             for (k, p) in own.clone().enumerate() {
                 let (part, fixed) = (&layout.parts[p], &numbers.parts[p]);
@@ -176,7 +182,11 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 let asked = design.stop.as_ref();
                 let asked = asked.is_some_and(|stop| stop.load(Ordering::Relaxed));
                 if !see(quiet + t - 1, seen) || asked {
+                    // Other threads are told when they meet next.
                     self.common.halt.store(true, Ordering::Relaxed);
+                    if !apart {
+                        break;
+                    }
                 }
             }
             if keep && !self.run.whole() && (t - 1) % stride == 0 {
@@ -184,29 +194,31 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     shard.save(layout.parts[p].link.len() / W, t - 1, stride);
                 }
             }
-            if t == periods {
-                break;
-            }
-            self.hear_shares();
-            for q in self.others() {
-                self.open(q, None);
-            }
-            let (at, stock) = self.run.links_at(t);
-            for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
-                let links = links_of(&layout.parts[p], &numbers.parts[p]);
-                shard.advance(links, at, stock, &self.table.share, None);
-            }
-            self.tell_sums(Shard::ordered);
-            self.member.wait();
-            if self.common.halted() {
-                break;
-            }
         }
         if let Some(see) = see.filter(|_| late) {
             for t in 1..=periods {
                 see(quiet + t - 1, self.sum_groups(cells, kept(t), apart));
             }
         }
+    }
+
+    /// Inventories and orders of period `t`, which lead to the next.
+    fn pass_links(&mut self, t: usize) {
+        let Ground {
+            layout, numbers, ..
+        } = self.ground;
+        self.hear_shares();
+        for q in self.others() {
+            self.open(q, None);
+        }
+        let (at, stock) = self.run.links_at(t);
+        let own = self.own();
+        for (shard, p) in self.shards.iter_mut().zip(own) {
+            let links = links_of(&layout.parts[p], &numbers.parts[p]);
+            shard.advance(links, at, stock, &self.table.share, None);
+        }
+        self.tell_sums(Shard::ordered);
+        self.member.wait();
     }
 
     /// The gradient, given that of the panel, [period, group, particle of the block]; `to_capacity` takes [particle,
