@@ -243,15 +243,21 @@ fn every_checkpoint_policy_gives_the_same_gradient() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    // In two parts, in four, in four with letters.
-    for (firms, links) in [(5_000, 22_000), (12_000, 55_000), (21_000, 55_000)] {
-        with_any_threads(firms, links);
+    // In two parts, in four, in four with letters; in four for several particles, too.
+    for (firms, mean_suppliers, links) in [
+        (5_000, 5.0, 22_000),
+        (12_000, 5.0, 55_000),
+        (21_000, 5.0, 55_000),
+        (2_600, 260.0, 500_000),
+    ] {
+        with_any_threads(firms, mean_suppliers, links);
     }
 }
 
-fn with_any_threads(firms: usize, links: usize) {
+fn with_any_threads(firms: usize, mean_suppliers: f64, links: usize) {
     let network = Network::synthetic(&Synthetic {
         firms,
+        mean_suppliers,
         ..Synthetic::default()
     })
     .expect("an economy");
@@ -281,6 +287,12 @@ fn with_any_threads(firms: usize, links: usize) {
         let one = run(1);
         assert_eq!(run(2), one);
         assert_eq!(run(5), one);
+        // Each is what it is alone, laid out in another way.
+        let first = objective
+            .gradient(&u[..u.len() / particles])
+            .expect("a gradient");
+        assert!(close(&first.loss, &one.0[..1], 1e-4));
+        assert!(close(&first.gradient, &one.1[..first.gradient.len()], 1e-4));
         if particles == 1 || firms < 20_000 {
             assert_eq!(evaluate(&problem, &u), (one.0, one.1));
         }
