@@ -287,7 +287,7 @@ fn forward<
         ..
     } = pass;
     let of = |row: &[F; L]| Vector::of(simd, row);
-    let minus_one = Vector::all(simd, F::ZERO - F::ONE);
+    let zero = Vector::all(simd, F::ZERO);
     // Else links have letters.
     let stalls = W == 1 || !FAR;
     // As many of each: with one place inside the compiler sees that all are.
@@ -311,7 +311,7 @@ fn forward<
         // (n x0 - s) / tau + D, as level - s / tau: one operation a link.
         let level1 = target.fused(rate, of(&d1[i]));
         let level2 = target.fused(rate, of(&d2[i]));
-        let minus = rate * minus_one;
+        let minus = zero - rate;
         let mut low = Vector::all(simd, F::INFINITY);
         let mut link = |k: usize, share: Vector<S, F>, a: Vector<S, F>| {
             let s2 = of(if APART { &before[k] } else { &out[k] });
