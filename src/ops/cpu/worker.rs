@@ -151,7 +151,10 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
         for t in 1..=periods {
             if t > 1 {
-                self.pass_links(t - 1);
+                let (at, stock) = self.run.links_at(t - 1);
+                self.advance(at, stock);
+                self.tell_sums(Shard::ordered);
+                self.member.wait();
                 if self.common.halted() {
                     break;
                 }
@@ -202,8 +205,8 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
-    /// Inventories and orders of period `t`, which lead to the next.
-    fn pass_links(&mut self, t: usize) {
+    /// Inventories and orders of a period, with `at` and `stock` as `Shard::advance` wants them.
+    fn advance(&mut self, at: (usize, usize, usize), stock: [usize; 3]) {
         let Ground {
             layout, numbers, ..
         } = self.ground;
@@ -211,14 +214,11 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
         for q in self.others() {
             self.open(q, None);
         }
-        let (at, stock) = self.run.links_at(t);
         let own = self.own();
         for (shard, p) in self.shards.iter_mut().zip(own) {
             let links = links_of(&layout.parts[p], &numbers.parts[p]);
             shard.advance(links, at, stock, &self.table.share, None);
         }
-        self.tell_sums(Shard::ordered);
-        self.member.wait();
     }
 
     /// The gradient, given that of the panel, [period, group, particle of the block]; `to_capacity` takes [particle,
@@ -308,25 +308,14 @@ impl<F: Number, const L: usize, const W: usize> Worker<'_, F, L, W> {
 
     /// Simulates the inventories from checkpoint `c` to period `last` again, into the segment.
     fn again(&mut self, c: usize, last: usize) {
-        let Ground {
-            layout, numbers, ..
-        } = self.ground;
-        let own = self.own();
-        for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
+        let (layout, own) = (self.ground.layout, self.own());
+        for (shard, p) in self.shards.iter_mut().zip(own) {
             shard.take_up(layout.parts[p].link.len() / W, c, self.run.stride);
         }
         for t in c + 1..=last {
             self.set_shares(t);
-            self.hear_shares();
-            for q in self.others() {
-                self.open(q, None);
-            }
-            for (shard, p) in self.shards.iter_mut().zip(own.clone()) {
-                let links = links_of(&layout.parts[p], &numbers.parts[p]);
-                let at = (t - 1, t - 1, t.max(2) - 2);
-                let stock = [t - c, t - c - 1, t - c + 1];
-                shard.advance(links, at, stock, &self.table.share, None);
-            }
+            let at = (t - 1, t - 1, t.max(2) - 2);
+            self.advance(at, [t - c, t - c - 1, t - c + 1]);
             self.member.wait();
         }
         // The pass back expects the shares of the period after.
