@@ -1,7 +1,8 @@
 //! The engine against the tuned JAX implementation: same network, parameters and machine, in turns.
 //!
 //! `cargo bench --bench race` races at 100 to 100,000 firms, then runs alone at 1,000,000;
-//! `cargo bench --bench race -- 100 1000` chooses sizes. The JAX programs are taken from the folder
+//! `cargo bench --bench race -- 100 1000` chooses sizes, and `-- once` takes each only as often as it takes to find the
+//! peer's best formulation, for a first look. The JAX programs are taken from the folder
 //! `BULLWHIP_PEER` (or `../shared/peer`), run by `BULLWHIP_PEER_PYTHON` (or `python3`); without them
 //! the opponent is our own reference in plain tensors. Rows are also kept in `target/race.json`.
 
@@ -194,6 +195,7 @@ fn bytes(what: &str, firms: usize, links: usize, runs: usize) -> f64 {
 fn race(arguments: &[String]) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let chosen: Vec<usize> = arguments.iter().filter_map(|a| a.parse().ok()).collect();
+    let once = arguments.iter().any(|a| a == "once");
     let sizes = if chosen.is_empty() {
         vec![100, 300, 1000, 3000, 10_000, 100_000, 1_000_000]
     } else {
@@ -247,18 +249,15 @@ fn race(arguments: &[String]) -> Result<()> {
             let mut ours = Vec::new();
             let mut theirs: Vec<f64> = best.iter().map(|b| b.value * unit).collect();
             let (mut peak, mut peer_peak, mut last) = (f64::NAN, f64::NAN, Value::Null);
-            let rounds = if small { ROUNDS } else { 1 };
-            // The search was the peer's first measurement: ours is a first one, too.
-            if small {
-                ours.push(number(
-                    &run_ours(&from, (what, particles), "kernels")?,
-                    "value",
-                ));
-            }
-            for _ in 0..rounds {
+            let rounds = if small && !once { ROUNDS } else { 0 };
+            for round in 0..=rounds {
                 last = run_ours(&from, (what, particles), "kernels")?;
                 ours.push(number(&last, "value"));
                 peak = peak.max(number(&last, "peak_mb"));
+                // The search was the peer's first measurement.
+                if round == 0 && best.is_some() {
+                    continue;
+                }
                 if let (Some(peer), Some(b)) = (&peer, &best) {
                     let (ask, key) = names(what);
                     let line = peer.bench(firms, &b.form, (ask, particles), b.one_core);

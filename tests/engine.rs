@@ -176,7 +176,7 @@ fn gradients_are_finite_differences() {
     }
 }
 
-/// From 20,000 links on there are parts, from 20,000 firms on links have letters.
+/// From 2,000 links on there are parts, from 20,000 firms on links have letters.
 #[test]
 fn large_networks_are_the_reference_in_values_and_gradients() {
     for (firms, particles, rule) in [
@@ -243,7 +243,7 @@ fn every_checkpoint_policy_gives_the_same_gradient() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    // In two parts, in four, in four with letters; in four for several particles, too.
+    // On two processors in two parts, on many in four, eight, or sixteen with letters; in eight for several particles, too.
     for (firms, mean_suppliers, links) in [
         (5_000, 5.0, 22_000),
         (12_000, 5.0, 55_000),
@@ -279,7 +279,6 @@ fn with_any_threads(firms: usize, mean_suppliers: f64, links: usize) {
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             let pool = pool.build().expect("threads");
-            // Several of a large network may be laid out in two ways: their losses differ in rounding.
             let found = pool.install(|| objective.gradient(&u).expect("a gradient"));
             let loss = pool.install(|| objective.loss(&u).expect("losses"));
             (found.loss, found.gradient, loss)
@@ -293,6 +292,7 @@ fn with_any_threads(firms: usize, mean_suppliers: f64, links: usize) {
             .expect("a gradient");
         assert!(close(&first.loss, &one.0[..1], 1e-4));
         assert!(close(&first.gradient, &one.1[..first.gradient.len()], 1e-4));
+        // Several of a large network may be laid out in two ways: their losses differ in rounding.
         if particles == 1 || firms < 20_000 {
             assert_eq!(evaluate(&problem, &u), (one.0, one.1));
         }

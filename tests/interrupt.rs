@@ -66,9 +66,9 @@ fn in_the_kernel() {
     raise(SIGINT).expect("raised");
     assert_eq!(fit(&problem, 0, 0).history.len(), 300);
     assert_eq!(fit(&problem, 5, 3).history.len(), 5);
-    let abc = calibrate_abc(&problem, &Abc::default(), &mut Raiser { at: 128, times: 1 })
+    let abc = calibrate_abc(&problem, &Abc::default(), &mut Raiser { at: 512, times: 1 })
         .expect("a posterior");
-    assert_eq!((abc.stopped, abc.evaluations), (true, 128));
+    assert_eq!((abc.stopped, abc.evaluations), (true, 512));
     // The background fit saw none of it.
     assert!(!background.is_over());
     background.stop();

@@ -43,7 +43,7 @@ impl Default for Abc {
         Self {
             draws: 3000,
             keep: 100,
-            batch: 64,
+            batch: 256,
             max_seconds: None,
             seed: 0,
             state_file: None,

@@ -7,13 +7,14 @@ use super::{Parameter, Problem};
 use crate::error::{Error, Result};
 use crate::model::Economy;
 use crate::simulate::{
-    Behaviours, Columns, Direct, Horizon, Inputs, Method, STREAM, Simulation, host, host_all,
+    Behaviours, Columns, Direct, Horizon, Inputs, Method, Pace, STREAM, Simulation, host, host_all,
     processors,
 };
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
+use std::time::Instant;
 
 /// One scenario with its panel, ready to be run.
 struct Run {
@@ -270,8 +271,8 @@ impl Objective {
     /// The losses, as of `loss_drawn`; what they are of is written to `panels`, one for each of the first scenarios.
     ///
     /// On the CPU a thread takes some particles from their coordinates to their losses, so that what they leave on
-    /// the way stays in its cache. Where all threads fit into one simulation, they take it together, and it has
-    /// more of its state in their caches.
+    /// the way stays in its cache. Where all threads fit into one simulation, they may take it together, and it has
+    /// more of its state in their caches: what was faster by now.
     fn evaluate(
         &self,
         particles: usize,
@@ -295,7 +296,10 @@ impl Objective {
         let piece = particles.div_ceil(pieces);
         let together = block.min(piece);
         let parts = direct.iter().map(|d| d.parts(together)).max().unwrap_or(1);
-        let apart = pieces == 1 || parts >= rayon::current_num_threads();
+        let either = pieces > 1 && parts >= rayon::current_num_threads();
+        let pace = direct.first().filter(|_| either).map(|d| d.pace(together));
+        let apart = pieces == 1 || pace.is_some_and(Pace::apart);
+        let begin = Instant::now();
         let mut loss = vec![0.0; particles];
         let mut cut: Vec<_> = panels
             .iter_mut()
@@ -315,6 +319,9 @@ impl Objective {
             work.into_iter().try_for_each(one)?;
         } else {
             work.into_par_iter().try_for_each(one)?;
+        }
+        if let Some(pace) = pace {
+            pace.took(apart, begin.elapsed() / particles as u32);
         }
         Ok(loss)
     }

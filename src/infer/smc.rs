@@ -11,6 +11,7 @@ use super::snapshot::PANELS;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use rayon::prelude::*;
 use std::path::PathBuf;
 
 pub(super) const METHOD: &str = "SMC-ABC";
@@ -48,7 +49,7 @@ impl Default for Smc {
             population: 200,
             evaluations: 10_000,
             survivors: 0.5,
-            batch: 64,
+            batch: 256,
             max_seconds: None,
             seed: 0,
             state_file: None,
@@ -230,16 +231,19 @@ impl Search for Population<'_> {
         let left = (size - self.next).min(options.evaluations - self.done);
         let batch = options.batch.min(quick).min(left);
         let (stay, reach) = ((1.0 - self.reach * self.reach).sqrt(), self.reach);
-        let mut moved = Vec::with_capacity(batch * n);
-        for k in self.next..self.next + batch {
+        let mut moved = vec![0.0; batch * n];
+        let rows = moved.par_chunks_exact_mut(n).enumerate();
+        rows.for_each(|(j, row)| {
+            let k = self.next + j;
             let noise = normals(options.seed, Purpose::Proposal, self.round * size + k, n);
             if self.round == 0 {
-                moved.extend(noise);
+                row.iter_mut().zip(noise).for_each(|(u, e)| *u = e);
             } else {
-                let here = &self.u[k * n..][..n];
-                moved.extend(here.iter().zip(noise).map(|(u, e)| stay * u + reach * e));
+                let here = self.u[k * n..][..n].iter();
+                let both = row.iter_mut().zip(here.zip(noise));
+                both.for_each(|(u, (here, e))| *u = stay * here + reach * e);
             }
-        }
+        });
         let (loss, panel) = objective.loss_watched(&moved, self.tolerance, watched)?;
         let one = panel.len() / batch;
         let mut dropped = 0;

@@ -1,6 +1,6 @@
 //! What stays fixed over runs: the links, the steady state, the groups, the horizon.
 
-use super::cpu::{Pace, Pool};
+use super::cpu::{Pace, Pool, processors};
 use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
@@ -214,6 +214,8 @@ pub(crate) struct Numbers<F> {
     pub(super) pool: Pool<F>,
     /// Of runs without a gradient and with one.
     pub(super) pace: [Pace; 2],
+    /// Of many runs after another or at once, a particle.
+    pub(super) pace_of_many: Pace,
 }
 
 /// A layout with its numbers in both formats.
@@ -232,6 +234,8 @@ pub(crate) struct Plan {
 
 struct Inner {
     design: Design,
+    /// Processors that runs are laid out for.
+    processors: usize,
     /// One node a row: particles stand side by side.
     narrow: Laid,
     /// `WIDE` nodes a row, of one particle.
@@ -255,23 +259,30 @@ pub(super) const AHEAD: usize = 12;
 pub(super) const SHELF: usize = 1 << 14;
 /// With so many nodes the stalls of a particle alone do not stay in the cache.
 const LARGE: usize = 20_000;
-/// From so many links on a network is in so many parts: of one particle, of several (which keep threads busy
-/// by themselves). Fixed, so that sums, and with them results, do not depend on the number of threads.
-const BROAD: [(usize, usize); 2] = [(2_000, 2), (50_000, MOST_PARTS)];
-const NARROW: [(usize, usize); 1] = [(500_000, MOST_PARTS)];
+/// From so many links on a network is in so many parts, one for each processor at most: of one particle, of several
+/// (which keep threads busy by themselves).
+const BROAD: [(usize, usize); 3] = [(2_000, 2), (8_000, 4), (25_000, 8)];
+const NARROW: [(usize, usize); 1] = [(500_000, 8)];
 /// Rows of links that take as long as what nodes do by themselves.
 const NODE: usize = 4;
-/// No network is in more parts.
-pub(super) const MOST_PARTS: usize = 4;
+/// No network is in more parts; those whose links have letters are in so many.
+pub(super) const MOST_PARTS: usize = 16;
 
 impl Plan {
     pub(crate) fn new(design: Design) -> Self {
+        Self::on(processors(), design)
+    }
+
+    /// For so many processors: results are the same for any number of threads, but not of processors, as sums are then
+    /// taken in another order.
+    pub(super) fn on(processors: usize, design: Design) -> Self {
         let (nodes, links) = (design.steady.len(), design.supplier.len());
         assert_eq!(design.row.len(), nodes + 1);
         assert!(links < NONE as usize && design.supplier.iter().all(|j| (*j as usize) < nodes));
         Self {
             inner: Arc::new(Inner {
                 design,
+                processors,
                 narrow: Laid::default(),
                 wide: Laid::default(),
                 #[cfg(feature = "cube")]
@@ -286,6 +297,10 @@ impl Plan {
 
     pub(crate) fn design(&self) -> &Design {
         &self.inner.design
+    }
+
+    pub(super) fn processors(&self) -> usize {
+        self.inner.processors
     }
 
     #[cfg(feature = "cube")]
@@ -313,7 +328,7 @@ impl Plan {
     }
 
     pub(super) fn layout(&self, width: usize) -> &Layout {
-        let make = || Layout::new(self.design(), width);
+        let make = || Layout::new(self.design(), width, self.processors());
         self.laid(width).layout.get_or_init(make)
     }
 
@@ -334,16 +349,22 @@ impl Layout {
         self.parts.iter().any(|p| p.mail.is_some())
     }
 
-    fn new(design: &Design, width: usize) -> Self {
+    fn new(design: &Design, width: usize, processors: usize) -> Self {
         let (nodes, links) = (design.steady.len(), design.supplier.len());
         let cuts: &[_] = match width {
             // Every part has stalls of all nodes, which are many.
             1 if design.is_large() => &[],
             1 => &NARROW,
+            _ if design.is_large() => &[(0, MOST_PARTS)],
             _ => &BROAD,
         };
         let reached = cuts.iter().filter(|(least, _)| links >= *least);
-        let parts = reached.map(|(_, parts)| *parts).max().unwrap_or(1);
+        let most = reached.map(|(_, parts)| *parts).max().unwrap_or(1);
+        let most = match std::env::var("BW_PARTS") {
+            Ok(v) if width > 1 => v.parse().unwrap(),
+            _ => most,
+        };
+        let parts = most.min(processors);
         let degree = |i: u32| design.row[i as usize + 1] - design.row[i as usize];
         let mut customers = vec![0u32; nodes];
         for j in &design.supplier {
@@ -530,6 +551,7 @@ fn numbers<F: super::cpu::Number>(design: &Design, layout: &Layout) -> Numbers<F
             .collect(),
         pool: Pool::default(),
         pace: Default::default(),
+        pace_of_many: Pace::default(),
     }
 }
 

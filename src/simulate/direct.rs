@@ -4,7 +4,7 @@ use super::{Horizon, Precision, host};
 use crate::error::Result;
 use crate::ops::{Plan, cpu};
 use burn::tensor::Tensor;
-pub(crate) use cpu::processors;
+pub(crate) use cpu::{Pace, processors};
 
 /// Particles of a block of `Direct::stream`, at most.
 pub(crate) const STREAM: usize = cpu::STREAM;
@@ -108,6 +108,14 @@ impl Direct {
     /// Threads that a block of `stream` has use for.
     pub(crate) fn parts(&self, together: usize) -> usize {
         cpu::parts(&self.plan, together)
+    }
+
+    /// Whether blocks of `stream` are faster over several threads each, or beside each other.
+    pub(crate) fn pace(&self, together: usize) -> &cpu::Pace {
+        match &self.capacity {
+            Capacity::Single(_) => cpu::pace::<f32>(&self.plan, together),
+            Capacity::Double(_) => cpu::pace::<f64>(&self.plan, together),
+        }
     }
 
     /// Simulates block after block: `how` says of how many particles, and whether each goes over several threads. `see` is

@@ -73,14 +73,17 @@ pub(super) struct Ground<'a, F> {
 }
 
 impl<'a, F: super::Format> Ground<'a, F> {
-    /// For so many blocks at once: where they keep all threads busy, each does its parts one after the other.
+    /// For so many blocks at once. Where they keep all threads busy, each does its parts one after the other; and in a
+    /// small network, whose threads would wait for those of other blocks.
     pub(super) fn new(plan: &'a Plan, width: usize, blocks: usize) -> Self {
         let layout = plan.layout(width);
         Self {
             design: plan.design(),
             layout,
             numbers: F::numbers(plan, width),
-            apart: layout.parts.len() > 1 && blocks < rayon::current_num_threads(),
+            apart: layout.parts.len() > 1
+                && blocks < rayon::current_num_threads()
+                && (blocks == 1 || layout.mail()),
         }
     }
 }

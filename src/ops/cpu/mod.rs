@@ -79,22 +79,22 @@ pub(crate) fn processors() -> usize {
     *COUNT.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get))
 }
 
-/// Whether particles fill a block of so many for every processor. In a large network, where each is long at work, fewer
-/// are run one by one.
-fn fill(plan: &Plan, particles: usize, block: usize) -> bool {
-    !plan.design().is_large() || particles >= block * processors()
-}
-
-/// How particles are laid out: (particles side by side, nodes side by side). One particle alone has its nodes side by
-/// side; a few are cut into more blocks, so that threads have work.
+/// How particles are laid out: (particles side by side, nodes side by side). Alone a particle has its nodes side by side;
+/// others stand beside it where processors have enough to do all the same.
 fn shape(plan: &Plan, particles: usize) -> (usize, usize) {
-    if particles == 1 || !fill(plan, particles, 4) {
-        (1, WIDE)
-    } else if particles <= 8 || !fill(plan, particles, 8) {
-        (4, 1)
-    } else {
-        (8, 1)
+    let processors = plan.processors();
+    let blocks = |side: usize| particles.div_ceil(side).div_ceil(processors) as f64;
+    let (mut best, mut least) = ((1, WIDE), blocks(1));
+    // What a block takes, in times that one particle alone does.
+    for (side, takes) in [(4, 2.8), (8, 5.6)] {
+        // Those of a large network want the memory of the whole machine: only where no processor goes without.
+        let fills = !plan.design().is_large() || particles >= side * processors;
+        let time = takes * blocks(side);
+        if fills && particles > 1 && time <= least {
+            (best, least) = ((side, 1), time);
+        }
     }
+    best
 }
 
 /// What the gradient needs of a run; its memory goes back to the plan when it is dropped.
@@ -220,13 +220,20 @@ pub(crate) fn stream<F: Format>(
 /// Particles of a block of `stream`, at most.
 pub(crate) const STREAM: usize = 8;
 
-/// The same where there are so many of them.
+/// The same where there are so many of them: as in runs with a gradient, so that losses are the same, but in large
+/// networks whose blocks of fewer leave processors idle.
 pub(crate) fn streamed(plan: &Plan, particles: usize) -> usize {
-    if particles == 1 || !fill(plan, particles, STREAM) {
-        1
-    } else {
-        STREAM
+    let idle = plan.design().is_large() && particles < STREAM * plan.processors();
+    match shape(plan, particles) {
+        (side, _) if side > 1 && !idle => STREAM,
+        _ => 1,
     }
+}
+
+/// What many particles of `stream` take each, in blocks that go over several threads or beside each other.
+pub(crate) fn pace<F: Format>(plan: &Plan, together: usize) -> &Pace {
+    let width = if together == 1 { WIDE } else { 1 };
+    &F::numbers(plan, width).pace_of_many
 }
 
 /// Parts of a block of `stream`, which may go over as many threads.
@@ -343,4 +350,127 @@ fn backward_in<F: Format, const L: usize, const W: usize>(
             });
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::{Design, MOST_PARTS};
+    use super::*;
+    use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+    /// Nodes that each buy from so many others.
+    fn design(nodes: usize, inputs: usize) -> Design {
+        let mut random = StdRng::seed_from_u64(nodes as u64);
+        let steady: Vec<f64> = (0..nodes)
+            .map(|_| random.random_range(50.0..100.0))
+            .collect();
+        let supplier: Vec<u32> = (0..nodes * inputs)
+            .map(|_| random.random_range(0..nodes as u32))
+            .collect();
+        let mut customers = vec![0.0; nodes];
+        for j in &supplier {
+            customers[*j as usize] += 1.0;
+        }
+        // Four fifths of what is sold goes to customers, to each of them as much.
+        let coefficient = supplier.iter().enumerate().map(|(link, j)| {
+            0.8 * steady[*j as usize] / (customers[*j as usize] * steady[link / inputs])
+        });
+        let outside = steady.iter().zip(&customers);
+        Design {
+            row: (0..=nodes).map(|i| (i * inputs) as u32).collect(),
+            coefficient: coefficient.collect(),
+            outside: outside
+                .map(|(x, n)| if *n > 0.0 { 0.2 * x } else { *x })
+                .collect(),
+            full: steady.iter().map(|x| 1.05 * x).collect(),
+            group: (0..nodes as u32).map(|i| i % 7).collect(),
+            groups: 7,
+            column: (0..nodes as u32).collect(),
+            periods: 6,
+            steady,
+            supplier,
+            ..Design::default()
+        }
+    }
+
+    fn close(found: &[f64], expected: &[f64]) -> bool {
+        let size = expected.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        let mut both = found.iter().zip(expected);
+        found.len() == expected.len() && both.all(|(a, b)| (a - b).abs() <= 1e-12 * size)
+    }
+
+    #[test]
+    fn a_network_is_the_same_in_any_number_of_parts() {
+        // In parts where nodes stand side by side, with letters, and where particles do.
+        for (nodes, inputs, particles) in [
+            (900, 10, 1),
+            (2_500, 11, 1),
+            (20_100, 3, 2),
+            (1_960, 260, 16),
+        ] {
+            let design = design(nodes, inputs);
+            let mut random = StdRng::seed_from_u64(1);
+            let mut some = |count: usize, least: f64, most: f64| -> Vec<f64> {
+                (0..count)
+                    .map(|_| random.random_range(least..most))
+                    .collect()
+            };
+            let steady = design.steady.iter().cycle();
+            let target = some(particles * nodes, 1.2, 4.0).into_iter().zip(steady);
+            let (target, rate): (Vec<f64>, _) = (
+                target.map(|(n, x)| n * x).collect(),
+                some(particles * nodes, 0.1, 0.5),
+            );
+            let capacity = some(design.periods * nodes, 0.3, 1.0);
+            let slope = some(particles * design.periods * design.groups, -1.0, 1.0);
+            let inputs = Inputs {
+                particles,
+                target: &target,
+                rate: &rate,
+                capacity: &capacity,
+            };
+            let run = |processors: usize| {
+                let plan = Plan::on(processors, design.clone());
+                let (panel, tape) = forward(&plan, &inputs, true);
+                let mut tape = tape.expect("a kept run has a tape");
+                let found = backward(&mut tape, &inputs, &slope, true);
+                let (_, width) = shape(&plan, particles);
+                let parts = plan.layout(width).parts.len();
+                (parts, panel, found)
+            };
+            let (parts, panel, one) = run(1);
+            assert_eq!(parts, 1);
+            let mut most = 1;
+            for processors in [2, 3, 5, 64] {
+                let (parts, found, back) = run(processors);
+                most = parts.max(most);
+                assert!(close(&found, &panel), "{nodes} nodes, {parts} parts");
+                for (found, expected) in [
+                    (&back.target, &one.target),
+                    (&back.rate, &one.rate),
+                    (&back.capacity, &one.capacity),
+                ] {
+                    assert!(close(found, expected), "{nodes} nodes, {parts} parts");
+                }
+            }
+            assert!((4..=MOST_PARTS).contains(&most), "{most} parts");
+        }
+    }
+
+    #[test]
+    fn particles_stand_side_by_side_where_processors_have_enough_to_do() {
+        let shapes = |processors: usize, nodes: usize| {
+            let plan = Plan::on(processors, design(nodes, 2));
+            let of = [1, 2, 4, 8, 16, 256].map(|particles| shape(&plan, particles).0);
+            (
+                of,
+                [2, 16, 64, 256].map(|particles| streamed(&plan, particles)),
+            )
+        };
+        assert_eq!(shapes(1, 50), ([1, 1, 4, 8, 8, 8], [1, 8, 8, 8]));
+        assert_eq!(shapes(2, 50), ([1, 1, 1, 4, 8, 8], [1, 8, 8, 8]));
+        assert_eq!(shapes(16, 50), ([1, 1, 1, 1, 1, 8], [1, 1, 8, 8]));
+        // Memory for all of them at once is wanted where each keeps a processor busy.
+        assert_eq!(shapes(16, 20_000), ([1, 1, 1, 1, 1, 8], [1, 1, 1, 8]));
+    }
 }

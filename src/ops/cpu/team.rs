@@ -5,21 +5,28 @@ use super::processors;
 use micropool::{ThreadPool, ThreadPoolBuilder};
 use std::cell::Cell;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// The threads besides the caller. They stay awake for some hundred microseconds after a phase: it takes less time
-/// than a sleeping thread to wake, and so does what is between two runs of a calibration.
-static TEAM: LazyLock<ThreadPool> = LazyLock::new(|| {
-    ThreadPoolBuilder::default()
-        .num_threads(*THREADS - 1)
-        .idle_spin_cycles(30_000)
-        .build()
-});
+/// Threads that a run of so many parts has.
+fn threads(parts: usize) -> usize {
+    parts.min(MOST_PARTS).min(processors())
+}
 
-/// Threads that a run may have.
-static THREADS: LazyLock<usize> = LazyLock::new(|| processors().min(MOST_PARTS));
+/// The threads besides the caller, no more than there is work for: all of them look for it. They stay awake for some
+/// hundred microseconds after a phase: it takes less time than a sleeping thread to wake, and so does what is between
+/// two runs of a calibration.
+fn team(threads: usize) -> &'static ThreadPool {
+    static TEAMS: [OnceLock<ThreadPool>; MOST_PARTS] = [const { OnceLock::new() }; MOST_PARTS];
+    let others = threads - 1;
+    TEAMS[others].get_or_init(|| {
+        ThreadPoolBuilder::default()
+            .num_threads(others)
+            .idle_spin_cycles(30_000)
+            .build()
+    })
+}
 
 /// Does the work of every part, `apart` on several threads; the caller does what nobody has begun.
 pub(super) fn each_part<T: Send>(
@@ -33,30 +40,29 @@ pub(super) fn each_part<T: Send>(
     let mut parts = parts.fuse();
     let mut waiting: [Option<T>; MOST_PARTS] = std::array::from_fn(|_| parts.next());
     debug_assert!(parts.next().is_none());
-    halve(&mut waiting, &work);
+    let count = waiting.iter().flatten().count();
+    halve(team(threads(count)), &mut waiting[..count], &work);
 }
 
 /// Halves, and not one by one, so that a thread has the same parts in every phase, and they stay in its cache.
-fn halve<T: Send>(parts: &mut [Option<T>], work: &(impl Fn(T) + Sync)) {
-    let count = parts.iter().filter(|part| part.is_some()).count();
-    if count < 2 {
+fn halve<T: Send>(team: &ThreadPool, parts: &mut [Option<T>], work: &(impl Fn(T) + Sync)) {
+    if parts.len() < 2 {
         return parts.iter_mut().filter_map(Option::take).for_each(work);
     }
-    let (first, second) = parts.split_at_mut(count / 2);
-    TEAM.join(|| halve(first, work), || halve(second, work));
+    let (first, second) = parts.split_at_mut(parts.len() / 2);
+    team.join(|| halve(team, first, work), || halve(team, second, work));
 }
 
 /// Has several threads, at most so many, do the same work together, phase by phase. Who does not come within the
 /// time that a thread takes to wake is not waited for: the members share the work among them, however few.
 pub(super) fn meet(most: usize, work: impl Fn(Member<'_>) + Sync) {
-    let most = most.min(*THREADS);
+    let most = threads(most);
     if most < 2 {
         return work(Member::alone());
     }
     let meeting = Meeting::default();
-    let mut places: [Option<usize>; MOST_PARTS] =
-        std::array::from_fn(|place| (place < most).then_some(place));
-    halve(&mut places, &|place| {
+    let mut places: [Option<usize>; MOST_PARTS] = std::array::from_fn(Some);
+    halve(team(most), &mut places[..most], &|place| {
         if let Some(member) = meeting.come(place, most) {
             work(member);
         }
@@ -81,7 +87,7 @@ impl Pace {
     const LONG: u64 = 20_000_000;
 
     /// Whether the next run is to go over several threads.
-    pub(super) fn apart(&self) -> bool {
+    pub(crate) fn apart(&self) -> bool {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         let took = |way: &AtomicU64| way.load(Ordering::Relaxed);
         let (apart, alone) = (took(&self.apart), took(&self.alone));
@@ -90,7 +96,7 @@ impl Pace {
     }
 
     /// What a run took: what is faster counts at once, what is slower may be so by chance.
-    pub(super) fn took(&self, apart: bool, time: Duration) {
+    pub(crate) fn took(&self, apart: bool, time: Duration) {
         let way = if apart { &self.apart } else { &self.alone };
         let (before, now) = (way.load(Ordering::Relaxed), time.as_nanos() as u64);
         let mean = if before == 0 || now < before {
@@ -242,6 +248,6 @@ mod tests {
             }
         });
         assert!(done.iter().all(|d| d.load(Ordering::Relaxed) == rounds));
-        assert!((1..=*THREADS).contains(&members.load(Ordering::Relaxed)));
+        assert!((1..=threads(MOST_PARTS)).contains(&members.load(Ordering::Relaxed)));
     }
 }
