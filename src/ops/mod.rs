@@ -14,8 +14,8 @@
 //! Inventories and orders are kept per link in units of the buyer's output (S / A and O / A), and
 //! orders are not kept at all: o(t) = max(0, D(t-1) + (n x0 - s(t-1)) / τ).
 //!
-//! Results do not depend on the number of threads: large networks are cut into a fixed number of
-//! parts, whose sums are added in a fixed order.
+//! Results do not depend on the number of threads: a network is cut into parts, whose sums are added in
+//! a fixed order, as many as its size is worth and the machine has processors.
 
 mod adjoint;
 pub(crate) mod cpu;

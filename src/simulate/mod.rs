@@ -16,8 +16,9 @@ pub(crate) use run::{host, host_all};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
     /// All periods in one operation with a hand-written adjoint. The same inputs give the same
-    /// numbers on the same machine with any number of threads; one particle alone and the same
-    /// particle among others differ by rounding, as sums are then taken in another order.
+    /// numbers on the same machine with any number of threads. One particle alone and the same
+    /// particle among others differ by rounding, as sums are then taken in another order, and so do
+    /// machines with other numbers of processors.
     #[default]
     Kernels,
     /// Period after period in plain tensors: the specification, much slower, to check against.
