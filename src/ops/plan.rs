@@ -265,7 +265,7 @@ const BROAD: [(usize, usize); 3] = [(2_000, 2), (8_000, 4), (25_000, 8)];
 const NARROW: [(usize, usize); 1] = [(500_000, 8)];
 /// Rows of links that take as long as what nodes do by themselves.
 const NODE: usize = 4;
-/// No network is in more parts; those whose links have letters are in so many.
+/// No network is in more parts. Those whose links have letters are in so many if there are as many processors.
 pub(super) const MOST_PARTS: usize = 16;
 
 impl Plan {
@@ -360,11 +360,12 @@ impl Layout {
         };
         let reached = cuts.iter().filter(|(least, _)| links >= *least);
         let most = reached.map(|(_, parts)| *parts).max().unwrap_or(1);
-        let most = match std::env::var("BW_PARTS") {
-            Ok(v) if width > 1 => v.parse().unwrap(),
-            _ => most,
+        let parts = match processors {
+            1 => 1,
+            // Those with letters cost nothing: two for each, so that a processor which is disturbed gives work away.
+            p if most == MOST_PARTS && 2 * p <= most => 2 * p,
+            p => p.min(most),
         };
-        let parts = most.min(processors);
         let degree = |i: u32| design.row[i as usize + 1] - design.row[i as usize];
         let mut customers = vec![0u32; nodes];
         for j in &design.supplier {
