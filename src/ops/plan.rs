@@ -351,11 +351,12 @@ impl Layout {
 
     fn new(design: &Design, width: usize, processors: usize) -> Self {
         let (nodes, links) = (design.steady.len(), design.supplier.len());
+        let letters = width > 1 && design.is_large();
         let cuts: &[_] = match width {
             // Every part has stalls of all nodes, which are many.
             1 if design.is_large() => &[],
             1 => &NARROW,
-            _ if design.is_large() => &[(0, MOST_PARTS)],
+            _ if letters => &[(0, MOST_PARTS)],
             _ => &BROAD,
         };
         let reached = cuts.iter().filter(|(least, _)| links >= *least);
@@ -363,7 +364,7 @@ impl Layout {
         let parts = match processors {
             1 => 1,
             // Those with letters cost nothing: two for each, so that a processor which is disturbed gives work away.
-            p if most == MOST_PARTS && 2 * p <= most => 2 * p,
+            p if letters && 2 * p <= most => 2 * p,
             p => p.min(most),
         };
         let degree = |i: u32| design.row[i as usize + 1] - design.row[i as usize];
@@ -488,7 +489,7 @@ impl Layout {
                 e => position[design.supplier[e as usize] as usize],
             };
             let supplier: Vec<u32> = part.link.iter().zip(own).map(supplier).collect();
-            if width > 1 && design.is_large() {
+            if letters {
                 let (mail, place) = Mail::new(&supplier, &part.link, &shelves);
                 (part.mail, part.place) = (Some(mail), place);
             } else {

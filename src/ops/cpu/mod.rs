@@ -230,16 +230,19 @@ pub(crate) fn streamed(plan: &Plan, particles: usize) -> usize {
     }
 }
 
+/// Nodes side by side in a block of `stream` of so many particles.
+fn width(together: usize) -> usize {
+    if together == 1 { WIDE } else { 1 }
+}
+
 /// What many particles of `stream` take each, in blocks that go over several threads or beside each other.
 pub(crate) fn pace<F: Format>(plan: &Plan, together: usize) -> &Pace {
-    let width = if together == 1 { WIDE } else { 1 };
-    &F::numbers(plan, width).pace_of_many
+    &F::numbers(plan, width(together)).pace_of_many
 }
 
 /// Parts of a block of `stream`, which may go over as many threads.
 pub(crate) fn parts(plan: &Plan, together: usize) -> usize {
-    let width = if together == 1 { WIDE } else { 1 };
-    plan.layout(width).parts.len()
+    plan.layout(width(together)).parts.len()
 }
 
 fn stream_in<F: Format, const P: usize, const L: usize, const W: usize>(
