@@ -2,7 +2,7 @@
 
 use super::Problem;
 use super::drive::{self, Frame, Options, Search};
-use super::noise::{Purpose, normals};
+use super::noise::{Purpose, normals, rows_of_normals};
 use super::objective::Objective;
 use super::posterior::{Draws, Posterior, Step};
 use super::saved::{Facts, Keeper, Saved, facts_of};
@@ -10,7 +10,6 @@ use super::snapshot::PANELS;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
-use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -132,7 +131,7 @@ impl<'a> Found<'a> {
 
     /// Coordinates of the kept draws.
     fn coordinates(&self) -> impl Iterator<Item = Vec<f64>> {
-        let one = |k: &Kept| normals(self.options.seed, Purpose::Prior, k.draw, self.n).collect();
+        let one = |k: &Kept| normals(self.options.seed, Purpose::Prior, k.draw, self.n);
         self.kept.iter().map(one)
     }
 }
@@ -176,15 +175,9 @@ impl Search for Found<'_> {
             Some(last) if self.kept.len() == options.keep => last.loss,
             _ => f64::INFINITY,
         };
-        // Few are made by the thread that simulates them, many for a device by all threads.
         let rows = |some: Range<usize>| {
-            let mut u = vec![0.0; some.len() * n];
-            let each = u.par_chunks_exact_mut(n).zip(some).with_min_len(32);
-            each.for_each(|(u, k)| {
-                let draw = normals(options.seed, Purpose::Prior, done + k, n);
-                u.iter_mut().zip(draw).for_each(|(u, e)| *u = e);
-            });
-            Cow::Owned(u)
+            let draws = done + some.start..done + some.end;
+            Cow::Owned(rows_of_normals(options.seed, Purpose::Prior, draws, n))
         };
         let (loss, panel) = objective.loss_drawn(batch, &rows, limit, watched)?;
         let mut dropped = 0;

@@ -166,7 +166,7 @@ pub fn contest(
     let judge = Judge::new(problem, fresh)?;
     let n = judge.observed.dimension();
     let mut out = Contest::default();
-    let prior: Vec<f64> = normals(0, Purpose::Truth, 0, SAMPLES * n).collect();
+    let prior = normals(0, Purpose::Truth, 0, SAMPLES * n);
     out.standings
         .extend(judge.stand("prior", seed, (0, 0.0), &prior, &vec![0.0; n])?);
     let total = methods.iter().map(|m| m.options().frame().total).sum();

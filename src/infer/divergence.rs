@@ -154,7 +154,7 @@ mod tests {
 
     fn unknowns(guide: Guide, n: usize) -> Vec<f64> {
         let all = normals(5, Purpose::Guide, 0, guide.unknowns(n));
-        all.map(|e| 0.6 * e).collect()
+        all.iter().map(|e| 0.6 * e).collect()
     }
 
     #[test]

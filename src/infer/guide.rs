@@ -3,6 +3,8 @@
 use super::exp::exp;
 use super::noise::{Purpose, normals};
 use crate::error::{Error, Result};
+use crate::simulate::SHARE;
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// The family of the guide: normal distributions of the priors' standard-normal coordinates.
@@ -30,6 +32,24 @@ pub enum Guide {
 
 /// Of more coordinates some hundred gradients cannot tell the covariances.
 const FULL: usize = 500;
+
+/// Some coordinates' share of a gradient in the unknowns, for a thread to add to.
+pub(super) struct Piece<'a> {
+    /// The first of the coordinates.
+    pub(super) first: usize,
+    pub(super) to_mean: &'a mut [f64],
+    /// Empty for a point.
+    pub(super) to_scale: &'a mut [f64],
+    /// Of their rows of B.
+    pub(super) to_rows: &'a mut [f64],
+}
+
+impl Piece<'_> {
+    /// Its coordinates.
+    pub(super) fn all(&self) -> Range<usize> {
+        self.first..self.first + self.to_mean.len()
+    }
+}
 
 impl Guide {
     pub(super) fn check(self, n: usize) -> Result<()> {
@@ -83,6 +103,23 @@ impl Guide {
         }
     }
 
+    /// Cuts a gradient in the unknowns into pieces.
+    pub(super) fn pieces(self, n: usize, to: &mut [f64]) -> Vec<Piece<'_>> {
+        let (to_mean, rest) = to.split_at_mut(n);
+        let (to_scale, to_rows) = rest.split_at_mut(rest.len().min(n));
+        let rows = self.row(n, SHARE.min(n) - 1).end.saturating_sub(2 * n);
+        let (mut to_scale, mut to_rows) =
+            (to_scale.chunks_mut(SHARE), to_rows.chunks_mut(rows.max(1)));
+        let means = to_mean.chunks_mut(SHARE).enumerate();
+        let pieces = means.map(|(k, to_mean)| Piece {
+            first: k * SHARE,
+            to_mean,
+            to_scale: to_scale.next().unwrap_or_default(),
+            to_rows: to_rows.next().unwrap_or_default(),
+        });
+        pieces.collect()
+    }
+
     /// What row i of B is multiplied with.
     fn factors(self, noise: &[f64], n: usize, i: usize) -> &[f64] {
         match self {
@@ -110,7 +147,8 @@ impl Guide {
         let rest = self.unknowns(n) - 2 * n;
         if let Guide::LowRank(_) = self {
             // Not zero: there all factors would stay alike.
-            w.extend(normals(seed, Purpose::Guide, 0, rest).map(|e| scale * e));
+            let factors = normals(seed, Purpose::Guide, 0, rest).into_iter();
+            w.extend(factors.map(|e| scale * e));
         } else {
             w.resize(2 * n + rest, 0.0);
         }
@@ -123,76 +161,82 @@ impl Guide {
             return w.to_vec();
         }
         let c = self.unit(n);
-        let mut u = scales(w, n);
-        for ((u, m), e) in u.iter_mut().zip(w).zip(noise) {
-            *u = m + *u * e;
-        }
-        if self != Guide::MeanField {
-            for (i, u) in u.iter_mut().enumerate() {
-                *u += c * dot(&w[self.row(n, i)], self.factors(noise, n, i));
+        let mut u = vec![0.0; n];
+        let pieces = u.par_chunks_mut(SHARE).enumerate();
+        pieces.for_each(|(k, u)| {
+            let all = k * SHARE..k * SHARE + u.len();
+            let scales = scales(w, n, all.clone());
+            let means = w[all.clone()].iter().zip(&scales);
+            for ((u, (m, scale)), e) in u.iter_mut().zip(means).zip(&noise[all.clone()]) {
+                *u = m + scale * e;
             }
-        }
+            if self != Guide::MeanField {
+                for (u, i) in u.iter_mut().zip(all) {
+                    *u += c * dot(&w[self.row(n, i)], self.factors(noise, n, i));
+                }
+            }
+        });
         u
     }
 
     /// Adds the gradient in the unknowns of what has gradient `g` in the particle.
     pub(super) fn pull(self, w: &[f64], noise: &[f64], g: &[f64], to: &mut [f64]) {
         let (n, c) = (g.len(), self.unit(g.len()));
-        if self == Guide::Point {
-            for (to, g) in to.iter_mut().zip(g) {
+        let pieces = self.pieces(n, to).into_par_iter();
+        pieces.for_each(|piece| {
+            let all = piece.all();
+            let g = &g[all.clone()];
+            for (to, g) in piece.to_mean.iter_mut().zip(g) {
                 *to += g;
             }
-            return;
-        }
-        let (to_mean, to_scale) = to.split_at_mut(n);
-        let scales = scales(w, n);
-        let each = g.iter().zip(&scales).zip(noise);
-        for (((g, scale), e), (to_mean, to_scale)) in each.zip(to_mean.iter_mut().zip(to_scale)) {
-            *to_mean += g;
-            *to_scale += g * scale * e;
-        }
-        if self == Guide::MeanField {
-            return;
-        }
-        for (i, g) in g.iter().enumerate() {
-            let row = to[self.row(n, i)].iter_mut();
-            for (to, e) in row.zip(self.factors(noise, n, i)) {
-                *to += c * g * e;
+            if self != Guide::Point {
+                let scales = scales(w, n, all.clone());
+                let each = g.iter().zip(&scales).zip(&noise[all.clone()]);
+                for (to, ((g, scale), e)) in piece.to_scale.iter_mut().zip(each) {
+                    *to += g * scale * e;
+                }
             }
-        }
+            let begin = self.row(n, all.start).start;
+            for (i, g) in all.zip(g) {
+                let row = self.row(n, i);
+                let row = piece.to_rows[row.start - begin..row.end - begin].iter_mut();
+                for (to, e) in row.zip(self.factors(noise, n, i)) {
+                    *to += c * g * e;
+                }
+            }
+        });
     }
 
     /// KL(q || standard normal), and adds its gradient in the unknowns. Of a point, whose divergence is
     /// infinite, the part that depends on where it is.
     pub(super) fn kl(self, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
         let c = self.unit(n);
-        let mut kl = 0.0;
-        if self == Guide::Point {
-            for (to, m) in to.iter_mut().zip(w) {
+        let of = |piece: Piece<'_>| {
+            let all = piece.all();
+            let means = &w[all.clone()];
+            for (to, m) in piece.to_mean.iter_mut().zip(means) {
                 *to += m;
             }
-            return 0.5 * dot(w, w);
-        }
-        let (to_mean, to_scale) = to.split_at_mut(n);
-        let scales = scales(w, n);
-        let unknowns = w.iter().zip(&w[n..]).zip(&scales);
-        for (((m, d), scale), (to_mean, to_scale)) in unknowns.zip(to_mean.iter_mut().zip(to_scale))
-        {
-            let square = scale * scale;
-            kl += 0.5 * (square + m * m - 1.0) - d;
-            *to_mean += m;
-            *to_scale += square - 1.0;
-        }
-        if self == Guide::MeanField {
-            return kl;
-        }
-        for i in 0..n {
-            let row = &w[self.row(n, i)];
-            kl += 0.5 * c * c * dot(row, row);
-            for (to, b) in to[self.row(n, i)].iter_mut().zip(row) {
+            if self == Guide::Point {
+                return 0.5 * dot(means, means);
+            }
+            let mut kl = 0.0;
+            let scales = scales(w, n, all.clone());
+            let unknowns = means.iter().zip(&w[n..][all.clone()]).zip(&scales);
+            for (to, ((m, d), scale)) in piece.to_scale.iter_mut().zip(unknowns) {
+                let square = scale * scale;
+                kl += 0.5 * (square + m * m - 1.0) - d;
+                *to += square - 1.0;
+            }
+            let rows = &w[self.row(n, all.start).start..self.row(n, all.end - 1).end];
+            for (to, b) in piece.to_rows.iter_mut().zip(rows) {
                 *to += c * c * b;
             }
-        }
+            kl + 0.5 * c * c * dot(rows, rows)
+        };
+        let kl: Vec<f64> = self.pieces(n, to).into_par_iter().map(of).collect();
+        // One after the other: the sum is the same on any number of threads.
+        let mut kl: f64 = kl.iter().sum();
         if let Guide::LowRank(r) = self {
             kl -= self.common(w, n, r, to);
         }
@@ -205,14 +249,19 @@ impl Guide {
         let c = self.unit(n);
         let weight = |i: usize| c * c * (-2.0 * w[n + i]).exp();
         let l = self.factor(w, n, r, &weight);
-        for i in 0..n {
-            let row = &w[self.row(n, i)];
-            let x = solve(&l, r, row);
-            to[n + i] += weight(i) * dot(row, &x);
-            for (to, x) in to[self.row(n, i)].iter_mut().zip(&x) {
-                *to -= weight(i) * x;
+        let pieces = self.pieces(n, to).into_par_iter();
+        pieces.for_each(|piece| {
+            let all = piece.all();
+            let rows = piece.to_rows.chunks_exact_mut(r);
+            for (i, (to_scale, to_row)) in all.zip(piece.to_scale.iter_mut().zip(rows)) {
+                let row = &w[self.row(n, i)];
+                let x = solve(&l, r, row);
+                *to_scale += weight(i) * dot(row, &x);
+                for (to, x) in to_row.iter_mut().zip(&x) {
+                    *to -= weight(i) * x;
+                }
             }
-        }
+        });
         (0..r).map(|k| l[k * r + k].ln()).sum()
     }
 
@@ -222,16 +271,24 @@ impl Guide {
         w: &[f64],
         n: usize,
         r: usize,
-        weight: &dyn Fn(usize) -> f64,
+        weight: &(dyn Fn(usize) -> f64 + Sync),
     ) -> Vec<f64> {
-        let mut s = vec![0.0; r * r];
-        for i in 0..n {
-            let row = &w[self.row(n, i)];
-            for (k, b) in row.iter().enumerate() {
-                for l in 0..=k {
-                    s[k * r + l] += weight(i) * b * row[l];
+        let of = |piece: usize| {
+            let mut s = vec![0.0; r * r];
+            for i in piece * SHARE..((piece + 1) * SHARE).min(n) {
+                let row = &w[self.row(n, i)];
+                for (k, b) in row.iter().enumerate() {
+                    for l in 0..=k {
+                        s[k * r + l] += weight(i) * b * row[l];
+                    }
                 }
             }
+            s
+        };
+        let pieces: Vec<_> = (0..n.div_ceil(SHARE)).into_par_iter().map(of).collect();
+        let mut s = vec![0.0; r * r];
+        for piece in pieces {
+            s.iter_mut().zip(piece).for_each(|(s, part)| *s += part);
         }
         for k in 0..r {
             s[k * r + k] += 1.0;
@@ -326,9 +383,9 @@ impl Guide {
     }
 }
 
-/// The scales e^d of n coordinates.
-fn scales(w: &[f64], n: usize) -> Vec<f64> {
-    let mut scales = w[n..2 * n].to_vec();
+/// The scales e^d of some of n coordinates.
+fn scales(w: &[f64], n: usize, some: Range<usize>) -> Vec<f64> {
+    let mut scales = w[n..2 * n][some].to_vec();
     exp(1.0, &mut scales);
     scales
 }
@@ -376,11 +433,10 @@ mod tests {
             Guide::Point,
         ] {
             let size = guide.unknowns(n);
-            let w: Vec<f64> = normals(1, Purpose::Guide, 0, size)
-                .map(|e| 0.5 * e)
-                .collect();
-            let noise: Vec<f64> = normals(1, Purpose::Guide, 1, guide.noise(n)).collect();
-            let pull: Vec<f64> = normals(1, Purpose::Guide, 2, n).collect();
+            let mut w = normals(1, Purpose::Guide, 0, size);
+            w.iter_mut().for_each(|e| *e *= 0.5);
+            let noise = normals(1, Purpose::Guide, 1, guide.noise(n));
+            let pull = normals(1, Purpose::Guide, 2, n);
             let value = |w: &[f64]| {
                 let kl = guide.kl(w, n, &mut vec![0.0; size]);
                 kl + dot(&pull, &guide.particle(w, n, &noise))
@@ -404,13 +460,59 @@ mod tests {
     }
 
     #[test]
+    fn many_coordinates_are_cut_into_pieces() {
+        // Three copies of the same coordinates a piece long: each adds as much, and has the same gradient.
+        let (n, copies) = (SHARE, 3);
+        for (guide, r) in [(Guide::MeanField, 0), (Guide::LowRank(2), 2)] {
+            let one = normals(1, Purpose::Guide, 0, (2 + r) * n);
+            let noise = normals(1, Purpose::Guide, 1, n);
+            let repeat = |v: &[f64]| v.repeat(copies);
+            let (mean, rest) = one.split_at(n);
+            let (scale, rows) = rest.split_at(n);
+            let w = [repeat(mean), repeat(scale), repeat(rows)].concat();
+            let all = n * copies;
+            let common = [0.3, -0.8];
+            let noise = [repeat(&noise), common[..r].to_vec()].concat();
+            let u = guide.particle(&w, all, &noise);
+            let mut to = vec![0.0; w.len()];
+            let kl = guide.kl(&w, all, &mut to);
+            guide.pull(&w, &noise, &u, &mut to);
+            for k in 1..copies {
+                assert!(u[..n] == u[k * n..][..n], "{guide:?} {k}");
+                for begin in [0, all] {
+                    let of = |k: usize| &to[begin + k * n..][..n];
+                    assert!(of(0) == of(k), "{guide:?} {k}");
+                }
+                let rows = |k: usize| &to[2 * all + k * r * n..][..r * n];
+                assert!(rows(0) == rows(k), "{guide:?} {k}");
+            }
+            let term = |i: usize| {
+                let (scale, m) = ((2.0 * w[all + i]).exp(), w[i]);
+                0.5 * (scale + m * m - 1.0) - w[all + i]
+            };
+            let mut expected: f64 = (0..all).map(term).sum();
+            if r > 0 {
+                let c = guide.unit(all);
+                expected += 0.5 * c * c * dot(&w[2 * all..], &w[2 * all..]);
+                expected -= guide.common(&w, all, r, &mut vec![0.0; w.len()]);
+            }
+            assert!((kl / expected - 1.0).abs() < 1e-10, "{kl} {expected}");
+            let i = all - 1;
+            let slope = w[all + i].exp() * noise[i] * u[i] + (2.0 * w[all + i]).exp() - 1.0;
+            if r == 0 {
+                assert!((to[all + i] - slope).abs() < 1e-10 * slope.abs().max(1.0));
+                assert!((to[i] - u[i] - w[i]).abs() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
     fn moments_and_densities_are_those_of_many_particles() {
         let n = 4;
         let sum = [(3, 0.8), (1, -0.6)];
         for guide in [Guide::MeanField, Guide::LowRank(2), Guide::FullRank] {
-            let w: Vec<f64> = normals(2, Purpose::Guide, 0, guide.unknowns(n)).collect();
-            let noise =
-                |k| -> Vec<f64> { normals(3, Purpose::Particles, k, guide.noise(n)).collect() };
+            let w = normals(2, Purpose::Guide, 0, guide.unknowns(n));
+            let noise = |k| normals(3, Purpose::Particles, k, guide.noise(n));
             let particles: Vec<Vec<f64>> = (0..20_000)
                 .map(|k| guide.particle(&w, n, &noise(k)))
                 .collect();

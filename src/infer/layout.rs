@@ -3,6 +3,7 @@
 use super::prior::Transport;
 use super::{Parameter, Per, Prior, Problem};
 use crate::network::Network;
+use crate::simulate::SHARE;
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -33,10 +34,6 @@ struct Common {
     /// √share and √(1 - share) of `Per::FirmInSector`.
     weight: (f64, f64),
 }
-
-/// Values that are worth a thread's while, whether of many particles or of many units: they take some hundred
-/// microseconds.
-const PIECE: usize = 1 << 16;
 
 /// Values of a batch of particles, [particle, entry], and T' at the units, [particle, unit].
 pub(crate) struct Values {
@@ -225,7 +222,7 @@ impl Varying {
     fn transported(&self, u: &[f64], dimension: usize) -> (Vec<f64>, Vec<f64>) {
         let mut value = self.unit_coordinates(u, dimension);
         let mut slope = vec![0.0; value.len()];
-        let pieces = value.par_chunks_mut(PIECE).zip(slope.par_chunks_mut(PIECE));
+        let pieces = value.par_chunks_mut(SHARE).zip(slope.par_chunks_mut(SHARE));
         pieces.for_each(|(value, slope)| self.transport.all(value, slope));
         (value, slope)
     }
@@ -257,6 +254,13 @@ impl Varying {
                 &g[p * count..][..count],
                 &values.slope[p * units..][..units],
             );
+            if self.common.is_none() && self.unit.is_empty() {
+                let to = &mut to[self.coordinates.start + first..][..count];
+                let all = to.par_iter_mut().zip(g).zip(&slope[first..][..count]);
+                all.with_min_len(SHARE)
+                    .for_each(|((to, g), slope)| *to += g * slope);
+                continue;
+            }
             for (k, g) in g.iter().enumerate() {
                 let unit = match self.unit.is_empty() {
                     true => first + k,

@@ -2,6 +2,11 @@
 
 use rand::{SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Numbers of a row that one generator makes: in long rows the next ones come from others, for other threads to make.
+const PIECE: usize = 1 << 15;
 
 /// What numbers are drawn for; purposes do not share any.
 #[derive(Clone, Copy)]
@@ -24,27 +29,67 @@ pub(super) enum Purpose {
     Choice = 7,
 }
 
-fn generator(seed: u64, purpose: Purpose, k: usize) -> StdRng {
+fn generator(seed: u64, purpose: Purpose, k: usize, piece: usize) -> StdRng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&(k as u64).to_le_bytes());
     key[16] = purpose as u8;
+    key[24..].copy_from_slice(&(piece as u64).to_le_bytes());
     StdRng::from_seed(key)
 }
 
+/// Fills a piece of a row with standard normal numbers.
+fn fill(to: &mut [f64], mut from: StdRng) {
+    to.fill_with(|| StandardNormal.sample(&mut from));
+}
+
 /// `n` standard normal numbers.
-pub(super) fn normals(
+pub(super) fn normals(seed: u64, purpose: Purpose, k: usize, n: usize) -> Vec<f64> {
+    let mut row = vec![0.0; n];
+    let pieces = row.par_chunks_mut(PIECE).enumerate();
+    pieces.for_each(|(piece, to)| fill(to, generator(seed, purpose, k, piece)));
+    row
+}
+
+/// The same for all k of a range, row by row. Few rows are made by the thread that asks for them, which may be one of
+/// many, each with its own.
+pub(super) fn rows_of_normals(
     seed: u64,
     purpose: Purpose,
-    k: usize,
+    all: Range<usize>,
     n: usize,
-) -> impl Iterator<Item = f64> {
-    StandardNormal
-        .sample_iter(generator(seed, purpose, k))
-        .take(n)
+) -> Vec<f64> {
+    let mut rows = vec![0.0; all.len() * n];
+    let each = rows.par_chunks_exact_mut(n).zip(all).with_min_len(32);
+    each.for_each(|(row, k)| {
+        let pieces = row.chunks_mut(PIECE).enumerate();
+        pieces.for_each(|(piece, to)| fill(to, generator(seed, purpose, k, piece)));
+    });
+    rows
 }
 
 /// Numbers uniform in 0..1, without end.
 pub(super) fn uniforms(seed: u64, purpose: Purpose, k: usize) -> impl Iterator<Item = f64> {
-    StandardUniform.sample_iter(generator(seed, purpose, k))
+    StandardUniform.sample_iter(generator(seed, purpose, k, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_the_same_by_any_way_and_on_any_threads() {
+        let n = 2 * PIECE + 5;
+        let rows = rows_of_normals(3, Purpose::Prior, 7..9, n);
+        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        for (k, row) in (7..9).zip(rows.chunks_exact(n)) {
+            assert!(normals(3, Purpose::Prior, k, n) == row);
+            let one = alone.as_ref().expect("one thread");
+            assert!(one.install(|| normals(3, Purpose::Prior, k, n)) == row);
+            assert!(normals(3, Purpose::Prior, k, 10) == row[..10]);
+            // No piece is a copy of another.
+            assert!(row[..5] != row[PIECE..][..5] && row[..5] != row[2 * PIECE..]);
+        }
+        assert!(rows[..5] != rows[n..][..5]);
+    }
 }

@@ -66,7 +66,7 @@ mod tests {
     fn known_tails_are_found() {
         // A guide of scale s for a standard normal posterior: the ratios' tail has shape 1 - s², and none
         // where the guide is the wider one.
-        let draws: Vec<f64> = normals(1, Purpose::Posterior, 0, 4000).collect();
+        let draws = normals(1, Purpose::Posterior, 0, 4000);
         let narrow = |scale: f64| {
             let log: Vec<f64> = draws
                 .iter()

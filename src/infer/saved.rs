@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Written into every file, and raised when what is in it changes.
-const FORMAT: &str = "bullwhip calibration 2";
+const FORMAT: &str = "bullwhip calibration 3";
 
 /// What a state is of: problem and options, told in words and hashes, what matters most first.
 pub(super) type Facts = Vec<(&'static str, String)>;

@@ -95,7 +95,7 @@ pub fn sbc(
     };
     progress.start("simulation-based calibration", runs);
     for run in 0..runs {
-        let truth: Vec<f64> = normals(options.seed, Purpose::Truth, run, n).collect();
+        let truth = normals(options.seed, Purpose::Truth, run, n);
         let mut other = problem.clone();
         let panels = objective.panels(&truth)?;
         let mut noise = normals(
@@ -104,7 +104,8 @@ pub fn sbc(
             run,
             panels.iter().map(Vec::len).sum::<usize>()
                 + problem.totals.iter().map(|t| t.values.len()).sum::<usize>(),
-        );
+        )
+        .into_iter();
         let groups = problem.observed.groups();
         let totals: Vec<Vec<f64>> = problem
             .totals

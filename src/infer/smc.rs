@@ -3,7 +3,7 @@
 use super::Problem;
 use super::abc::moments;
 use super::drive::{self, Frame, Options, Search};
-use super::noise::{Purpose, normals, uniforms};
+use super::noise::{Purpose, rows_of_normals, uniforms};
 use super::objective::Objective;
 use super::posterior::{Draws, Posterior, Step};
 use super::saved::{Facts, Keeper, Saved, facts_of};
@@ -11,6 +11,7 @@ use super::snapshot::PANELS;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::simulate::SHARE;
 use rayon::prelude::*;
 use std::path::PathBuf;
 
@@ -231,19 +232,14 @@ impl Search for Population<'_> {
         let left = (size - self.next).min(options.evaluations - self.done);
         let batch = options.batch.min(quick).min(left);
         let (stay, reach) = ((1.0 - self.reach * self.reach).sqrt(), self.reach);
-        let mut moved = vec![0.0; batch * n];
-        let rows = moved.par_chunks_exact_mut(n).enumerate();
-        rows.for_each(|(j, row)| {
-            let k = self.next + j;
-            let noise = normals(options.seed, Purpose::Proposal, self.round * size + k, n);
-            if self.round == 0 {
-                row.iter_mut().zip(noise).for_each(|(u, e)| *u = e);
-            } else {
-                let here = self.u[k * n..][..n].iter();
-                let both = row.iter_mut().zip(here.zip(noise));
-                both.for_each(|(u, (here, e))| *u = stay * here + reach * e);
-            }
-        });
+        let first = self.round * size + self.next;
+        let moves = first..first + batch;
+        let mut moved = rows_of_normals(options.seed, Purpose::Proposal, moves, n);
+        if self.round > 0 {
+            let here = &self.u[self.next * n..][..batch * n];
+            let both = moved.par_iter_mut().zip(here).with_min_len(SHARE);
+            both.for_each(|(u, here)| *u = stay * here + reach * *u);
+        }
         let (loss, panel) = objective.loss_watched(&moved, self.tolerance, watched)?;
         let one = panel.len() / batch;
         let mut dropped = 0;

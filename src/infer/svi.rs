@@ -12,6 +12,8 @@ use super::snapshot::PANELS;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::simulate::SHARE;
+use rayon::prelude::*;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
@@ -260,13 +262,12 @@ impl<'a> Fit<'a> {
         let (n, options) = (self.n, self.options);
         let (family, particles) = (options.guide, options.particles);
         let (step, width) = (self.history.len(), family.noise(n));
-        let noise: Vec<f64> =
-            normals(options.seed, Purpose::Particles, step, width * particles).collect();
+        let noise = normals(options.seed, Purpose::Particles, step, width * particles);
         let noise = |p: usize| &noise[p * width..][..width];
         let u: Vec<f64> = (0..particles)
             .flat_map(|p| family.particle(&self.guide, n, noise(p)))
             .collect();
-        let (result, panel) = objective.gradient_and_panel(&u)?;
+        let (mut result, panel) = objective.gradient_and_panel(&u)?;
         if watched {
             self.last.push_back(panel);
             if self.last.len() > PANELS.div_ceil(particles) {
@@ -275,7 +276,8 @@ impl<'a> Fit<'a> {
         }
         let finite = |p: usize| {
             result.loss[p].is_finite()
-                && result.gradient[p * n..][..n].iter().all(|g| g.is_finite())
+                && (result.gradient[p * n..][..n].par_chunks(SHARE))
+                    .all(|some| some.iter().all(|g| g.is_finite()))
         };
         let good: Vec<usize> = (0..particles).filter(|&p| finite(p)).collect();
         let share = 1.0 / good.len() as f64;
@@ -284,14 +286,14 @@ impl<'a> Fit<'a> {
         // By its closed form the divergence is known however it is differentiated.
         let divergence =
             options.kl_weight * options.divergence.of(family, &self.guide, n, &mut gradient);
-        for g in &mut gradient {
-            *g *= if along_paths { 0.0 } else { options.kl_weight };
+        let weighs = if along_paths { 0.0 } else { options.kl_weight };
+        if weighs != 1.0 {
+            gradient.iter_mut().for_each(|g| *g *= weighs);
         }
         for &p in &good {
-            let mut pull: Vec<f64> = result.gradient[p * n..][..n]
-                .iter()
-                .map(|g| self.weight * g * share)
-                .collect();
+            let pull = &mut result.gradient[p * n..][..n];
+            let each = pull.par_iter_mut().with_min_len(SHARE);
+            each.for_each(|g| *g = self.weight * *g * share);
             if along_paths {
                 let (_, score) = family.density(&self.guide, n, noise(p));
                 let u = &u[p * n..][..n];
@@ -299,7 +301,7 @@ impl<'a> Fit<'a> {
                     *pull += options.kl_weight * share * (score + u);
                 }
             }
-            family.pull(&self.guide, noise(p), &pull, &mut gradient);
+            family.pull(&self.guide, noise(p), pull, &mut gradient);
         }
         let loss = good.iter().map(|&p| result.loss[p]).sum::<f64>() * share;
         let step = Step {
@@ -319,12 +321,14 @@ impl<'a> Fit<'a> {
             1.0 - DECAY.0.powi(self.moves),
             1.0 - DECAY.1.powi(self.moves),
         );
-        let means = self.first.iter_mut().zip(&mut self.second);
-        for ((g, w), (first, second)) in gradient.iter().zip(&mut self.guide).zip(means) {
+        let means = self.first.par_iter_mut().zip(&mut self.second);
+        let all = self.guide.par_iter_mut().zip(means).zip(gradient);
+        let all = all.with_min_len(SHARE);
+        all.for_each(|((w, (first, second)), g)| {
             *first = DECAY.0 * *first + (1.0 - DECAY.0) * g;
             *second = DECAY.1 * *second + (1.0 - DECAY.1) * g * g;
             *w -= rate * (*first / correct.0) / ((*second / correct.1).sqrt() + 1e-8);
-        }
+        });
     }
 }
 
@@ -435,8 +439,7 @@ impl Search for Fit<'_> {
         };
         let one = move |k| {
             let width = family.noise(n);
-            let noise: Vec<f64> =
-                normals(self.options.seed, Purpose::Posterior, k, width).collect();
+            let noise = normals(self.options.seed, Purpose::Posterior, k, width);
             let log = family.density(&self.guide, n, &noise).0;
             (family.particle(&self.guide, n, &noise), log)
         };

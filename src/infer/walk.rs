@@ -198,13 +198,12 @@ impl Search for Chains<'_> {
         let (n, options) = (self.n, self.options);
         let chains = options.chains;
         let (stay, reach) = ((1.0 - self.reach * self.reach).sqrt(), self.reach);
-        let noise = normals(options.seed, Purpose::Proposal, self.moves, chains * n);
-        let proposed: Vec<f64> = if self.moves == 0 {
-            noise.collect()
-        } else {
-            let here = self.u.iter().zip(noise);
-            here.map(|(u, e)| stay * u + reach * e).collect()
-        };
+        let mut proposed = normals(options.seed, Purpose::Proposal, self.moves, chains * n);
+        if self.moves > 0 {
+            for (u, here) in proposed.iter_mut().zip(&self.u) {
+                *u = stay * here + reach * *u;
+            }
+        }
         let (mut loss, mut panels) = (Vec::new(), Vec::new());
         let together = objective.particles_within(200_000_000).min(chains);
         for rows in proposed.chunks(together * n) {

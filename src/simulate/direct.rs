@@ -5,9 +5,13 @@ use crate::error::Result;
 use crate::ops::{Plan, cpu};
 use burn::tensor::Tensor;
 pub(crate) use cpu::{Pace, processors};
+use rayon::prelude::*;
 
 /// Particles of a block of `Direct::stream`, at most.
 pub(crate) const STREAM: usize = cpu::STREAM;
+
+/// Numbers that are worth a thread's while, where each takes some nanoseconds.
+pub(crate) const SHARE: usize = 1 << 15;
 
 /// A scenario whose shocks are fixed, ready to be run many times on the CPU. Its numbers are those of
 /// `Horizon::run`.
@@ -55,20 +59,19 @@ impl<F: cpu::Format> Batch<F> {
             target_inventory,
             adjustment_time,
         } = behaviours;
-        // In the order of operations of `Horizon::run`.
-        let row = |n: &[f64], to: &mut Vec<F>| {
-            let both = n.iter().zip(steady);
-            to.extend(both.map(|(n, x)| F::from_f64(*n) * F::from_f64(*x)));
-        };
-        let (mut target, mut rate) = (Vec::new(), Vec::new());
-        target.reserve_exact(particles * steady.len());
-        rate.reserve_exact(particles * steady.len());
         let firms = steady.len();
-        for n in target_inventory.chunks_exact(firms).cycle().take(particles) {
-            row(n, &mut target);
+        let mut target = vec![F::ZERO; particles * firms];
+        let mut rate = vec![F::ZERO; particles * firms];
+        // In the order of operations of `Horizon::run`.
+        let rows = target.chunks_exact_mut(firms);
+        for (to, n) in rows.zip(target_inventory.chunks_exact(firms).cycle()) {
+            let both = to.par_iter_mut().zip(n).zip(steady).with_min_len(SHARE);
+            both.for_each(|((to, n), x)| *to = F::from_f64(*n) * F::from_f64(*x));
         }
-        for tau in adjustment_time.chunks_exact(firms).cycle().take(particles) {
-            rate.extend(tau.iter().map(|tau| F::ONE / F::from_f64(*tau)));
+        let rows = rate.chunks_exact_mut(firms);
+        for (to, tau) in rows.zip(adjustment_time.chunks_exact(firms).cycle()) {
+            let both = to.par_iter_mut().zip(tau).with_min_len(SHARE);
+            both.for_each(|(to, tau)| *to = F::ONE / F::from_f64(*tau));
         }
         Self {
             particles,
@@ -165,11 +168,16 @@ impl Direct {
         let slope: Vec<F> = slope(&panel).into_iter().map(F::from_f64).collect();
         let mut tape = tape.expect("a kept run has a tape");
         let found = cpu::backward(&mut tape, &inputs, &slope, false);
-        let steady = self.plan.design().steady.iter().cycle();
-        let by_target = found.target.iter().zip(steady);
-        let by_rate = found.rate.iter().zip(&batch.rate);
+        let steady = &self.plan.design().steady;
+        let mut by_target = vec![0.0; found.target.len()];
+        let rows = found.target.chunks_exact(steady.len());
+        for (to, g) in by_target.chunks_exact_mut(steady.len()).zip(rows) {
+            let both = to.par_iter_mut().zip(g).zip(steady).with_min_len(SHARE);
+            both.for_each(|((to, g), x)| *to = g.to_f64() * x);
+        }
+        let by_rate = found.rate.par_iter().zip(&batch.rate).with_min_len(SHARE);
         let pulled = Pulled {
-            target_inventory: by_target.map(|(g, x)| g.to_f64() * x).collect(),
+            target_inventory: by_target,
             // The rate is 1 / tau.
             adjustment_time: by_rate
                 .map(|(g, r)| -g.to_f64() * r.to_f64() * r.to_f64())
