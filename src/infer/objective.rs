@@ -7,8 +7,8 @@ use super::{Parameter, Problem};
 use crate::error::{Error, Result};
 use crate::model::Economy;
 use crate::simulate::{
-    Behaviours, Columns, Direct, Horizon, Inputs, Method, Pace, STREAM, Simulation, host, host_all,
-    processors,
+    Behaviours, Blocks, Columns, Direct, Horizon, Inputs, Method, Pace, STREAM, Simulation, host,
+    host_all, processors,
 };
 use burn::tensor::Tensor;
 use rayon::prelude::*;
@@ -313,7 +313,7 @@ impl Objective {
             .collect();
         let one = |(first, loss, panels): (usize, &mut [f64], Vec<&mut [f64]>)| {
             let u = rows(first..first + loss.len());
-            self.piece(&u, loss, panels, limit, (together, apart))
+            self.piece(&u, loss, panels, limit, Blocks { together, apart })
         };
         if apart {
             work.into_iter().try_for_each(one)?;
@@ -326,14 +326,14 @@ impl Objective {
         Ok(loss)
     }
 
-    /// The losses, and panels where they are wanted, of some particles: `how` is as in `Direct::stream`.
+    /// The losses, and panels where they are wanted, of some particles.
     fn piece(
         &self,
         u: &[f64],
         loss: &mut [f64],
         panels: Vec<&mut [f64]>,
         limit: f64,
-        how: (usize, bool),
+        blocks: Blocks,
     ) -> Result<()> {
         let particles = loss.len();
         let values = self.values(u);
@@ -352,7 +352,7 @@ impl Objective {
                         panel = Some(&mut own);
                     }
                     let behaviours = self.behaviours(&values, particles);
-                    direct.stream(behaviours, how, &mut |first, period, row| {
+                    direct.stream(behaviours, blocks, &mut |first, period, row| {
                         let together = row.len() / run.target.groups();
                         let mut beyond = false;
                         if square {

@@ -4,7 +4,7 @@ use super::{Horizon, Precision, host};
 use crate::error::Result;
 use crate::ops::{Plan, cpu};
 use burn::tensor::Tensor;
-pub(crate) use cpu::{Pace, processors};
+pub(crate) use cpu::{Blocks, Pace, processors};
 use rayon::prelude::*;
 
 /// Particles of a block of `Direct::stream`, at most.
@@ -121,23 +121,22 @@ impl Direct {
         }
     }
 
-    /// Simulates block after block: `how` says of how many particles, and whether each goes over several threads. `see` is
-    /// told a block's first particle, the period, from 0, and its panel's row, [group, particle of the block]; the
+    /// Simulates block after block. `see` is told a block's first particle, the period, from 0, and its panel's row, [group, particle of the block]; the
     /// last block may have more particles than are left. A block ends early where `see` says false.
     pub(crate) fn stream(
         &self,
         behaviours: Behaviours<'_>,
-        how: (usize, bool),
+        blocks: Blocks,
         see: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
     ) {
         match &self.capacity {
             Capacity::Single(z) => {
                 let batch = Batch::new(&self.plan, behaviours);
-                cpu::stream(&self.plan, &batch.inputs(z), how, see);
+                cpu::stream(&self.plan, &batch.inputs(z), blocks, see);
             }
             Capacity::Double(z) => {
                 let batch = Batch::new(&self.plan, behaviours);
-                cpu::stream(&self.plan, &batch.inputs(z), how, see);
+                cpu::stream(&self.plan, &batch.inputs(z), blocks, see);
             }
         }
     }

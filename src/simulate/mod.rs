@@ -7,7 +7,7 @@ mod run;
 use crate::model::Rule;
 use crate::network::Network;
 pub use crate::ops::{Checkpoint, Device, DeviceInfo, connect, devices};
-pub(crate) use direct::{Behaviours, Direct, Pace, SHARE, STREAM, processors};
+pub(crate) use direct::{Behaviours, Blocks, Direct, Pace, SHARE, STREAM, processors};
 pub(crate) use horizon::{Columns, Horizon, Inputs};
 pub use run::simulate;
 pub(crate) use run::{host, host_all};

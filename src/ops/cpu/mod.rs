@@ -201,19 +201,28 @@ fn is_finite<F: Number>(inputs: &Inputs<'_, F>, particle: usize) -> bool {
     finite(inputs.target) && finite(inputs.rate)
 }
 
-/// Simulates particles, `together` side by side, one block after the other and keeps nothing: `see` is told a block's
+/// How `stream` takes its particles.
+#[derive(Clone, Copy)]
+pub(crate) struct Blocks {
+    /// So many side by side.
+    pub(crate) together: usize,
+    /// Each block goes over several threads.
+    pub(crate) apart: bool,
+}
+
+/// Simulates particles, one block after the other and keeps nothing: `see` is told a block's
 /// first particle, the period, from 0, and its output summed to groups, [group, particle of the block], NaN where
 /// inputs are not finite. The last block may have more particles than are left. A block ends early where `see` says
-/// false. `apart` has every block go over several threads.
+/// false.
 pub(crate) fn stream<F: Format>(
     plan: &Plan,
     inputs: &Inputs<'_, F>,
-    (together, apart): (usize, bool),
+    blocks: Blocks,
     see: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
 ) {
-    match together {
-        1 => stream_in::<F, 1, WIDE, WIDE>(plan, inputs, apart, see),
-        _ => stream_in::<F, STREAM, STREAM, 1>(plan, inputs, apart, see),
+    match blocks.together {
+        1 => stream_in::<F, 1, WIDE, WIDE>(plan, inputs, blocks.apart, see),
+        _ => stream_in::<F, STREAM, STREAM, 1>(plan, inputs, blocks.apart, see),
     }
 }
 

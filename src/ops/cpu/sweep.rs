@@ -313,14 +313,15 @@ fn forward<
         let level2 = target.fused(rate, of(&d2[i]));
         let minus = zero - rate;
         let mut low = Vector::all(simd, F::INFINITY);
-        let mut link = |k: usize, share: Vector<S, F>, a: Vector<S, F>| {
+        // What is ordered, in units of the buyer's output.
+        let mut link = |k: usize, share: Vector<S, F>| {
             let s2 = of(if APART { &before[k] } else { &out[k] });
             let s1 = of(&s1[k]);
             let ordered = s2.fused(minus, level2).positive();
             let next = ordered.fused(share, s1 - x);
             low = low.lower(next);
             next.put(&mut out[k]);
-            s1.fused(minus, level1).positive() * a
+            s1.fused(minus, level1).positive()
         };
         if W == 1 {
             let stalls = up_to(market.as_chunks_mut::<L>().0.as_chunks_mut::<2>().0, last);
@@ -332,8 +333,9 @@ fn forward<
                     ask(stalls.as_flattened(), ahead[k][0], 2);
                 }
                 let stall = &mut stalls[at(places[k][0], last)];
-                let orders = link(k, of(&stall[0]), Vector::all(simd, a[k]));
-                (of(&stall[1]) + orders).put(&mut stall[1]);
+                let orders = link(k, of(&stall[0]));
+                let sum = orders.fused(Vector::all(simd, a[k]), of(&stall[1]));
+                sum.put(&mut stall[1]);
             }
         } else if FAR {
             let letters = up_to(market.as_chunks_mut::<1>().0, last);
@@ -343,7 +345,7 @@ fn forward<
             for k in row {
                 ahead[k].iter().for_each(|place| ask(letters, *place, 1));
                 let share = open(simd, (letters, last), &places[k], 0);
-                let orders = link(k, share, of(&a[k]));
+                let orders = link(k, share) * of(&a[k]);
                 post(orders, (letters, last), &places[k]);
             }
         } else {
@@ -352,7 +354,7 @@ fn forward<
             let suppliers = &links.supplier.as_chunks::<L>().0[..e];
             let a = &links.coefficient.as_chunks::<L>().0[..e];
             for k in row {
-                let orders = link(k, fetch(simd, share, &suppliers[k]), of(&a[k]));
+                let orders = link(k, fetch(simd, share, &suppliers[k])) * of(&a[k]);
                 tell(orders, sums, &suppliers[k]);
             }
         }
@@ -451,6 +453,7 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const FAR:
         let level2 = target.fused(rate, of(&d2[i]));
         let minus = zero - rate;
         let (mut sum_s, mut sum_p, mut sum_r) = (zero, zero, of(&to_rate[i]));
+        // Two factors of what is owed for the share.
         let mut link = |k: usize, (pull, share): (Vector<S, F>, Vector<S, F>), a: Vector<S, F>| {
             let (s1, s2, now) = (of(&s1[k]), of(&s2[k]), of(&now[k]));
             let pulled = of(&out[k]).fused(share, a * pull);
@@ -459,7 +462,7 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const FAR:
             sum_p = sum_p + asked;
             sum_r = asked.fused(target - s1, sum_r);
             asked.fused(minus, now).put(&mut out[k]);
-            now * s2.fused(minus, level2).positive()
+            (now, s2.fused(minus, level2).positive())
         };
         if W == 1 {
             let stalls = up_to(market.as_chunks_mut::<L>().0.as_chunks_mut::<4>().0, last);
@@ -472,8 +475,8 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const FAR:
                 }
                 let stall = &mut stalls[at(places[k][0], last)];
                 let told = (of(&stall[0]), of(&stall[1]));
-                let owed = link(k, told, Vector::all(simd, a[k]));
-                (of(&stall[2]) + owed).put(&mut stall[2]);
+                let (now, ordered) = link(k, told, Vector::all(simd, a[k]));
+                now.fused(ordered, of(&stall[2])).put(&mut stall[2]);
             }
         } else if FAR {
             let letters = up_to(market.as_chunks_mut::<2>().0, last);
@@ -486,7 +489,8 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const FAR:
                     open(simd, (letters, last), &places[k], 0),
                     open(simd, (letters, last), &places[k], 1),
                 );
-                post(link(k, told, of(&a[k])), (letters, last), &places[k]);
+                let (now, ordered) = link(k, told, of(&a[k]));
+                post(now * ordered, (letters, last), &places[k]);
             }
         } else {
             let (pull, share) = (table(pull.as_flattened()), table(share.as_flattened()));
@@ -496,7 +500,8 @@ fn backward<S: pulp::Simd, F: Number, const L: usize, const W: usize, const FAR:
             for k in row {
                 let of_k = &suppliers[k];
                 let told = (fetch(simd, pull, of_k), fetch(simd, share, of_k));
-                tell(link(k, told, of(&a[k])), sums, of_k);
+                let (now, ordered) = link(k, told, of(&a[k]));
+                tell(now * ordered, sums, of_k);
             }
         }
         sum_s.put(&mut pass.sum_inventory[i]);
