@@ -121,8 +121,9 @@ impl Direct {
         }
     }
 
-    /// Simulates block after block. `see` is told a block's first particle, the period, from 0, and its panel's row, [group, particle of the block]; the
-    /// last block may have more particles than are left. A block ends early where `see` says false.
+    /// Simulates block after block. `see` is told a block's first particle, the period, from 0, and its panel's row,
+    /// [group, particle of the block]; the last block may have more particles than are left. A block ends early where
+    /// `see` says false.
     pub(crate) fn stream(
         &self,
         behaviours: Behaviours<'_>,
