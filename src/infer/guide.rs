@@ -34,19 +34,19 @@ pub enum Guide {
 const FULL: usize = 500;
 
 /// Some coordinates' share of a gradient in the unknowns, for a thread to add to.
-pub(super) struct Piece<'a> {
+struct Piece<'a> {
     /// The first of the coordinates.
-    pub(super) first: usize,
-    pub(super) to_mean: &'a mut [f64],
+    first: usize,
+    to_mean: &'a mut [f64],
     /// Empty for a point.
-    pub(super) to_scale: &'a mut [f64],
-    /// Of their rows of B.
-    pub(super) to_rows: &'a mut [f64],
+    to_scale: &'a mut [f64],
+    /// Of their rows of B, if it has any.
+    to_rows: &'a mut [f64],
 }
 
 impl Piece<'_> {
     /// Its coordinates.
-    pub(super) fn all(&self) -> Range<usize> {
+    fn all(&self) -> Range<usize> {
         self.first..self.first + self.to_mean.len()
     }
 }
@@ -104,7 +104,7 @@ impl Guide {
     }
 
     /// Cuts a gradient in the unknowns into pieces.
-    pub(super) fn pieces(self, n: usize, to: &mut [f64]) -> Vec<Piece<'_>> {
+    fn pieces(self, n: usize, to: &mut [f64]) -> Vec<Piece<'_>> {
         let (to_mean, rest) = to.split_at_mut(n);
         let (to_scale, to_rows) = rest.split_at_mut(rest.len().min(n));
         let rows = self.row(n, SHARE.min(n) - 1).end.saturating_sub(2 * n);
@@ -195,6 +195,9 @@ impl Guide {
                 for (to, ((g, scale), e)) in piece.to_scale.iter_mut().zip(each) {
                     *to += g * scale * e;
                 }
+            }
+            if piece.to_rows.is_empty() {
+                return;
             }
             let begin = self.row(n, all.start).start;
             for (i, g) in all.zip(g) {

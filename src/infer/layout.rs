@@ -254,6 +254,7 @@ impl Varying {
                 &g[p * count..][..count],
                 &values.slope[p * units..][..units],
             );
+            // An entry a coordinate: threads can share them.
             if self.common.is_none() && self.unit.is_empty() {
                 let to = &mut to[self.coordinates.start + first..][..count];
                 let all = to.par_iter_mut().zip(g).zip(&slope[first..][..count]);

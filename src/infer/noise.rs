@@ -1,5 +1,6 @@
 //! Random numbers by name: those of (seed, purpose, k) are the same in any order and in any call.
 
+use crate::simulate::SHARE;
 use rand::{SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 use rayon::prelude::*;
@@ -38,16 +39,19 @@ fn generator(seed: u64, purpose: Purpose, k: usize, piece: usize) -> StdRng {
     StdRng::from_seed(key)
 }
 
-/// Fills a piece of a row with standard normal numbers.
-fn fill(to: &mut [f64], mut from: StdRng) {
-    to.fill_with(|| StandardNormal.sample(&mut from));
+/// Fills the pieces of row `k`, each with its number, with standard normal numbers.
+fn fill(seed: u64, purpose: Purpose, k: usize) -> impl Fn((usize, &mut [f64])) + Sync {
+    move |(piece, to)| {
+        let mut from = generator(seed, purpose, k, piece);
+        to.fill_with(|| StandardNormal.sample(&mut from));
+    }
 }
 
 /// `n` standard normal numbers.
 pub(super) fn normals(seed: u64, purpose: Purpose, k: usize, n: usize) -> Vec<f64> {
     let mut row = vec![0.0; n];
     let pieces = row.par_chunks_mut(PIECE).enumerate();
-    pieces.for_each(|(piece, to)| fill(to, generator(seed, purpose, k, piece)));
+    pieces.for_each(fill(seed, purpose, k));
     row
 }
 
@@ -63,9 +67,16 @@ pub(super) fn rows_of_normals(
     let each = rows.par_chunks_exact_mut(n).zip(all).with_min_len(32);
     each.for_each(|(row, k)| {
         let pieces = row.chunks_mut(PIECE).enumerate();
-        pieces.for_each(|(piece, to)| fill(to, generator(seed, purpose, k, piece)));
+        pieces.for_each(fill(seed, purpose, k));
     });
     rows
+}
+
+/// Turns normals into moves from `here` that leave the standard normal as it is: √(1 - reach²) u + reach ε.
+pub(super) fn move_from(here: &[f64], reach: f64, noise: &mut [f64]) {
+    let stay = (1.0 - reach * reach).sqrt();
+    let both = noise.par_iter_mut().zip(here).with_min_len(SHARE);
+    both.for_each(|(u, here)| *u = stay * here + reach * *u);
 }
 
 /// Numbers uniform in 0..1, without end.

@@ -3,7 +3,7 @@
 use super::Problem;
 use super::abc::moments;
 use super::drive::{self, Frame, Options, Search};
-use super::noise::{Purpose, rows_of_normals, uniforms};
+use super::noise::{Purpose, move_from, rows_of_normals, uniforms};
 use super::objective::Objective;
 use super::posterior::{Draws, Posterior, Step};
 use super::saved::{Facts, Keeper, Saved, facts_of};
@@ -11,8 +11,6 @@ use super::snapshot::PANELS;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
-use crate::simulate::SHARE;
-use rayon::prelude::*;
 use std::path::PathBuf;
 
 pub(super) const METHOD: &str = "SMC-ABC";
@@ -231,14 +229,12 @@ impl Search for Population<'_> {
         let quick = objective.particles_at_once();
         let left = (size - self.next).min(options.evaluations - self.done);
         let batch = options.batch.min(quick).min(left);
-        let (stay, reach) = ((1.0 - self.reach * self.reach).sqrt(), self.reach);
         let first = self.round * size + self.next;
         let moves = first..first + batch;
         let mut moved = rows_of_normals(options.seed, Purpose::Proposal, moves, n);
         if self.round > 0 {
             let here = &self.u[self.next * n..][..batch * n];
-            let both = moved.par_iter_mut().zip(here).with_min_len(SHARE);
-            both.for_each(|(u, here)| *u = stay * here + reach * *u);
+            move_from(here, self.reach, &mut moved);
         }
         let (loss, panel) = objective.loss_watched(&moved, self.tolerance, watched)?;
         let one = panel.len() / batch;

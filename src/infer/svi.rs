@@ -264,9 +264,10 @@ impl<'a> Fit<'a> {
         let (step, width) = (self.history.len(), family.noise(n));
         let noise = normals(options.seed, Purpose::Particles, step, width * particles);
         let noise = |p: usize| &noise[p * width..][..width];
-        let u: Vec<f64> = (0..particles)
-            .flat_map(|p| family.particle(&self.guide, n, noise(p)))
+        let u: Vec<_> = (0..particles)
+            .map(|p| family.particle(&self.guide, n, noise(p)))
             .collect();
+        let u = u.concat();
         let (mut result, panel) = objective.gradient_and_panel(&u)?;
         if watched {
             self.last.push_back(panel);

@@ -3,7 +3,7 @@
 use super::Problem;
 use super::abc::moments;
 use super::drive::{self, Frame, Options, Search};
-use super::noise::{Purpose, normals, uniforms};
+use super::noise::{Purpose, move_from, normals, uniforms};
 use super::objective::Objective;
 use super::posterior::{Draws, Posterior, Step};
 use super::saved::{Facts, Keeper, Saved, facts_of};
@@ -197,12 +197,9 @@ impl Search for Chains<'_> {
     fn step(&mut self, objective: &Objective, watched: bool) -> Result<String> {
         let (n, options) = (self.n, self.options);
         let chains = options.chains;
-        let (stay, reach) = ((1.0 - self.reach * self.reach).sqrt(), self.reach);
         let mut proposed = normals(options.seed, Purpose::Proposal, self.moves, chains * n);
         if self.moves > 0 {
-            for (u, here) in proposed.iter_mut().zip(&self.u) {
-                *u = stay * here + reach * *u;
-            }
+            move_from(&self.u, self.reach, &mut proposed);
         }
         let (mut loss, mut panels) = (Vec::new(), Vec::new());
         let together = objective.particles_within(200_000_000).min(chains);
