@@ -35,7 +35,7 @@ struct Common {
     weight: (f64, f64),
 }
 
-/// Values of a batch of particles, [particle, entry], and T' at the units, [particle, unit].
+/// Values of a batch of particles, [particle, entry], and T' at the units, [particle, unit], or nothing.
 pub(crate) struct Values {
     pub(crate) entries: Vec<f64>,
     slope: Vec<f64>,
@@ -206,24 +206,29 @@ impl Varying {
 
     /// Values of the units of every particle, [particle, unit].
     pub(crate) fn unit_values(&self, u: &[f64], dimension: usize) -> Vec<f64> {
-        self.transported(u, dimension).0
+        self.transported(u, dimension, false).0
     }
 
-    /// Values of the entries of every particle, with the slopes that their gradient needs.
-    pub(crate) fn values(&self, u: &[f64], dimension: usize) -> Values {
-        let (value, slope) = self.transported(u, dimension);
+    /// Values of the entries of every particle, where `sloped` with the slopes that their gradient needs.
+    pub(crate) fn values(&self, u: &[f64], dimension: usize, sloped: bool) -> Values {
+        let (value, slope) = self.transported(u, dimension, sloped);
         Values {
             entries: self.spread(value),
             slope,
         }
     }
 
-    /// Values of the units of every particle and T' there, [particle, unit].
-    fn transported(&self, u: &[f64], dimension: usize) -> (Vec<f64>, Vec<f64>) {
+    /// Values of the units of every particle and, where `sloped`, T' there, [particle, unit].
+    fn transported(&self, u: &[f64], dimension: usize, sloped: bool) -> (Vec<f64>, Vec<f64>) {
         let mut value = self.unit_coordinates(u, dimension);
-        let mut slope = vec![0.0; value.len()];
-        let pieces = value.par_chunks_mut(SHARE).zip(slope.par_chunks_mut(SHARE));
-        pieces.for_each(|(value, slope)| self.transport.all(value, slope));
+        let mut slope = vec![0.0; if sloped { value.len() } else { 0 }];
+        let pieces = value.par_chunks_mut(SHARE);
+        if sloped {
+            let both = pieces.zip(slope.par_chunks_mut(SHARE));
+            both.for_each(|(value, slope)| self.transport.all(value, slope));
+        } else {
+            pieces.for_each(|value| self.transport.all(value, &mut []));
+        }
         (value, slope)
     }
 

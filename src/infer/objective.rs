@@ -219,9 +219,10 @@ impl Objective {
     }
 
     /// Values of what varies, in the order of the layout.
-    fn values(&self, u: &[f64]) -> Vec<Values> {
+    fn values(&self, u: &[f64], sloped: bool) -> Vec<Values> {
         let n = self.dimension();
-        self.varying.iter().map(|v| v.values(u, n)).collect()
+        let each = self.varying.iter();
+        each.map(|v| v.values(u, n, sloped)).collect()
     }
 
     /// Rows of particles that are there.
@@ -318,7 +319,8 @@ impl Objective {
         if apart {
             work.into_iter().try_for_each(one)?;
         } else {
-            work.into_par_iter().try_for_each(one)?;
+            // One at a time: a thread that is done early takes from the others what they have not begun.
+            work.into_par_iter().with_max_len(1).try_for_each(one)?;
         }
         if let Some(pace) = pace {
             pace.took(apart, begin.elapsed() / particles as u32);
@@ -336,7 +338,7 @@ impl Objective {
         blocks: Blocks,
     ) -> Result<()> {
         let particles = loss.len();
-        let values = self.values(u);
+        let values = self.values(u, false);
         let total = self.total();
         let mut panels = panels.into_iter();
         for run in &self.runs {
@@ -415,7 +417,7 @@ impl Objective {
     /// The losses with their gradient, and the panels [particle, period, group] of the first scenario.
     pub(super) fn gradient_and_panel(&self, u: &[f64]) -> Result<(Evaluation, Vec<f64>)> {
         let particles = self.particles(u)?;
-        let values = self.values(u);
+        let values = self.values(u, true);
         let mut loss = vec![0.0; particles];
         let mut gradient = vec![0.0; u.len()];
         let mut first = None;

@@ -368,6 +368,16 @@ fn mass(z: f64, dz: f64) -> f64 {
     }
 }
 
+/// Turns all of some numbers into the first that is made of each, and writes the second where there is room for it.
+fn each(all: &mut [f64], second: &mut [f64], make: impl Fn(f64) -> (f64, f64)) {
+    if second.is_empty() {
+        all.iter_mut().for_each(|v| *v = make(*v).0);
+    } else {
+        let both = all.iter_mut().zip(second);
+        both.for_each(|(v, second)| (*v, *second) = make(*v));
+    }
+}
+
 /// A prior's T made ready for many evaluations.
 #[derive(Clone, Debug)]
 pub(super) struct Transport {
@@ -412,7 +422,7 @@ impl Transport {
         (value[0], slope[0])
     }
 
-    /// The same of many: turns coordinates into values, and writes the slopes.
+    /// The same of many: turns coordinates into values, and writes the slopes where there is room for them.
     pub(super) fn all(&self, values: &mut [f64], slopes: &mut [f64]) {
         match self.prior {
             Prior::LogNormal {
@@ -421,24 +431,20 @@ impl Transport {
                 sigma,
             } => {
                 exp(sigma, values);
-                for (x, slope) in values.iter_mut().zip(slopes) {
-                    let above = median * *x;
-                    (*x, *slope) = (shift + above, sigma * above);
-                }
+                each(values, slopes, |x| {
+                    let above = median * x;
+                    (shift + above, sigma * above)
+                });
             }
             Prior::LogitNormal { median, sigma } => {
                 let odds = (1.0 - median) / median;
                 exp(-sigma, values);
-                for (x, slope) in values.iter_mut().zip(slopes) {
-                    let share = 1.0 / (1.0 + odds * *x);
-                    (*x, *slope) = (share, sigma * share * (1.0 - share));
-                }
+                each(values, slopes, |x| {
+                    let share = 1.0 / (1.0 + odds * x);
+                    (share, sigma * share * (1.0 - share))
+                });
             }
-            _ => {
-                for (x, slope) in values.iter_mut().zip(slopes) {
-                    (*x, *slope) = self.one(*x);
-                }
-            }
+            _ => each(values, slopes, |u| self.one(u)),
         }
     }
 

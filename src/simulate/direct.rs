@@ -60,18 +60,18 @@ impl<F: cpu::Format> Batch<F> {
             adjustment_time,
         } = behaviours;
         let firms = steady.len();
-        let mut target = vec![F::ZERO; particles * firms];
-        let mut rate = vec![F::ZERO; particles * firms];
+        let mut target = Vec::with_capacity(particles * firms);
+        let mut rate = Vec::with_capacity(particles * firms);
         // In the order of operations of `Horizon::run`.
-        let rows = target.chunks_exact_mut(firms);
-        for (to, n) in rows.zip(target_inventory.chunks_exact(firms).cycle()) {
-            let both = to.par_iter_mut().zip(n).zip(steady).with_min_len(SHARE);
-            both.for_each(|((to, n), x)| *to = F::from_f64(*n) * F::from_f64(*x));
+        let rows = target_inventory.chunks_exact(firms).cycle();
+        for n in rows.take(particles) {
+            let both = n.par_iter().zip(steady).with_min_len(SHARE);
+            target.par_extend(both.map(|(n, x)| F::from_f64(*n) * F::from_f64(*x)));
         }
-        let rows = rate.chunks_exact_mut(firms);
-        for (to, tau) in rows.zip(adjustment_time.chunks_exact(firms).cycle()) {
-            let both = to.par_iter_mut().zip(tau).with_min_len(SHARE);
-            both.for_each(|(to, tau)| *to = F::ONE / F::from_f64(*tau));
+        let rows = adjustment_time.chunks_exact(firms).cycle();
+        for tau in rows.take(particles) {
+            let each = tau.par_iter().with_min_len(SHARE);
+            rate.par_extend(each.map(|tau| F::ONE / F::from_f64(*tau)));
         }
         Self {
             particles,

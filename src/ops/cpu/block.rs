@@ -135,8 +135,9 @@ fn quiet<F: Number>(design: &Design, inputs: &Inputs<'_, F>, slot: Slot) -> usiz
     let (nodes, columns) = (design.steady.len(), design.column.len());
     let stocked = (slot.first..slot.last).all(|p| {
         let target = &inputs.target[p * nodes..][..nodes];
-        let steady = design.steady.iter().map(|x| F::from_f64(*x));
-        target.iter().zip(steady).all(|(n, x)| *n >= x)
+        let both = target.iter().zip(&design.steady);
+        // To the end: see `is_finite`.
+        both.fold(true, |all, (n, x)| all & (*n >= F::from_f64(*x)))
     });
     if !stocked {
         return 0;

@@ -197,7 +197,9 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
 /// Whether a particle's inputs are numbers: the kernels' comparisons would hide what is not.
 fn is_finite<F: Number>(inputs: &Inputs<'_, F>, particle: usize) -> bool {
     let nodes = inputs.target.len() / inputs.particles;
-    let finite = |v: &[F]| v[particle * nodes..][..nodes].iter().all(|v| v.finite());
+    // To the end, where it could stop: the compiler then looks at several at once.
+    let of = particle * nodes..(particle + 1) * nodes;
+    let finite = |v: &[F]| v[of.clone()].iter().fold(true, |all, v| all & v.finite());
     finite(inputs.target) && finite(inputs.rate)
 }
 

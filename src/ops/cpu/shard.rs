@@ -297,8 +297,10 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         share: &mut [[F; L]],
     ) {
         let n = self.target.len();
-        self.sums.clear();
         self.sums.resize(design.groups * (L / W), 0.0);
+        if W > 1 {
+            self.sums.fill(0.0);
+        }
         let first_stall = first_stall::<W, 2>(part);
         dispatch::<F, L, _>(Trade::<F, L, W> {
             numbers: Fixed {
