@@ -298,6 +298,7 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
     ) {
         let n = self.target.len();
         self.sums.resize(design.groups * (L / W), 0.0);
+        // Where lanes are particles all sums are set.
         if W > 1 {
             self.sums.fill(0.0);
         }
