@@ -13,7 +13,7 @@
 //! in `frame`, `notebook::table` and `notebook::show`, plotters only in `plot`, and only `notebook`
 //! prints. Tensors live inside a call: what a user binds is host data. `progress` and `interrupt` serve
 //! all long calls: the one shows how far they are, the other makes them return what they have; `files`
-//! writes files that are whole or absent, `workbook` reads those of spreadsheets within bounds.
+//! writes files that are whole or absent, `memory` holds what work will take against what is free, `workbook` reads those of spreadsheets within bounds.
 //!
 //! | symbol in the paper | here |
 //! |---|---|
@@ -28,6 +28,7 @@ mod files;
 pub mod frame;
 pub mod infer;
 pub mod interrupt;
+mod memory;
 pub mod model;
 pub mod network;
 pub mod notebook;

@@ -208,7 +208,7 @@ proptest! {
             let demand = before(&run.demand, network.output(), m);
             let orders = before(&run.orders, &orders0, e);
             let stock = before(&run.inventory, &stock0, e);
-            let x = run.output_at(t);
+            let x = run.output_at(t).expect("a period");
             let mut shipped: Vec<f64> = (0..m)
                 .map(|j| if demand[j] > 0.0 { network.final_demand()[j] * x[j] / demand[j] } else { 0.0 })
                 .collect();
@@ -253,7 +253,10 @@ proptest! {
         let b = simulate(&other, &turned, &moved, &everything(rule)).expect("a run");
         for t in 1..=a.periods {
             for i in 0..m {
-                let (x, y) = (a.output_at(t)[i], b.output_at(t)[to(i)]);
+                let (x, y) = (
+                    a.output_at(t).expect("a period")[i],
+                    b.output_at(t).expect("a period")[to(i)],
+                );
                 prop_assert!((x - y).abs() <= 1e-9 * (1.0 + network.output()[i]));
             }
         }

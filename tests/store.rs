@@ -137,7 +137,7 @@ fn results_come_back_bit_for_bit_in_every_format() {
         });
         shock.save(file("shock")).expect("written");
         assert_eq!(Shock::load(file("shock")).expect("read"), shock);
-        let table = InputOutput::of(&network);
+        let table = InputOutput::of(&network).expect("it fits into memory");
         table.save(file("table")).expect("written");
         assert_eq!(InputOutput::load(file("table")).expect("read"), table);
         let frame = panel.frame().expect("a frame");

@@ -835,7 +835,7 @@ proptest! {
         };
         let d = disaggregate(&corrected.table, &options).expect("firms");
         prop_assert_eq!(d.network.firms(), firms);
-        let sum = InputOutput::of(&d.network);
+        let sum = InputOutput::of(&d.network).expect("it fits into memory");
         prop_assert_eq!(&sum.sectors, &table.sectors);
         let scale = table.output.iter().fold(0.0f64, |m, v| m.max(*v));
         same(&sum.flows, &table.flows, 1e-3 * scale, "flow");

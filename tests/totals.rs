@@ -32,7 +32,7 @@ fn a_total_of_one_group_counts_as_its_series_does() {
     total.totals = vec![Total {
         name: "one".into(),
         groups: vec![group],
-        values: panel.observed.series(group),
+        values: panel.observed.series(group).expect("a group"),
     }];
     for (c, value) in panel.observed.values.iter_mut().enumerate() {
         if c % g != group {

@@ -59,6 +59,7 @@ impl Default for Calendar {
 impl Calendar {
     /// Periods of each month; a period belongs to the month in which it begins.
     pub fn lengths(&self) -> Result<Vec<usize>> {
+        check_months("calendar", self.months)?;
         match self.period {
             Period::Month => code(self.first).map(|_| vec![1; self.months]),
             Period::Week => month_lengths(self.first, self.months, 7),
@@ -207,6 +208,18 @@ fn nothing(
     ))
 }
 
+/// Refuses more than a thousand years.
+fn check_months(place: &str, months: usize) -> Result<()> {
+    if months <= 12_000 {
+        return Ok(());
+    }
+    Err(Error::new(
+        place,
+        format!("{months} months"),
+        "give 12,000 at most, which are a thousand years",
+    ))
+}
+
 /// Lengths, in periods of `period_days` days, of the months from `first` on, for
 /// `Observation::block_means`: every period belongs to the month in which it begins.
 pub fn month_lengths(first: (i32, u32), months: usize, period_days: u32) -> Result<Vec<usize>> {
@@ -217,6 +230,7 @@ pub fn month_lengths(first: (i32, u32), months: usize, period_days: u32) -> Resu
             "give 1 (days) to 28",
         ));
     }
+    check_months("month_lengths", months)?;
     let first = code(first)?;
     let begin = first_day(first);
     let days = period_days as i32;

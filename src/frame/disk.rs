@@ -2,14 +2,18 @@
 
 use super::store::About;
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files::Part;
+use crate::memory;
 use polars::prelude::{
     Column, CsvReadOptions, CsvWriter, DataFrame, DataType, IpcReader, IpcWriter, KeyValueMetadata,
     ParquetReader, ParquetWriter, PolarsError, SerReader, SerWriter,
 };
 use std::fs::File;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use xxhash_rust::xxh3::Xxh3;
 
 const KEY: &str = "bullwhip";
 
@@ -62,47 +66,112 @@ fn type_name(of: &DataType) -> String {
         .map_or_else(|| of.to_string(), |t| t.0.to_string())
 }
 
-/// Writes a table with what it is; a file is whole or absent.
-pub(super) fn write(path: &Path, frame: &mut DataFrame, about: &mut About) -> Result<()> {
+/// Writes a table with what it is beside its place; the parts are to be placed in this order.
+pub(super) fn write(path: &Path, frame: &mut DataFrame, about: &mut About) -> Result<Vec<Part>> {
     let format = Format::of(path)?;
-    let fail = |fact: String| {
-        let remedy = "check that the folder exists, may be written to and has room";
-        Error::new(
-            path.display().to_string(),
-            format!("it cannot be written: {fact}"),
-            remedy,
-        )
-    };
+    let fail = |e: std::io::Error| unwritten(path, &e);
     about.columns = frame
         .columns()
         .iter()
         .map(|c| (c.name().to_string(), type_name(c.dtype())))
         .collect();
-    let text = serde_json::to_string(about).map_err(|e| fail(e.to_string()))?;
-    if format == Format::Csv {
-        std::fs::write(sidecar(path), text.clone() + "\n").map_err(|e| fail(e.to_string()))?;
+    if format != Format::Csv {
+        about.checksum = checksum(about, |sum| hash(frame, sum)).map_err(fail)?;
+        let text = serde_json::to_string(about).map_err(|e| fail(e.into()))?;
+        let part = Part::write(path, |file| {
+            let written: std::result::Result<(), PolarsError> = match format {
+                Format::Parquet => ParquetWriter::new(file)
+                    .with_key_value_metadata(Some(KeyValueMetadata::from_static(vec![(
+                        KEY.into(),
+                        text,
+                    )])))
+                    .finish(frame)
+                    .map(|_| ()),
+                _ => {
+                    let mut writer = IpcWriter::new(file);
+                    writer.set_custom_schema_metadata(Arc::new(
+                        [(KEY.into(), text.into())].into_iter().collect(),
+                    ));
+                    writer.finish(frame)
+                }
+            };
+            written.map_err(std::io::Error::other)
+        });
+        return Ok(vec![part.map_err(fail)?]);
     }
-    let written = write_whole(path, |file| {
-        let written: std::result::Result<(), PolarsError> = match format {
-            Format::Parquet => ParquetWriter::new(file)
-                .with_key_value_metadata(Some(KeyValueMetadata::from_static(vec![(
-                    KEY.into(),
-                    text,
-                )])))
-                .finish(frame)
-                .map(|_| ()),
-            Format::Arrow => {
-                let mut writer = IpcWriter::new(file);
-                writer.set_custom_schema_metadata(Arc::new(
-                    [(KEY.into(), text.into())].into_iter().collect(),
-                ));
-                writer.finish(frame)
+    // Of a CSV file the bytes are summed: numbers in it are texts.
+    let mut bytes = Vec::new();
+    let written = CsvWriter::new(&mut bytes).finish(frame);
+    written.map_err(|e| fail(std::io::Error::other(e)))?;
+    about.checksum = checksum(about, |sum| {
+        sum.update(&bytes);
+        Ok(())
+    })
+    .map_err(fail)?;
+    let text = serde_json::to_string(about).map_err(|e| fail(e.into()))? + "\n";
+    let table = Part::write(path, |file| file.write_all(&bytes)).map_err(fail)?;
+    let facts = Part::write(&sidecar(path), |file| file.write_all(text.as_bytes()));
+    // The facts after the table: new facts with old numbers would be believed.
+    Ok(vec![table, facts.map_err(fail)?])
+}
+
+/// A file that could not be written.
+pub(super) fn unwritten(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(
+        path.display().to_string(),
+        format!("it cannot be written: {error}"),
+        "check that the folder exists, may be written to and has room",
+    )
+}
+
+/// The sum over what a file says of itself and its table.
+fn checksum(
+    about: &About,
+    table: impl FnOnce(&mut Xxh3) -> std::io::Result<()>,
+) -> std::io::Result<String> {
+    let about = About {
+        checksum: String::new(),
+        ..about.clone()
+    };
+    let mut sum = Xxh3::new();
+    sum.update(&serde_json::to_vec(&about)?);
+    table(&mut sum)?;
+    Ok(format!("{:016x}", sum.digest()))
+}
+
+/// Adds the cells of a table to a sum, column by column.
+fn hash(frame: &DataFrame, sum: &mut Xxh3) -> std::io::Result<()> {
+    for column in frame.columns() {
+        let series = column.as_materialized_series();
+        let nulls = series.null_count();
+        sum.update(&(nulls as u64).to_le_bytes());
+        match series.dtype() {
+            DataType::Float64 if nulls == 0 => {
+                for chunk in series.f64().map_err(std::io::Error::other)?.downcast_iter() {
+                    sum.update(bytemuck::cast_slice(chunk.values().as_slice()));
+                }
             }
-            Format::Csv => CsvWriter::new(file).finish(frame),
-        };
-        written.map_err(std::io::Error::other)
-    });
-    written.map_err(|e| fail(e.to_string()))
+            DataType::UInt32 if nulls == 0 => {
+                for chunk in series.u32().map_err(std::io::Error::other)?.downcast_iter() {
+                    sum.update(bytemuck::cast_slice(chunk.values().as_slice()));
+                }
+            }
+            DataType::String => {
+                for cell in series.str().map_err(std::io::Error::other)?.iter() {
+                    // The length parts a cell from the next, and one that is missing from all.
+                    let length = cell.map_or(u64::MAX, |c| c.len() as u64);
+                    sum.update(&length.to_le_bytes());
+                    sum.update(cell.unwrap_or_default().as_bytes());
+                }
+            }
+            _ => {
+                for cell in series.iter() {
+                    sum.update(format!("{cell:?}\n").as_bytes());
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A table, and what it says of itself; a file of others is a "table".
@@ -115,37 +184,35 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
             remedy,
         )
     };
-    let damaged = |e: PolarsError| fail(e.to_string(), "the file is damaged or of another format");
     let file = File::open(path).map_err(|e| fail(e.to_string(), "check the path"))?;
-    let (frame, text): (DataFrame, Option<String>) = match format {
-        Format::Parquet => {
-            let mut reader = ParquetReader::new(file);
-            let metadata = reader.get_metadata().map_err(damaged)?;
-            let pairs = metadata.key_value_metadata.iter().flatten();
-            let text = pairs.filter(|p| p.key == KEY).find_map(|p| p.value.clone());
-            (reader.finish().map_err(damaged)?, text)
-        }
-        Format::Arrow => {
-            let mut reader = IpcReader::new(file);
-            let metadata = reader.custom_metadata().map_err(damaged)?;
-            let text = metadata.and_then(|m| m.get(KEY).map(|t| t.to_string()));
-            (reader.finish().map_err(damaged)?, text)
-        }
-        Format::Csv => {
-            // As text first: a code such as 01 is no number.
-            let options = CsvReadOptions::default().with_infer_schema_length(Some(0));
-            let frame = options
-                .into_reader_with_file_handle(file)
-                .finish()
-                .map_err(damaged)?;
-            (frame, std::fs::read_to_string(sidecar(path)).ok())
-        }
+    let about = file
+        .metadata()
+        .map_err(|e| fail(e.to_string(), "check the path"))?;
+    if !about.is_file() {
+        return Err(fail("it is not a file".into(), "give a file"));
+    }
+    let name = match format {
+        Format::Parquet => "Parquet",
+        Format::Arrow => "Arrow",
+        Format::Csv => "CSV",
     };
-    let about = match text {
-        Some(text) => serde_json::from_str::<About>(&text).map_err(|e| {
+    let damaged = || {
+        fail(
+            format!("it is damaged, or it is no {name} file"),
+            "get it again, or write it again",
+        )
+    };
+    // The library's readers panic on some damaged files.
+    let table = catch_unwind(AssertUnwindSafe(|| table(path, format, file, about.len())));
+    let (frame, text) = table.map_err(|_| damaged())?.map_err(|fault| match fault {
+        Fault::Ours(e) => e,
+        Fault::Damaged => damaged(),
+    })?;
+    let about = match &text {
+        Some(text) => serde_json::from_str::<About>(text).map_err(|_| {
             fail(
-                format!("what it says of itself is damaged: {e}"),
-                "write it again",
+                "what it says of itself is damaged, or of a later version of bullwhip".into(),
+                "write it again with this version",
             )
         })?,
         None => About {
@@ -153,6 +220,30 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
             ..About::default()
         },
     };
+    // Without a mark it is of another program, or of a version that knew none.
+    if !about.mark.is_empty() {
+        let sum = checksum(&about, |sum| match format {
+            Format::Csv => {
+                sum.update(&std::fs::read(path)?);
+                Ok(())
+            }
+            _ => hash(&frame, sum),
+        });
+        if sum.ok().as_ref() != Some(&about.checksum) {
+            let remedy = match format {
+                Format::Csv => format!(
+                    "get it again; where the change is an edit that is meant, delete {}, and read the table by network_from_frames, \
+                     Observation::from_values and the like",
+                    sidecar(path).display()
+                ),
+                _ => "get it again, or write it again".into(),
+            };
+            return Err(fail(
+                "it changed since bullwhip wrote it: a damaged copy, an interrupted save, or an edit".into(),
+                &remedy,
+            ));
+        }
+    }
     if format != Format::Csv {
         return Ok((frame, about));
     }
@@ -163,12 +254,82 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
             let known = about.columns.iter().find(|c| c.0 == column.name().as_str());
             match known.and_then(|k| types().into_iter().find(|t| t.0 == k.1)) {
                 Some((_, DataType::String)) => Ok(column.clone()),
-                Some((_, of)) => column.strict_cast(&of).map_err(damaged),
+                Some((_, of)) => column.strict_cast(&of).map_err(|_| damaged()),
                 None => guessed(column),
             }
         })
         .collect();
     Ok((DataFrame::new_infer_height(columns?)?, about))
+}
+
+/// Why a table cannot be had.
+enum Fault {
+    /// Told in words.
+    Ours(Error),
+    /// By the library's readers.
+    Damaged,
+}
+
+impl From<PolarsError> for Fault {
+    fn from(_: PolarsError) -> Self {
+        Fault::Damaged
+    }
+}
+
+/// The table of a file of so many bytes, and the text that says what it is.
+fn table(
+    path: &Path,
+    format: Format,
+    file: File,
+    bytes: u64,
+) -> std::result::Result<(DataFrame, Option<String>), Fault> {
+    match format {
+        Format::Parquet => {
+            let mut reader = ParquetReader::new(file);
+            let metadata = reader.get_metadata()?.clone();
+            let cells = metadata.num_rows as f64 * metadata.schema_descr.columns().len() as f64;
+            within(path, cells)?;
+            for group in &metadata.row_groups {
+                for column in group.parquet_columns() {
+                    let (length, values) = (column.compressed_size(), column.num_values());
+                    let fits = (0..=bytes as i64).contains(&length)
+                        && (0..=metadata.num_rows as i64).contains(&values);
+                    if !fits {
+                        return Err(Fault::Damaged);
+                    }
+                    within(path, column.uncompressed_size() as f64 / 8.0)?;
+                }
+            }
+            let pairs = metadata.key_value_metadata.iter().flatten();
+            let text = pairs.filter(|p| p.key == KEY).find_map(|p| p.value.clone());
+            Ok((reader.finish()?, text))
+        }
+        Format::Arrow => {
+            let mut reader = IpcReader::new(file);
+            let metadata = reader.custom_metadata()?;
+            let text = metadata.and_then(|m| m.get(KEY).map(|t| t.to_string()));
+            Ok((reader.finish()?, text))
+        }
+        Format::Csv => {
+            // As text first: a code such as 01 is no number.
+            let options = CsvReadOptions::default().with_infer_schema_length(Some(0));
+            let frame = options.into_reader_with_file_handle(file).finish()?;
+            Ok((frame, std::fs::read_to_string(sidecar(path)).ok()))
+        }
+    }
+}
+
+/// Refuses a file that says that it has more cells than fit into memory.
+fn within(path: &Path, cells: f64) -> std::result::Result<(), Fault> {
+    let place = path.display().to_string();
+    let what = "what the file says that it holds";
+    memory::require(
+        &place,
+        what,
+        8.0 * cells,
+        "it is damaged, or read a part of it",
+    )
+    .map_err(Fault::Ours)
 }
 
 /// A column of text as numbers, where every cell is one and none is a code with a leading zero.

@@ -2,10 +2,12 @@
 
 use super::results::{counts, json, numbers, texts};
 use super::schema;
-use super::store::{Files, Pack, Stored};
+use super::store::{Beside, Files, Pack, Stored};
 use super::write::{ToFrame, column, text};
 use crate::error::{Error, Result};
-use crate::infer::{Fitted, Learnt, Loss, Parameter, Per, Posterior, Prior, Scale, Step, method};
+use crate::infer::{
+    Convergence, Fitted, Learnt, Loss, Parameter, Per, Posterior, Prior, Scale, Step, method,
+};
 use polars::prelude::DataFrame;
 use std::path::PathBuf;
 
@@ -108,6 +110,18 @@ impl Stored for Posterior {
         pack.fact("stopped", self.stopped);
         pack.fact("device", &self.device);
         pack.fact("warnings", json(&self.warnings));
+        let Convergence {
+            doubts,
+            distance,
+            fall,
+            effective_draws,
+            dropped,
+            in_bands,
+        } = &self.convergence;
+        pack.fact("doubts", json(doubts));
+        // JSON has no infinite numbers.
+        let measured = [distance, fall, effective_draws, dropped, in_bands];
+        pack.fact("convergence", json(&measured.map(|v| format!("{v:?}"))));
         pack.fact("further", self.further.len());
         pack.table("samples", "samples", self.samples_frame()?);
         pack.table("history", "history", self.history_frame()?);
@@ -120,8 +134,10 @@ impl Stored for Posterior {
         Ok(())
     }
 
-    fn save_more(&self, named: &dyn Fn(&str) -> PathBuf) -> Result<()> {
-        self.save_state(named("state").with_extension("safetensors"))
+    fn save_more(&self, named: &dyn Fn(&str) -> PathBuf, mark: &str) -> Result<Option<Beside>> {
+        let path = named("state").with_extension("safetensors");
+        let part = self.state_part(&path, mark)?;
+        Ok(Some(Beside { path, part }))
     }
 
     fn unpack(files: &Files) -> Result<Self> {
@@ -144,6 +160,11 @@ impl Stored for Posterior {
             column(schema::KL)?,
             column(schema::OBJECTIVE)?,
         );
+        let measured: Vec<String> = files.json("convergence")?;
+        let measured: Vec<f64> = measured.iter().filter_map(|v| v.parse().ok()).collect();
+        let &[distance, fall, effective_draws, dropped_share, in_bands] = &measured[..] else {
+            return Err(bad("convergence"));
+        };
         let mut posterior = Posterior {
             method: method(files.fact("method")?).ok_or_else(|| bad("method"))?,
             history: (0..evaluations.len())
@@ -174,6 +195,14 @@ impl Stored for Posterior {
             evaluations: files.number("evaluations")?,
             seconds: files.number("seconds")?,
             stopped: files.fact("stopped")? == "true",
+            convergence: Convergence {
+                doubts: files.json("doubts")?,
+                distance,
+                fall,
+                effective_draws,
+                dropped: dropped_share,
+                in_bands,
+            },
             warnings: files.json("warnings")?,
             device: files.fact("device")?.to_string(),
             saved: Default::default(),
@@ -218,11 +247,12 @@ impl Stored for Posterior {
                 mean: take(&mean),
                 sd: take(&sd),
                 samples,
+                effective_draws,
             });
         }
         let state = files.beside("state").with_extension("safetensors");
         if state.exists() {
-            posterior.load_state(&state)?;
+            files.check_mark(&state, &posterior.load_state(&state)?)?;
         } else {
             posterior.warnings.push(format!(
                 "{} is missing: it cannot be resumed",

@@ -8,13 +8,18 @@
 
 use super::disk;
 use crate::error::{Error, Result};
+use crate::files::Part;
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+use xxhash_rust::xxh3::Xxh3;
 
 /// What a file is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct About {
     /// The kind of value: "trajectory", "network"; "table" for a frame of the user's.
     pub kind: String,
@@ -25,6 +30,12 @@ pub struct About {
     pub facts: BTreeMap<String, String>,
     /// Type of every column, in the order of the file.
     pub columns: Vec<(String, String)>,
+    /// The same in all files of one save, and in no other's; empty for files of others.
+    #[serde(default)]
+    pub mark: String,
+    /// A sum over all this and the table: what changed since it was written is refused.
+    #[serde(default)]
+    pub checksum: String,
 }
 
 /// A file that was read: its table, and what it is.
@@ -101,6 +112,13 @@ impl Pack {
     }
 }
 
+/// A file on its way to its place.
+#[doc(hidden)]
+pub struct Beside {
+    pub(super) path: PathBuf,
+    pub(super) part: Part,
+}
+
 /// The files of a value on their way back.
 pub struct Files {
     path: PathBuf,
@@ -137,7 +155,25 @@ impl Files {
 
     /// A further table.
     pub fn table(&self, suffix: &str) -> Result<DataFrame> {
-        Ok(disk::read(&named(&self.path, suffix))?.0)
+        let path = named(&self.path, suffix);
+        let (frame, about) = disk::read(&path)?;
+        self.check_mark(&path, &about.mark)?;
+        Ok(frame)
+    }
+
+    /// Refuses a file of another save: one that was interrupted while it wrote over this one.
+    pub(super) fn check_mark(&self, path: &Path, mark: &str) -> Result<()> {
+        if mark == self.about.mark {
+            return Ok(());
+        }
+        Err(Error::new(
+            path.display().to_string(),
+            format!(
+                "it is not of the same save as {}: a save was interrupted, or files of two were mixed",
+                self.path.display()
+            ),
+            "save the value again, or bring back all its files from one save",
+        ))
     }
 
     /// The path of a file that belongs to the value.
@@ -147,7 +183,9 @@ impl Files {
 
     /// A value inside the value.
     pub fn inside<T: Stored>(&self, suffix: &str) -> Result<T> {
-        T::load(named(&self.path, suffix))
+        let files = Files::open(&named(&self.path, suffix), T::KIND)?;
+        self.check_mark(&files.path, &files.about.mark)?;
+        T::unpack(&files)
     }
 
     /// A fact.
@@ -200,6 +238,17 @@ fn named(path: &Path, suffix: &str) -> PathBuf {
     path.with_extension(format!("{suffix}.{end}"))
 }
 
+/// A mark that no other save has.
+fn mark() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut sum = Xxh3::new();
+    sum.update(&COUNT.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+    sum.update(&std::process::id().to_le_bytes());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    sum.update(&now.unwrap_or_default().as_nanos().to_le_bytes());
+    format!("{:016x}", sum.digest())
+}
+
 /// Adds `.save(path)` to results, and `::load(path)` to their types: what comes back is equal, bit for
 /// bit, in all three formats.
 pub trait Stored: Sized {
@@ -231,15 +280,28 @@ pub trait Stored: Sized {
         }
         // The first file comes last: where it is, the others are.
         pack.files.sort_by_key(|f| f.suffix.is_empty());
+        let mark = mark();
+        let mut parts = Vec::new();
         for file in &mut pack.files {
-            disk::write(&named(path, &file.suffix), &mut file.frame, &mut file.about)?;
+            file.about.mark.clone_from(&mark);
+            let path = named(path, &file.suffix);
+            for part in disk::write(&path, &mut file.frame, &mut file.about)? {
+                let path = path.clone();
+                parts.push(Beside { path, part });
+            }
         }
-        self.save_more(&|suffix| named(path, suffix))
+        let more = self.save_more(&|suffix| named(path, suffix), &mark)?;
+        // All are on the disk before the first is in its place: a full disk leaves the old ones.
+        for Beside { path, part } in more.into_iter().chain(parts) {
+            part.place().map_err(|e| disk::unwritten(&path, &e))?;
+        }
+        Ok(())
     }
 
-    /// What is no table, in a file of its own.
-    fn save_more(&self, _named: &dyn Fn(&str) -> PathBuf) -> Result<()> {
-        Ok(())
+    /// What is no table, in a file of its own with this mark, beside its place.
+    #[doc(hidden)]
+    fn save_more(&self, _named: &dyn Fn(&str) -> PathBuf, _mark: &str) -> Result<Option<Beside>> {
+        Ok(None)
     }
 
     /// Reads what `save` wrote; a file of another kind is refused by its name.

@@ -1,6 +1,7 @@
 //! ABC rejection: draw from the prior, keep the draws with the lowest loss.
 
 use super::Problem;
+use super::convergence::Ending;
 use super::drive::{self, Frame, Options, Search};
 use super::noise::{Purpose, normals, rows_of_normals};
 use super::objective::Objective;
@@ -87,6 +88,11 @@ impl Options for Abc {
             ));
         }
         Keeper::check("Abc.save_seconds", self.save_seconds)
+    }
+
+    fn holds(&self, objective: &Objective) -> Vec<(&'static str, &'static str, f64)> {
+        let numbers = self.keep as f64 * objective.numbers_of_draw();
+        vec![("Abc.keep", "the draws that are kept", numbers)]
     }
 
     fn start(&self, objective: &Objective) -> Result<Box<dyn Search + '_>> {
@@ -250,6 +256,11 @@ impl Search for Found<'_> {
             count: self.kept.len(),
             each: Box::new(self.coordinates().map(|u| (u, f64::NAN))),
         })
+    }
+
+    fn ending(&self) -> Ending {
+        let kept = self.kept.len();
+        Ending::of_draws(kept, kept as f64, "raise Abc.keep, and Abc.draws with it")
     }
 }
 

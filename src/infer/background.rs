@@ -152,7 +152,12 @@ impl Background {
         match &news.result {
             Some(Ok(p)) => {
                 let end = if p.stopped { "stopped" } else { "finished" };
-                format!("{}: {end} at {steps} after {}", news.task, span(p.seconds))
+                let warnings = warned(&p.warnings);
+                format!(
+                    "{}: {end} at {steps} after {}{warnings}",
+                    news.task,
+                    span(p.seconds)
+                )
             }
             Some(Err(e)) => format!("{}: failed: {e}", news.task),
             None if news.done == 0 => format!("{}: getting ready", news.task),
@@ -164,9 +169,12 @@ impl Background {
                 } else {
                     ""
                 };
+                let warnings = news.snapshot.as_ref().map(|s| warned(&s.warnings));
                 format!(
-                    "{}: running, {steps}, {}{left}{asked}",
-                    news.task, news.note
+                    "{}: running, {steps}, {}{left}{asked}{}",
+                    news.task,
+                    news.note,
+                    warnings.unwrap_or_default()
                 )
             }
         }
@@ -296,6 +304,15 @@ impl Drop for Background {
 impl fmt::Debug for Background {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.status())
+    }
+}
+
+/// The first warning, and how many there are.
+fn warned(warnings: &[String]) -> String {
+    match warnings {
+        [] => String::new(),
+        [one] => format!("; warning: {one}"),
+        [first, ..] => format!("; {} warnings, the first: {first}", warnings.len()),
     }
 }
 
@@ -556,6 +573,9 @@ mod tests {
         }
         fn check(&self) -> Result<()> {
             panic!("the thread fell")
+        }
+        fn holds(&self, _: &Objective) -> Vec<(&'static str, &'static str, f64)> {
+            unreachable!("it does not get there")
         }
         fn start(&self, _: &Objective) -> Result<Box<dyn Search + '_>> {
             unreachable!("it does not get there")

@@ -2,11 +2,13 @@
 //! and the posterior at the end.
 
 use super::Problem;
+use super::convergence::{Ending, measure};
 use super::objective::Objective;
 use super::posterior::{Draws, Pace, Posterior, Step, assemble};
 use super::saved::{Keeper, Saved};
 use super::snapshot::{Phase, Snapshot};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::progress::Progress;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +28,8 @@ pub(super) trait Search {
     }
     /// Goes on from a state that was found at `place`.
     fn resume(&mut self, saved: &Saved, place: &str) -> Result<()>;
-    /// One step; `watched` says that pictures will be made. Returns a note of where it stands.
+    /// One step; `watched` says that pictures will be made. Returns a note of where it stands. An error
+    /// leaves the search where it was last good.
     fn step(&mut self, objective: &Objective, watched: bool) -> Result<String>;
     /// One entry a step, from the first on.
     fn history(&self) -> &[Step];
@@ -42,6 +45,8 @@ pub(super) trait Search {
     fn panels(&self) -> Vec<f64>;
     /// The draws of the posterior; an error where there are none.
     fn draws(&self) -> Result<Draws<'_>>;
+    /// What it knows of its own end.
+    fn ending(&self) -> Ending;
 }
 
 /// Options of a method.
@@ -50,6 +55,9 @@ pub(super) trait Options {
     fn frame(&self) -> Frame<'_>;
     /// Refuses what is out of range.
     fn check(&self) -> Result<()>;
+    /// What will be held at a time, by the option that asks for it: its name, what it counts, and how many
+    /// numbers that are.
+    fn holds(&self, objective: &Objective) -> Vec<(&'static str, &'static str, f64)>;
     /// Begins, on a problem that fits.
     fn start(&self, objective: &Objective) -> Result<Box<dyn Search + '_>>;
 }
@@ -89,6 +97,9 @@ pub(super) fn run_seen(
     let prepared = || {
         options.check()?;
         let objective = Objective::new(problem)?;
+        for (place, what, numbers) in options.holds(&objective) {
+            memory::require(place, what, 8.0 * numbers, "give fewer")?;
+        }
         let mut search = options.start(&objective)?;
         let frame = options.frame();
         match (from, frame.file) {
@@ -146,7 +157,7 @@ fn drive(
     if frame.file.is_some() {
         keeper.save(&search.saved())?;
     }
-    let mut warnings = Vec::new();
+    let mut unsaved = None;
     progress.start(search.method(), frame.total);
     let watched = progress.watches();
     let mut snapshot = Snapshot::new(
@@ -158,17 +169,20 @@ fn drive(
     );
     let (mut late, mut stopped) = (false, false);
     while search.done() < frame.total && !search.settled() && !late && !stopped {
-        let note = search.step(objective, watched)?;
+        let note = match search.step(objective, watched) {
+            Ok(note) => note,
+            Err(e) => return Err(keep_last_good(search, &mut keeper, frame, e)),
+        };
         progress.update(search.done(), &note);
         see(search);
         if watched && progress.wants_picture() {
+            snapshot.warnings = unsaved.iter().cloned().collect();
             snapshot.look(search, objective, begin);
             progress.picture(snapshot.clone());
         }
-        if keeper.due()
-            && let Err(e) = keeper.save(&search.saved())
-        {
-            warnings = vec![e.to_string()];
+        if keeper.due() {
+            // Told in the next picture: a fit of a week must not run unprotected unseen.
+            unsaved = keeper.save(&search.saved()).err().map(|e| e.to_string());
         }
         let over = |s| begin.elapsed().as_secs_f64() > s;
         late = frame.max_seconds.is_some_and(over);
@@ -176,8 +190,8 @@ fn drive(
     }
     let saved = search.saved();
     let draws = search.draws()?;
-    if let Err(e) = keeper.save(&saved) {
-        warnings = vec![e.to_string()];
+    if frame.file.is_some() {
+        unsaved = keeper.save(&saved).err().map(|e| e.to_string());
     }
     if watched {
         snapshot.look(search, objective, begin);
@@ -191,7 +205,7 @@ fn drive(
         Pace::Until(&ask)
     };
     let mut posterior = conclude(objective, search, frame.total, draws, saved, pace)?;
-    posterior.warnings.extend(warnings);
+    posterior.warnings.extend(unsaved);
     posterior.seconds = begin.elapsed().as_secs_f64();
     if watched {
         progress.picture(posterior.last_picture(snapshot));
@@ -211,11 +225,44 @@ fn conclude(
 ) -> Result<Posterior> {
     let wanted = draws.count;
     let moments = search.moments(objective);
-    let mut posterior = assemble(objective, search.method(), moments, draws, pace)?;
+    let (mut posterior, lost) = assemble(objective, search.method(), moments, draws, pace)?;
     let whole = search.done() >= total || search.settled();
-    posterior.stopped = !whole || posterior.draws < wanted;
+    posterior.stopped = !whole || posterior.draws + lost < wanted;
     posterior.history = search.history().to_vec();
     posterior.evaluations = posterior.history.last().map_or(0, |s| s.evaluations);
     posterior.saved = Arc::new(saved);
+    let ending = search.ending();
+    for learnt in &mut posterior.parameters {
+        learnt.effective_draws = ending.effective_draws;
+    }
+    posterior.convergence = measure(&posterior, ending);
+    posterior.warnings = objective.problem().warnings();
+    let doubts = posterior.convergence.doubts.iter().cloned();
+    posterior.warnings.extend(doubts);
+    if lost > 0 {
+        posterior.warnings.push(format!(
+            "{lost} of the posterior's {wanted} draws gave no finite output and were left out; narrow the priors"
+        ));
+    }
     Ok(posterior)
+}
+
+/// Writes the last good state of a search that cannot go on, where there is a file, and says so.
+fn keep_last_good(
+    search: &dyn Search,
+    keeper: &mut Keeper<'_>,
+    frame: &Frame<'_>,
+    error: Error,
+) -> Error {
+    let Some(file) = frame.file else {
+        return error;
+    };
+    let kept = match keeper.save(&search.saved()) {
+        Ok(()) => format!("{} keeps the state before it", file.display()),
+        Err(e) => e.to_string(),
+    };
+    Error {
+        remedy: format!("{}; {kept}", error.remedy),
+        ..error
+    }
 }

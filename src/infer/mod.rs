@@ -3,6 +3,7 @@
 mod abc;
 mod background;
 mod contest;
+mod convergence;
 mod divergence;
 mod drive;
 mod exp;
@@ -10,6 +11,7 @@ mod guide;
 mod layout;
 mod noise;
 mod objective;
+mod panel;
 mod posterior;
 mod prior;
 mod priors;
@@ -30,6 +32,7 @@ mod words;
 pub use abc::{Abc, calibrate_abc};
 pub use background::Background;
 pub use contest::{Contest, Contestant, Standing, contest};
+pub use convergence::Convergence;
 pub use divergence::Divergence;
 pub use guide::Guide;
 pub use objective::{Evaluation, Objective};
@@ -131,7 +134,8 @@ impl Problem {
         self.scenarios().map(|(shock, _)| shock.hits()).sum()
     }
 
-    /// Refuses, before any work, whatever cannot be calibrated.
+    /// Refuses, before any work, whatever cannot be calibrated, and what cannot be meant: a panel of another
+    /// network, negative production, levels in another unit, a noise in per cent. `warnings` says what is doubtful.
     pub fn check(&self) -> Result<()> {
         self.params.check(&self.network)?;
         if self.observed.periods != self.simulation.periods || self.observed.periods == 0 {
@@ -176,101 +180,8 @@ impl Problem {
             self.check_panel(observed, &place, beside)?;
         }
         self.check_totals()?;
-        if !(self.noise > 0.0 && self.noise.is_finite()) {
-            return Err(Error::new(
-                "problem.noise",
-                format!("sigma is {}", self.noise),
-                "give a positive share such as 0.03",
-            ));
-        }
+        self.check_noise()?;
+        self.check_levels()?;
         self.priors.check(self.hits())
-    }
-
-    /// `beside`: other series are observed, too.
-    fn check_panel(
-        &self,
-        observed: &Observation,
-        place: &dyn Fn(&str) -> String,
-        beside: bool,
-    ) -> Result<()> {
-        let groups = self.network.groups().len();
-        if observed.groups() != groups {
-            return Err(Error::new(
-                place("observed"),
-                format!(
-                    "{} series, but the network has {groups} non-empty region x sector groups",
-                    observed.groups()
-                ),
-                "build the panel with Observation::from_values or Trajectory::observe of this network",
-            ));
-        }
-        if observed.periods == 0 || observed.values.len() != observed.periods * groups {
-            return Err(Error::new(
-                place("observed.values"),
-                format!(
-                    "{} values for {} periods x {groups} groups",
-                    observed.values.len(),
-                    observed.periods
-                ),
-                "give [period, group] row by row, NaN where missing",
-            ));
-        }
-        let counts = |c: usize| self.weights.get(c % groups).is_none_or(|w| *w > 0.0);
-        let cells = || observed.values.iter().enumerate();
-        if !beside && !cells().any(|(c, v)| !v.is_nan() && counts(c)) {
-            return Err(Error::new(
-                place("observed"),
-                "every cell is missing or without weight",
-                "nothing can be learnt from it",
-            ));
-        }
-        if let Some(v) = observed.values.iter().find(|v| v.is_infinite()) {
-            return Err(Error::new(
-                place("observed"),
-                format!("a cell is {v}"),
-                "use NaN for a missing cell",
-            ));
-        }
-        if let Some(i) = (0..groups).find(|&i| !(observed.base[i] > 0.0)) {
-            return Err(Error::new(
-                place("observed"),
-                format!(
-                    "the series of {} has steady level {}",
-                    observed.label(i),
-                    observed.base[i]
-                ),
-                "a relative loss needs positive levels: merge or drop the group",
-            ));
-        }
-        let Scale::Indices { first, last } = self.scale else {
-            return Ok(());
-        };
-        if first == 0 || first > last || last > observed.periods {
-            return Err(Error::new(
-                "problem.scale",
-                format!(
-                    "base periods {first} to {last}, but periods are 1 to {}",
-                    observed.periods
-                ),
-                "give base periods within them, before the shock",
-            ));
-        }
-        let based = |g: usize| {
-            let mean = (first - 1..last).map(|t| observed.values[t * groups + g]);
-            mean.filter(|v| !v.is_nan()).sum::<f64>() > 0.0
-        };
-        let needed =
-            |g: &usize| cells().any(|(c, v)| c % groups == *g && !v.is_nan()) && counts(*g);
-        if let Some(g) = (0..groups).filter(needed).find(|g| !based(*g)) {
-            return Err(Error::new(
-                place("observed"),
-                format!(
-                    "the series of {} has no positive mean over the base periods {first} to {last}",
-                    observed.label(g)
-                ),
-                "choose base periods that are observed, or give the series weight 0",
-            ));
-        }
-        Ok(())
     }
 }

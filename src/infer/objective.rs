@@ -186,6 +186,12 @@ impl Objective {
         self.varying.last().map_or(0, Varying::end)
     }
 
+    /// Numbers that a draw of the posterior takes: its coordinates and values, and its panels.
+    pub(super) fn numbers_of_draw(&self) -> f64 {
+        let cells: usize = self.runs.iter().map(|r| r.target.cells()).sum();
+        (3 * self.dimension() + 2 * cells) as f64
+    }
+
     /// What varies, in the order of its coordinates.
     pub(super) fn layout(&self) -> &[Varying] {
         &self.varying
@@ -571,13 +577,11 @@ fn position(parameter: Parameter) -> usize {
 }
 
 impl Problem {
-    /// Number of entries of a parameter: firms, or (event, firm) pairs of all scenarios.
-    pub(crate) fn entries(&self, parameter: Parameter) -> usize {
-        if parameter.of_shock() {
-            self.hits()
-        } else {
-            self.network.firms()
-        }
+    /// What is to be learnt: each parameter that varies, and how many values of its own it has (firms, regions, hits
+    /// and so on, by `Priors::per`).
+    pub fn unknowns(&self) -> Vec<(Parameter, usize)> {
+        let layout = layout(self).into_iter();
+        layout.map(|v| (v.parameter, v.units())).collect()
     }
 
     /// First and number of a parameter's entries that a scenario with these hits takes.

@@ -1,5 +1,6 @@
 //! What a calibration learnt: host data that can be printed, framed, drawn and used to predict.
 
+use super::convergence::Convergence;
 use super::layout::cut;
 use super::objective::Objective;
 use super::psis::pareto_k;
@@ -7,7 +8,9 @@ use super::saved::Saved;
 use super::snapshot::{Phase, Snapshot};
 use super::{Loss, Parameter, Per, Prior, Scale};
 use crate::error::{Error, Result};
+use crate::files::Part;
 use crate::observe::Observation;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,6 +52,8 @@ pub struct Learnt {
     pub sd: Vec<f64>,
     /// Draws in the parameter's own unit, [draw, entry] row by row.
     pub samples: Vec<f64>,
+    /// How many independent draws `scale` rests on; infinite where a guide knows it.
+    pub effective_draws: f64,
 }
 
 impl Learnt {
@@ -68,10 +73,17 @@ impl Learnt {
     }
 
     /// Share of entries whose posterior is at least `by` narrower than the prior (0.1: 10 %): how
-    /// much of this parameter the data speak about.
+    /// much of this parameter the data speak about. Where the spread is that of n draws it is uncertain by a
+    /// share of 1 / √(2 (n - 1)), and an entry counts where it is narrower by twice that besides.
     pub fn informed(&self, by: f64) -> f64 {
-        let n = self.scale.iter().filter(|s| **s <= 1.0 - by).count();
-        n as f64 / self.scale.len().max(1) as f64
+        self.narrower(by) as f64 / self.scale.len().max(1) as f64
+    }
+
+    /// Number of these entries.
+    pub(super) fn narrower(&self, by: f64) -> usize {
+        let chance = 2.0 / (2.0 * (self.effective_draws - 1.0).max(0.0)).sqrt();
+        let limit = (1.0 - by) * (1.0 - chance);
+        self.scale.iter().filter(|s| **s <= limit).count()
     }
 }
 
@@ -175,7 +187,10 @@ pub struct Posterior {
     pub seconds: f64,
     /// True when the call returned before its end, as it was asked to or its time was up.
     pub stopped: bool,
-    /// What went wrong on the way without spoiling the result, one sentence each.
+    /// How far the result may be taken for the posterior.
+    pub convergence: Convergence,
+    /// What is unusual in the problem, what speaks against the result (`convergence.doubts`), and what went
+    /// wrong on the way, one sentence each.
     pub warnings: Vec<String>,
     /// Where it was left, to go on from.
     pub(crate) saved: Arc<Saved>,
@@ -200,10 +215,17 @@ impl Posterior {
         self.saved.write(file.as_ref())
     }
 
-    /// Takes over the state that `save_state` wrote, to go on from.
-    pub(crate) fn load_state(&mut self, file: &Path) -> Result<()> {
-        self.saved = Arc::new(Saved::read(file)?);
-        Ok(())
+    /// The state with the mark of a save, beside its place.
+    pub(crate) fn state_part(&self, file: &Path, mark: &str) -> Result<Part> {
+        self.saved.part(file, mark)
+    }
+
+    /// Takes over the state that `state_part` wrote, to go on from, and returns its mark.
+    pub(crate) fn load_state(&mut self, file: &Path) -> Result<String> {
+        let mut saved = Saved::read(file)?;
+        let mark = saved.take_mark();
+        self.saved = Arc::new(saved);
+        Ok(mark)
     }
 
     /// The last picture of the calibration: its bands are those of the posterior's draws.
@@ -215,6 +237,7 @@ impl Posterior {
                 Phase::Finished
             },
             panels: Arc::new(self.predictive.samples.clone()),
+            warnings: self.warnings.clone(),
             ..snapshot
         }
     }
@@ -245,19 +268,32 @@ struct Made {
     panels: Vec<Vec<f64>>,
     /// ln (exp(-weight x loss) prior / guide), `[draw]`.
     log_ratios: Vec<f64>,
+    /// Draws that were left out, as their output is not finite.
+    lost: usize,
 }
 
-/// Builds the result from means and standard deviations of all units, and draws of all coordinates.
+/// Builds the result from means and standard deviations of all units, and draws of all coordinates. Draws
+/// whose output is not finite are left out, and counted beside it.
 pub(super) fn assemble(
     objective: &Objective,
     method: &'static str,
     moments: (Vec<f64>, Vec<f64>),
     draws: Draws<'_>,
     pace: Pace<'_>,
-) -> Result<Posterior> {
+) -> Result<(Posterior, usize)> {
     let (n, problem) = (objective.dimension(), objective.problem());
     let made = make(objective, draws, pace)?;
     let count = made.coordinates.len() / n;
+    if count == 0 {
+        return Err(Error::new(
+            "calibration",
+            format!(
+                "none of the posterior's {} draws gives a finite output",
+                made.lost
+            ),
+            "narrow the priors, raise problem.noise, or lower Svi.learning_rate",
+        ));
+    }
     let units = |all: &[f64]| -> Vec<Vec<f64>> {
         cut(objective.layout(), all).map(<[f64]>::to_vec).collect()
     };
@@ -287,6 +323,7 @@ pub(super) fn assemble(
                 mean,
                 sd,
                 samples,
+                effective_draws: f64::INFINITY,
             }
         })
         .collect();
@@ -301,7 +338,7 @@ pub(super) fn assemble(
     let mut predictions = predictions.collect::<Result<Vec<_>>>()?.into_iter();
     let predictive = predictions.next().expect("a problem has a scenario");
     let further = problem.further.iter().zip(predictions);
-    Ok(Posterior {
+    let posterior = Posterior {
         method,
         history: Vec::new(),
         parameters,
@@ -322,9 +359,11 @@ pub(super) fn assemble(
         evaluations: 0,
         seconds: 0.0,
         stopped: false,
+        convergence: Convergence::default(),
         warnings: Vec::new(),
         saved: Arc::default(),
-    })
+    };
+    Ok((posterior, made.lost))
 }
 
 /// Runs draws through the model, some at a time: 64, or in large economies as many as take about half a
@@ -345,6 +384,7 @@ fn make(objective: &Objective, mut draws: Draws<'_>, pace: Pace<'_>) -> Result<M
         coordinates: Vec::new(),
         panels: Vec::new(),
         log_ratios: Vec::new(),
+        lost: 0,
     };
     loop {
         let some: Vec<(Vec<f64>, f64)> = draws.each.by_ref().take(together).collect();
@@ -354,15 +394,26 @@ fn make(objective: &Objective, mut draws: Draws<'_>, pace: Pace<'_>) -> Result<M
         let u: Vec<f64> = some.iter().flat_map(|(u, _)| u).copied().collect();
         let (losses, panels) = objective.loss_and_panels(&u)?;
         made.panels.resize_with(panels.len(), Vec::new);
-        for (all, new) in made.panels.iter_mut().zip(panels) {
-            all.extend(new);
+        for (k, (loss, (u, log))) in losses.iter().zip(&some).enumerate() {
+            let of = |panel: &Vec<f64>| -> Range<usize> {
+                let cells = panel.len() / some.len();
+                k * cells..(k + 1) * cells
+            };
+            let whole = panels
+                .iter()
+                .all(|p| p[of(p)].iter().all(|v| v.is_finite()));
+            if !(whole && loss.is_finite() && u.iter().all(|v| v.is_finite())) {
+                made.lost += 1;
+                continue;
+            }
+            for (all, new) in made.panels.iter_mut().zip(&panels) {
+                all.extend(&new[of(new)]);
+            }
+            // Constants do not matter: the prior without its normalisation.
+            let prior = 0.5 * u.iter().map(|u| u * u).sum::<f64>();
+            made.log_ratios.push(-weight * loss - prior - log);
+            made.coordinates.extend(u);
         }
-        // Constants do not matter: the prior without its normalisation.
-        let ratio = |(loss, (u, log)): (&f64, &(Vec<f64>, f64))| {
-            -weight * loss - 0.5 * u.iter().map(|u| u * u).sum::<f64>() - log
-        };
-        made.log_ratios.extend(losses.iter().zip(&some).map(ratio));
-        made.coordinates.extend(u);
         if enough() {
             break;
         }

@@ -70,6 +70,9 @@ pub enum Prior {
     },
 }
 
+/// Standard deviation of a logarithm at most: a factor of e^10 between the middle and one standard deviation.
+const MOST_SIGMA: f64 = 10.0;
+
 /// Density of the standard normal.
 pub(super) fn phi(u: f64) -> f64 {
     (-0.5 * u * u).exp() / (2.0 * PI).sqrt()
@@ -97,8 +100,11 @@ fn beta(a: f64, b: f64) -> statrs::distribution::Beta {
 
 impl Prior {
     /// The value at standard-normal coordinate `u`. Exact, and for gamma, beta and truncated normal
-    /// priors slow: inference reads a table.
+    /// priors slow: inference reads a table. NaN of a prior that is none, such as one with a negative shape.
     pub fn value(&self, u: f64) -> f64 {
+        if self.check("").is_err() {
+            return f64::NAN;
+        }
         match *self {
             Prior::Normal { mean, sd } => mean + sd * u,
             Prior::LogNormal {
@@ -123,7 +129,7 @@ impl Prior {
     /// The standard-normal coordinate of value `x`, the inverse of `value`; NaN outside the support.
     pub fn coordinate(&self, x: f64) -> f64 {
         let (low, high) = self.support();
-        if !(x >= low && x <= high) {
+        if !(x >= low && x <= high) || self.check("").is_err() {
             return f64::NAN;
         }
         match *self {
@@ -146,6 +152,9 @@ impl Prior {
     /// The density at value `x`, 0 outside the support.
     pub fn density(&self, x: f64) -> f64 {
         let (low, high) = self.support();
+        if self.check("").is_err() {
+            return f64::NAN;
+        }
         if !(x >= low && x <= high) {
             return 0.0;
         }
@@ -215,8 +224,11 @@ impl Prior {
         }
     }
 
-    /// Mean and standard deviation, by quadrature over the standard normal.
+    /// Mean and standard deviation, by quadrature over the standard normal; NaN of a prior that is none.
     pub fn moments(&self) -> (f64, f64) {
+        if self.check("").is_err() {
+            return (f64::NAN, f64::NAN);
+        }
         let transport = Transport::new(*self);
         let nodes = || (-640..=640).map(|k| f64::from(k) / 80.0);
         let sum = |f: &dyn Fn(f64) -> f64| -> f64 {
@@ -315,8 +327,8 @@ impl Prior {
                 median,
                 sigma,
             } => (
-                shift.is_finite() && positive(median) && positive(sigma),
-                "median and sigma positive",
+                shift.is_finite() && positive(median) && sigma > 0.0 && sigma <= MOST_SIGMA,
+                "median positive, sigma between 0 and 10: it is of the logarithm",
             ),
             Prior::Gamma {
                 shift,
@@ -327,7 +339,7 @@ impl Prior {
                 "shape between 0.01 and 1e6, scale positive",
             ),
             Prior::LogitNormal { median, sigma } => (
-                median > 0.0 && median < 1.0 && positive(sigma),
+                median > 0.0 && median < 1.0 && sigma > 0.0 && sigma <= MOST_SIGMA,
                 "median between 0 and 1, sigma positive",
             ),
             Prior::Beta { alpha, beta } => (

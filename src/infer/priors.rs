@@ -172,7 +172,8 @@ impl Priors {
     }
 
     /// Behaviour of every firm drawn from the priors, each firm for itself; what has none takes the
-    /// default prior. The same seed gives the same values.
+    /// default prior. The same seed gives the same values; those of a prior that is none, such as one with a
+    /// negative spread, are NaN, which `simulate` refuses.
     pub fn draw(&self, network: &Network, seed: u64) -> Params {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut draw = |prior: Option<Prior>, other: Option<Prior>| -> Vec<f64> {
@@ -180,9 +181,11 @@ impl Priors {
                 .sample_iter(&mut rng)
                 .take(network.firms())
                 .collect();
-            let transport = prior.or(other).map(super::prior::Transport::new);
-            let value = |u: &f64| transport.as_ref().map(|t| t.at(*u).0);
-            noise.iter().filter_map(value).collect()
+            // Values of a prior that is none are NaN, which whatever takes them refuses.
+            let good = prior.or(other).filter(|p| p.check("").is_ok());
+            let transport = good.map(super::prior::Transport::new);
+            let value = |u: &f64| transport.as_ref().map_or(f64::NAN, |t| t.at(*u).0);
+            noise.iter().map(value).collect()
         };
         let default = Priors::default();
         Params {

@@ -2,7 +2,7 @@
 
 use super::{Parameter, Problem, Step};
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files::Part;
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use std::collections::BTreeMap;
@@ -12,7 +12,10 @@ use std::time::{Duration, Instant};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Written into every file, and raised when what is in it changes.
-const FORMAT: &str = "bullwhip calibration 3";
+const FORMAT: &str = "bullwhip calibration 4";
+
+/// The fact by which files of one save know each other.
+const MARK: &str = "mark";
 
 /// What a state is of: problem and options, told in words and hashes, what matters most first.
 pub(super) type Facts = Vec<(&'static str, String)>;
@@ -137,6 +140,14 @@ pub(super) fn facts_of(problem: &Problem, method: &str) -> Facts {
     .into()
 }
 
+fn unwritten(file: &Path, error: &std::io::Error) -> Error {
+    Error::new(
+        file.display().to_string(),
+        format!("the state of the calibration cannot be written: {error}"),
+        "check that the folder exists, may be written to and has room",
+    )
+}
+
 impl Saved {
     pub(super) fn new<const N: usize>(
         facts: &Facts,
@@ -154,6 +165,17 @@ impl Saved {
 
     /// Writes the file.
     pub(super) fn write(&self, file: &Path) -> Result<()> {
+        let part = self.part(file, "")?;
+        part.place().map_err(|e| unwritten(file, &e))
+    }
+
+    /// The mark of the save that it was written in, which is taken out; empty where there is none.
+    pub(super) fn take_mark(&mut self) -> String {
+        self.facts.remove(MARK).unwrap_or_default()
+    }
+
+    /// Writes the file beside its place, with a mark where one is given.
+    pub(super) fn part(&self, file: &Path, mark: &str) -> Result<Part> {
         let bytes: BTreeMap<&str, Vec<u8>> = self
             .rows
             .iter()
@@ -164,6 +186,9 @@ impl Saved {
             .collect();
         let mut facts = self.facts.clone();
         facts.insert("checksum".into(), self.checksum());
+        if !mark.is_empty() {
+            facts.insert(MARK.into(), mark.into());
+        }
         let views: Vec<(&str, TensorView<'_>)> = bytes
             .iter()
             .map(|(name, b)| {
@@ -174,14 +199,8 @@ impl Saved {
         let whole = serialize(views, Some(facts.into_iter().collect()));
         let written = whole
             .map_err(std::io::Error::other)
-            .and_then(|whole| write_whole(file, |part| part.write_all(&whole)));
-        written.map_err(|e| {
-            Error::new(
-                file.display().to_string(),
-                format!("the state of the calibration cannot be written: {e}"),
-                "check that the folder exists, may be written to and has room",
-            )
-        })
+            .and_then(|whole| Part::write(file, |part| part.write_all(&whole)));
+        written.map_err(|e| unwritten(file, &e))
     }
 
     /// Reads what `write` wrote, whole and unchanged, or refuses it.
@@ -195,6 +214,10 @@ impl Saved {
             )
         };
         let foreign = || refused("it is not the state of a calibration".into());
+        // A device or a pipe may have no end.
+        if std::fs::metadata(file).is_ok_and(|m| !m.is_file()) {
+            return Err(refused("it is not a file".into()));
+        }
         let bytes = std::fs::read(file).map_err(|e| refused(format!("it cannot be read: {e}")))?;
         let damaged =
             || refused("it is damaged: its end is missing, or its numbers changed".into());
@@ -204,8 +227,15 @@ impl Saved {
         })?;
         let facts = header.metadata().clone().unwrap_or_default();
         let mut facts: BTreeMap<String, String> = facts.into_iter().collect();
-        if facts.get("format").is_none_or(|f| f != FORMAT) {
-            return Err(foreign());
+        match facts.get("format") {
+            Some(f) if f == FORMAT => {}
+            Some(f) if f.starts_with("bullwhip calibration ") => {
+                let fact = format!(
+                    "it is a state in the form \"{f}\", and this version reads \"{FORMAT}\""
+                );
+                return Err(refused(fact));
+            }
+            _ => return Err(foreign()),
         }
         let tensors = SafeTensors::deserialize(&bytes).map_err(|_| damaged())?;
         let rows = tensors

@@ -36,11 +36,16 @@ pub fn sensitivity(
     simulation: &Simulation,
     observed: &Observation,
 ) -> Result<Sensitivity> {
-    if observed.periods != simulation.periods || observed.groups() != network.groups().len() {
+    let cells = simulation.periods * network.groups().len();
+    if observed.periods != simulation.periods
+        || observed.groups() != network.groups().len()
+        || observed.values.len() != cells
+    {
         return Err(Error::new(
             "observed",
             format!(
-                "{} periods x {} groups, but {} periods x {} groups are simulated",
+                "{} values for {} periods x {} groups, but {} periods x {} groups are simulated",
+                observed.values.len(),
                 observed.periods,
                 observed.groups(),
                 simulation.periods,
@@ -120,6 +125,7 @@ fn differentiate(
     params.check(network)?;
     shock.check(network)?;
     simulation.check()?;
+    simulation.check_memory(network, shock)?;
     let device = simulation.open()?.tensors.autodiff();
     let economy = Economy::new(network, &device, simulation.precision);
     let leaf = |values: &[f64]| economy.row(values).require_grad();

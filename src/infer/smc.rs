@@ -2,6 +2,7 @@
 
 use super::Problem;
 use super::abc::moments;
+use super::convergence::{Ending, distinct};
 use super::drive::{self, Frame, Options, Search};
 use super::noise::{Purpose, move_from, rows_of_normals, uniforms};
 use super::objective::Objective;
@@ -100,6 +101,11 @@ impl Options for Smc {
             ));
         }
         Keeper::check("Smc.save_seconds", self.save_seconds)
+    }
+
+    fn holds(&self, objective: &Objective) -> Vec<(&'static str, &'static str, f64)> {
+        let numbers = self.population as f64 * 2.0 * objective.numbers_of_draw();
+        vec![("Smc.population", "the population", numbers)]
     }
 
     fn start(&self, objective: &Objective) -> Result<Box<dyn Search + '_>> {
@@ -314,6 +320,11 @@ impl Search for Population<'_> {
             count,
             each: Box::new((0..self.loss.len()).filter(good).map(one)),
         })
+    }
+
+    fn ending(&self) -> Ending {
+        let remedy = "raise Smc.population, or Smc.evaluations so that copies move apart";
+        Ending::of_draws(self.loss.len(), distinct(&self.u, self.n), remedy)
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Snapshot {
     /// Simulated panels [draw, period, group]: those of the last particles or of the best draws, and
     /// of the posterior's draws at the end.
     pub panels: Arc<Vec<f64>>,
+    /// What is wrong by now, one sentence each; at the end `Posterior::warnings`.
+    pub warnings: Vec<String>,
 }
 
 /// What is known of one parameter, in the standard-normal coordinates of its prior.
@@ -89,6 +91,7 @@ impl Snapshot {
             parameters: Vec::new(),
             observed: Arc::new(problem.observed.clone()),
             panels: Arc::default(),
+            warnings: Vec::new(),
         }
     }
 

@@ -34,6 +34,8 @@ pub struct Row {
 pub struct Summary {
     /// The entries.
     pub rows: Vec<Row>,
+    /// The posterior's warnings: what speaks against reading the rows as they stand.
+    pub warnings: Vec<String>,
 }
 
 /// How observed cells lie among what the posterior predicts for them, noise included.
@@ -59,6 +61,27 @@ impl Check {
         inside.count() as f64 / seen.count() as f64
     }
 
+    /// What the coverage says of `Problem::noise`, where 90 % intervals hold less than 70 or more than 98 % of at
+    /// least 20 cells.
+    pub fn note(&self) -> Option<String> {
+        let held = self.coverage(0.9);
+        if self.below.iter().filter(|p| !p.is_nan()).count() < 20 {
+            return None;
+        }
+        if held < 0.7 {
+            return Some(format!(
+                "90 % intervals hold {:.0} % of the cells: the model misses the panel by more than problem.noise says",
+                100.0 * held
+            ));
+        }
+        (held > 0.98).then(|| {
+            format!(
+                "90 % intervals hold {:.0} % of the cells: problem.noise is larger than what is left unexplained",
+                100.0 * held
+            )
+        })
+    }
+
     /// Coverage of each group's cells, the worst first: (label, share of its cells in the interval).
     pub fn worst(&self, level: f64) -> Vec<(String, f64)> {
         let one = |g: usize| {
@@ -67,13 +90,16 @@ impl Check {
                     .below
                     .iter()
                     .skip(g)
-                    .step_by(self.groups)
+                    .step_by(self.groups.max(1))
                     .copied()
                     .collect(),
                 groups: 1,
                 labels: Vec::new(),
             };
-            (self.labels[g].clone(), own.coverage(level))
+            (
+                self.labels.get(g).cloned().unwrap_or_default(),
+                own.coverage(level),
+            )
         };
         let mut all: Vec<(String, f64)> = (0..self.groups).map(one).collect();
         all.retain(|(_, c)| !c.is_nan());
@@ -103,17 +129,21 @@ impl Posterior {
             }));
             rows[first..].sort_by(|a: &Row, b| b.shrinkage.total_cmp(&a.shrinkage));
         }
-        Summary { rows }
+        Summary {
+            rows,
+            warnings: self.warnings.clone(),
+        }
     }
 
-    /// What the data say about the parameters, in plain words.
+    /// What the data say about the parameters, in plain words; where something speaks against the fit
+    /// (`convergence`), that it cannot be told, and why.
     pub fn identification(&self) -> String {
+        if !self.convergence.reached() {
+            let doubts = self.convergence.doubts.join(". ");
+            return format!("What the data say cannot be told from this fit: {doubts}.");
+        }
         let all: usize = self.parameters.iter().map(|l| l.len()).sum();
-        let informed = |by: f64| -> usize {
-            let each = self.parameters.iter();
-            let n = each.map(|l| l.scale.iter().filter(|s| **s <= 1.0 - by).count());
-            n.sum()
-        };
+        let informed = |by: f64| -> usize { self.parameters.iter().map(|l| l.narrower(by)).sum() };
         let (some, half) = (informed(0.1), informed(0.5));
         let cells: usize = self
             .further
@@ -142,7 +172,7 @@ impl Posterior {
         let all = std::iter::once((&self.predictive, &self.observed)).chain(further);
         Check {
             below: all
-                .flat_map(|(p, o)| below(p, o, self.noise, self.scale))
+                .flat_map(|(p, o)| below(p, o, self.noise, self.scale, 1))
                 .collect(),
             groups: self.observed.groups(),
             labels: (0..self.observed.groups())
@@ -150,10 +180,37 @@ impl Posterior {
                 .collect(),
         }
     }
+
+    /// Share of observed cells within their central predictive intervals, of some cells evenly where there are many,
+    /// and the number of cells that were looked at.
+    pub(super) fn held(&self, level: f64) -> (f64, usize) {
+        const PAIRS: usize = 2_000_000;
+        let further = self.further.iter().map(|f| (&f.predictive, &f.observed));
+        let all = || std::iter::once((&self.predictive, &self.observed)).chain(further.clone());
+        let pairs: usize = all().map(|(p, _)| p.samples.len()).sum();
+        // Odd, so that it meets all groups where their number is even.
+        let every = pairs.div_ceil(PAIRS) | 1;
+        let below: Vec<f64> = all()
+            .flat_map(|(p, o)| below(p, o, self.noise, self.scale, every))
+            .collect();
+        let seen = below.iter().filter(|p| !p.is_nan()).count();
+        let check = Check {
+            below,
+            groups: self.observed.groups(),
+            labels: Vec::new(),
+        };
+        (check.coverage(level), seen)
+    }
 }
 
-/// Share of predictions below each observed cell.
-fn below(prediction: &Prediction, observed: &Observation, noise: f64, scale: Scale) -> Vec<f64> {
+/// Share of predictions below each observed cell; NaN where it is missing, and but for every `every`-th.
+fn below(
+    prediction: &Prediction,
+    observed: &Observation,
+    noise: f64,
+    scale: Scale,
+    every: usize,
+) -> Vec<f64> {
     let (g, cells) = (observed.groups(), observed.values.len());
     // Both as a share of the steady level, or of their own mean in the base periods.
     let relative = |values: &[f64]| -> Vec<f64> {
@@ -175,9 +232,10 @@ fn below(prediction: &Prediction, observed: &Observation, noise: f64, scale: Sca
             .collect()
     };
     let seen = relative(&observed.values);
-    let mut below = vec![0.0; cells];
+    let mut below = vec![f64::NAN; cells];
+    below.iter_mut().step_by(every).for_each(|b| *b = 0.0);
     for draw in prediction.samples.chunks_exact(cells) {
-        for (c, y) in relative(draw).iter().enumerate() {
+        for (c, y) in relative(draw).iter().enumerate().step_by(every) {
             let z = (seen[c] - y) / noise;
             below[c] += normal_below(z) / prediction.draws as f64;
         }
@@ -191,6 +249,7 @@ impl Summary {
         let rows = self.rows.iter().filter(|r| r.parameter == parameter);
         Summary {
             rows: rows.cloned().collect(),
+            warnings: self.warnings.clone(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Generalised variational inference with normal guides.
 
 use super::Problem;
+use super::convergence::{Ending, Pull, of_guide};
 use super::divergence::Divergence;
 use super::drive::{self, Frame, Options, Search};
 use super::guide::Guide;
@@ -39,6 +40,19 @@ pub struct EarlyStop {
     pub patience: usize,
     /// The fit ends where the mean fell by less than this share of its size.
     pub tolerance: f64,
+    /// It does not end before the learning rate has fallen to this share of its highest, as higher rates blur the
+    /// result.
+    pub below_rate: f64,
+}
+
+impl Default for EarlyStop {
+    fn default() -> Self {
+        Self {
+            patience: 50,
+            tolerance: 1e-3,
+            below_rate: 0.2,
+        }
+    }
 }
 
 /// Options of variational inference.
@@ -70,7 +84,8 @@ pub struct Svi {
     /// Gradients of the objective longer than this, in nats per unit of the guide's unknowns, are
     /// shortened to it.
     pub clip: Option<f64>,
-    /// Ends the fit where it no longer gets better.
+    /// Ends the fit where it no longer gets better; `None` makes all steps. A fit that made all of them says in
+    /// `Posterior::warnings` where they did not suffice.
     pub early_stop: Option<EarlyStop>,
     /// Draws kept in the posterior.
     pub draws: usize,
@@ -101,7 +116,7 @@ impl Default for Svi {
             kl_weight: 1.0,
             estimator: Estimator::ClosedForm,
             clip: None,
-            early_stop: None,
+            early_stop: Some(EarlyStop::default()),
             draws: 100,
             max_seconds: None,
             seed: 0,
@@ -190,13 +205,14 @@ impl Options for Svi {
         if let Some(EarlyStop {
             patience,
             tolerance,
+            below_rate,
         }) = self.early_stop
-            && !(patience > 0 && tolerance >= 0.0 && tolerance.is_finite())
+            && !(patience > 0 && tolerance >= 0.0 && tolerance.is_finite() && below_rate > 0.0)
         {
             return Err(Error::new(
                 "Svi.early_stop",
-                format!("patience {patience}, tolerance {tolerance}"),
-                "give a patience of at least 1, such as 50, and a tolerance of at least 0, such as 0.001",
+                format!("patience {patience}, tolerance {tolerance}, below_rate {below_rate}"),
+                "give a patience of at least 1, such as 50, a tolerance of at least 0, such as 0.001, and a positive below_rate",
             ));
         }
         if self.estimator == Estimator::Path && self.divergence != Divergence::Kl {
@@ -210,11 +226,34 @@ impl Options for Svi {
         Keeper::check("Svi.save_seconds", self.save_seconds)
     }
 
+    fn holds(&self, objective: &Objective) -> Vec<(&'static str, &'static str, f64)> {
+        let each = objective.numbers_of_draw();
+        // A particle has its noise, its coordinates and its gradient besides.
+        let particle = each + 3.0 * self.guide.noise(objective.dimension()) as f64;
+        vec![
+            (
+                "Svi.particles",
+                "the particles of a step",
+                self.particles as f64 * particle,
+            ),
+            (
+                "Svi.draws",
+                "the posterior's draws",
+                self.draws as f64 * each,
+            ),
+        ]
+    }
+
     fn start(&self, objective: &Objective) -> Result<Box<dyn Search + '_>> {
         self.guide.check(objective.dimension())?;
         Ok(Box::new(Fit::new(self, objective)))
     }
 }
+
+/// Adam's memory of the gradient and of its square.
+const DECAY: (f64, f64) = (0.9, 0.999);
+/// Steps in a row without a finite particle after which a fit has diverged.
+const FAILED: usize = 10;
 
 /// Where a fit stands: all that the next step depends on.
 struct Fit<'a> {
@@ -232,6 +271,10 @@ struct Fit<'a> {
     second: Vec<f64>,
     /// How often the guide moved: a step without a finite particle does not move it.
     moves: i32,
+    /// How the last steps pulled at the means.
+    pull: Pull,
+    /// Guide, means of the gradient and number of steps where the loss was last finite, before the move from there.
+    good: (Vec<f64>, Vec<f64>, Vec<f64>, usize),
     /// One entry per step.
     history: Vec<Step>,
     /// Panels [particle, period, group] of the last steps, where somebody watches.
@@ -251,9 +294,59 @@ impl<'a> Fit<'a> {
             guide,
             n,
             moves: 0,
+            pull: Pull::default(),
+            good: Default::default(),
             history: Vec::new(),
             last: VecDeque::new(),
         }
+    }
+
+    /// Remembers where the guide is, as the next move may lead where nothing is finite.
+    fn mark(&mut self) {
+        let (guide, first, second, steps) = &mut self.good;
+        guide.clone_from(&self.guide);
+        first.clone_from(&self.first);
+        second.clone_from(&self.second);
+        *steps = self.history.len();
+    }
+
+    /// Goes back to where the loss was last finite, and says that the fit has diverged.
+    fn diverged(&mut self, what: &str) -> Error {
+        let (guide, first, second, steps) = std::mem::take(&mut self.good);
+        let at = if guide.is_empty() { 1 } else { steps + 2 };
+        if at > 1 {
+            (self.guide, self.first, self.second) = (guide, first, second);
+            self.history.truncate(steps);
+            self.moves -= 1;
+        }
+        let remedy = match at {
+            1 => "narrow the priors, or raise problem.noise",
+            _ => "lower Svi.learning_rate, or narrow the priors",
+        };
+        Error::new(
+            "calibration",
+            format!("the fit diverged at step {at}: {what}"),
+            remedy,
+        )
+    }
+
+    /// Notes how this step's gradient of the means lies to those before.
+    fn pulled(&mut self, gradient: &[f64]) {
+        if self.moves == 0 {
+            return;
+        }
+        let correct = 1.0 - DECAY.0.powi(self.moves);
+        let of = |a: &[f64]| -> f64 {
+            let pieces = a[..self.n]
+                .par_chunks(SHARE)
+                .zip(gradient.par_chunks(SHARE));
+            let sums: Vec<f64> = pieces
+                .map(|(a, g)| a.iter().zip(g).map(|(a, g)| a * g).sum())
+                .collect();
+            sums.iter().sum()
+        };
+        let (together, alone) = (of(&self.first) / correct, of(gradient));
+        self.pull.add(together, alone);
     }
 
     /// The gradient of the objective in the guide's unknowns, its divergence, and the mean loss, which is
@@ -316,7 +409,6 @@ impl<'a> Fit<'a> {
     }
 
     fn adam(&mut self, rate: f64, gradient: &[f64]) {
-        const DECAY: (f64, f64) = (0.9, 0.999);
         self.moves += 1;
         let correct = (
             1.0 - DECAY.0.powi(self.moves),
@@ -350,23 +442,31 @@ impl Search for Fit<'_> {
         saved.require(&self.facts, place)?;
         let row = |name| saved.row(name, Some(self.guide.len()), place);
         let rows = (row("guide")?, row("adam.first")?, row("adam.second")?);
+        let products = saved.row("pull", None, place)?.as_chunks().0;
         (self.guide, self.first, self.second) = (rows.0.to_vec(), rows.1.to_vec(), rows.2.to_vec());
         self.moves = saved.row("adam.moves", Some(1), place)?[0] as i32;
+        self.pull.products = products.to_vec();
         self.history = saved.history(place)?;
         Ok(())
     }
 
     fn settled(&self) -> bool {
+        let options = self.options;
         let Some(EarlyStop {
             patience,
             tolerance,
-        }) = self.options.early_stop
+            below_rate,
+        }) = options.early_stop
         else {
             return false;
         };
         let Some(first) = self.history.len().checked_sub(2 * patience) else {
             return false;
         };
+        let rate = options.rate(self.history.len());
+        if rate > below_rate * options.learning_rate {
+            return false;
+        }
         let (before, after) = self.history[first..].split_at(patience);
         let mean = |steps: &[Step]| {
             let finite = steps.iter().map(|s| s.objective).filter(|o| o.is_finite());
@@ -379,6 +479,10 @@ impl Search for Fit<'_> {
     fn step(&mut self, objective: &Objective, watched: bool) -> Result<String> {
         let (mut gradient, step) = self.gradient(objective, watched)?;
         let done = self.history.len();
+        if step.loss.is_finite() {
+            self.mark();
+            self.pulled(&gradient);
+        }
         self.history.push(step);
         if step.loss.is_finite() {
             if let Some(most) = self.options.clip {
@@ -389,6 +493,21 @@ impl Search for Fit<'_> {
                 }
             }
             self.adam(self.options.rate(done), &gradient);
+            if !self
+                .guide
+                .par_iter()
+                .with_min_len(SHARE)
+                .all(|w| w.is_finite())
+            {
+                return Err(self.diverged("the guide is no longer finite"));
+            }
+        } else if self.history.len() >= FAILED
+            && self.history[done + 1 - FAILED..]
+                .iter()
+                .all(|s| !s.loss.is_finite())
+        {
+            let what = format!("no particle of {FAILED} steps gave a finite loss");
+            return Err(self.diverged(&what));
         }
         Ok(format!("loss {:.2e}", step.loss))
     }
@@ -403,6 +522,7 @@ impl Search for Fit<'_> {
             ("adam.first", self.first.clone()),
             ("adam.second", self.second.clone()),
             ("adam.moves", vec![f64::from(self.moves)]),
+            ("pull", self.pull.products.concat()),
         ];
         Saved::new(&self.facts, rows, &self.history)
     }
@@ -424,10 +544,11 @@ impl Search for Fit<'_> {
     }
 
     fn draws(&self) -> Result<Draws<'_>> {
-        if self.history.iter().all(|s| s.loss.is_nan()) {
+        if self.history.last().is_none_or(|s| !s.loss.is_finite()) {
+            let steps = self.history.len();
             return Err(Error::new(
                 "calibration",
-                "no particle gave a finite loss",
+                format!("no particle of the last of {steps} steps gave a finite loss"),
                 "lower Svi.learning_rate or Svi.initial_scale, or narrow the priors",
             ));
         }
@@ -448,6 +569,28 @@ impl Search for Fit<'_> {
             count,
             each: Box::new((0..count).map(one)),
         })
+    }
+
+    fn ending(&self) -> Ending {
+        let options = self.options;
+        let rates = (0..self.history.len()).map(|k| options.rate(k)).sum();
+        let distance = match options.guide {
+            // Without noise there is nothing to measure it by.
+            Guide::Point => f64::NAN,
+            _ => self.pull.distance(options.particles),
+        };
+        let history = &self.history;
+        Ending {
+            distance,
+            effective_draws: f64::INFINITY,
+            doubts: of_guide(
+                options.guide,
+                options.initial_scale,
+                rates,
+                distance,
+                history,
+            ),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Problem;
 use super::abc::moments;
+use super::convergence::{Ending, effective_draws, quarters};
 use super::drive::{self, Frame, Options, Search};
 use super::noise::{Purpose, move_from, normals, uniforms};
 use super::objective::Objective;
@@ -93,6 +94,15 @@ impl Options for RandomWalk {
             ));
         }
         Keeper::check("RandomWalk.save_seconds", self.save_seconds)
+    }
+
+    fn holds(&self, objective: &Objective) -> Vec<(&'static str, &'static str, f64)> {
+        let numbers = (self.keep as f64 + 3.0 * self.chains as f64) * objective.numbers_of_draw();
+        vec![(
+            "RandomWalk",
+            "the states that are kept and the chains",
+            numbers,
+        )]
     }
 
     fn start(&self, objective: &Objective) -> Result<Box<dyn Search + '_>> {
@@ -287,6 +297,23 @@ impl Search for Chains<'_> {
             count: states.len(),
             each: Box::new(states.map(|u| (u.to_vec(), f64::NAN))),
         })
+    }
+
+    fn ending(&self) -> Ending {
+        let (states, chains) = (self.states(), self.options.chains);
+        let effective = effective_draws(states, self.n, chains);
+        let remedy = "raise RandomWalk.evaluations";
+        let mut ending = Ending::of_draws(states.len() / self.n, effective, remedy);
+        if let Some((before, last, error)) = quarters(&self.history) {
+            let nats = self.weight * (before - last);
+            if nats > 1.0 && before - last > 0.05 * last.abs() && before - last > 3.0 * error {
+                ending.doubts.push(format!(
+                    "the chains have not converged: their mean loss still fell by {:.0} % from the last but one to the last quarter; {remedy}",
+                    100.0 * (before - last) / before
+                ));
+            }
+        }
+        ending
     }
 }
 

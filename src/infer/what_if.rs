@@ -6,6 +6,7 @@ use super::posterior::{column_means, column_quantiles};
 use super::{Parameter, Posterior, Prediction, Problem};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
+use crate::memory;
 use crate::model::{Economy, Params, Rule, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
@@ -237,6 +238,13 @@ impl Posterior {
         };
         simulation.check()?;
         let periods = simulation.periods;
+        let cells = periods as f64 * network.groups().len() as f64;
+        memory::require(
+            "periods",
+            &format!("{} draws of {periods} periods", self.draws),
+            16.0 * self.draws as f64 * cells,
+            "predict fewer periods, or calibrate with fewer draws",
+        )?;
         let device = simulation.open()?.tensors;
         let economy = Economy::new(network, &device, simulation.precision);
         let horizon = Horizon::new(network, economy, shock, &simulation, Columns::Groups, None);

@@ -3,6 +3,10 @@
 use crate::error::{Error, Result};
 use crate::network::Network;
 
+/// Periods that an inventory may last, or an adjustment take: beyond, what is used in a period is less than the last digit
+/// of the inventory.
+const MOST: f64 = 1e6;
+
 /// How each firm keeps stock and orders. Both vectors have one entry per firm.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Params {
@@ -22,7 +26,7 @@ impl Params {
         }
     }
 
-    /// Refuses wrong lengths, NaN, and values that are not positive.
+    /// Refuses wrong lengths, NaN, and values that are not positive or above a million periods.
     pub fn check(&self, network: &Network) -> Result<()> {
         for (name, values) in [
             ("target_inventory", &self.target_inventory),
@@ -33,6 +37,15 @@ impl Params {
                     format!("params.{name}"),
                     format!("{} values for {} firms", values.len(), network.firms()),
                     "give one value per firm, or use Params::uniform",
+                ));
+            }
+            if let Some(i) = values.iter().position(|v| *v > MOST) {
+                return Err(Error::new(
+                    format!("params.{name}[{i}]"),
+                    format!("firm {} has {:e} periods", network.name(i), values[i]),
+                    format!(
+                        "give {MOST:e} periods at most: beyond, the simulation's digits do not suffice"
+                    ),
                 ));
             }
             if let Some(i) = values.iter().position(|v| !(*v > 0.0 && v.is_finite())) {

@@ -103,6 +103,22 @@ impl Shock {
         self.events.iter().map(|e| e.firms.len()).sum()
     }
 
+    /// What is allowed but unusual where `periods` are simulated, one sentence each: events that begin later.
+    pub fn warnings(&self, periods: usize) -> Vec<String> {
+        let late: Vec<usize> = (0..self.events.len())
+            .filter(|k| self.events[*k].start > periods)
+            .collect();
+        let Some(first) = late.first() else {
+            return Vec::new();
+        };
+        vec![format!(
+            "{} of {} events begin after the last period, {periods}, and do nothing: the first is event {first}, which begins in period {}",
+            late.len(),
+            self.events.len(),
+            self.events[*first].start
+        )]
+    }
+
     /// Refuses unknown or repeated firms, wrong lengths, and severities or rates out of range.
     pub fn check(&self, network: &Network) -> Result<()> {
         let mut last_event = vec![usize::MAX; network.firms()];

@@ -2,6 +2,7 @@
 
 use super::{Firms, Links, Network};
 use crate::error::{Error, Result};
+use crate::memory;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, LogNormal, Pareto};
 
@@ -58,6 +59,13 @@ impl Synthetic {
         if self.firms < 2 || self.firms > u32::MAX as usize {
             return refuse("firms", format!("{} firms", self.firms), "give at least 2");
         }
+        memory::require(
+            "Synthetic.firms",
+            &format!("an economy of {} firms", self.firms),
+            // Of a firm its names, sums and levels, of a link its ends, coefficient and places in both orders.
+            self.firms as f64 * (160.0 + 48.0 * self.mean_suppliers),
+            "give fewer firms, or fewer suppliers a firm",
+        )?;
         if self.regions == 0 || self.sectors == 0 {
             return refuse(
                 "regions",

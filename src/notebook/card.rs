@@ -1,7 +1,9 @@
 //! What networks, scenarios and results say of themselves in a few facts.
 
 use super::table::number;
-use crate::infer::{Check, Outcome, Posterior, Prediction, Problem, Sbc, Sensitivity, WhatIf};
+use crate::infer::{
+    Check, Learnt, Outcome, Posterior, Prediction, Problem, Sbc, Sensitivity, WhatIf,
+};
 use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
@@ -172,22 +174,24 @@ pub(super) fn observation(o: &Observation) -> Card {
 
 pub(super) fn problem(p: &Problem) -> Card {
     let varying: Vec<String> = p
-        .priors
-        .varying()
+        .unknowns()
         .iter()
-        .map(|(q, _, _)| format!("{} ({})", q.name().replace('_', " "), p.entries(*q)))
+        .map(|(parameter, count)| format!("{} ({count})", parameter.name().replace('_', " ")))
         .collect();
-    (
-        "Calibration problem".into(),
-        vec![
-            ("to be learnt", varying.join(", ")),
-            (
-                "observed cells",
-                (p.observed.values.len() - p.observed.missing()).to_string(),
-            ),
-            ("relative noise σ", number(p.noise)),
-        ],
-    )
+    let cells: usize = p
+        .scenarios()
+        .map(|(_, o)| o.values.len() - o.missing())
+        .sum();
+    let mut facts = vec![
+        ("to be learnt", varying.join(", ")),
+        ("observed cells", cells.to_string()),
+        ("relative noise σ", number(p.noise)),
+    ];
+    match p.check() {
+        Ok(()) => facts.extend(p.warnings().into_iter().map(|w| ("note", w))),
+        Err(e) => facts.push(("cannot be calibrated", e.to_string())),
+    }
+    ("Calibration problem".into(), facts)
 }
 
 pub(super) fn posterior(p: &Posterior) -> Card {
@@ -211,11 +215,10 @@ pub(super) fn posterior(p: &Posterior) -> Card {
         facts.push((
             l.parameter.name(),
             format!(
-                "means {} (prior median {}); {:.0} % of {} entries at least 10 % narrower than the prior",
+                "means {} (prior median {}){}",
                 range(&l.mean),
                 number(l.prior.value(0.0)),
-                100.0 * l.informed(0.1),
-                l.len()
+                narrower(p, l)
             ),
         ));
     }
@@ -224,14 +227,32 @@ pub(super) fn posterior(p: &Posterior) -> Card {
     }
     if !p.pareto_k.is_nan() {
         let verdict = match p.pareto_k {
-            k if k < 0.7 => "the guide is close to the posterior",
+            k if k < 0.7 => {
+                "where the guide is, it is close to the posterior; it does not see other places"
+            }
             _ => "the guide is only an approximation: its intervals may be too narrow, see sbc",
         };
         facts.push(("Pareto k-hat", format!("{:.2}: {verdict}", p.pareto_k)));
     }
-    facts.push(("what the data say", p.identification()));
-    facts.extend(p.warnings.iter().map(|w| ("note", w.clone())));
+    // Before what can be read from it.
+    let warnings = p.warnings.iter().map(|w| ("warning", w.clone()));
+    facts.splice(0..0, warnings);
+    if p.convergence.reached() {
+        facts.push(("what the data say", p.identification()));
+    }
     (format!("Posterior by {}", p.method), facts)
+}
+
+/// How many entries the data speak about, where that can be told.
+fn narrower(p: &Posterior, l: &Learnt) -> String {
+    match p.convergence.reached() {
+        true => format!(
+            "; {:.0} % of {} entries at least 10 % narrower than the prior",
+            100.0 * l.informed(0.1),
+            l.len()
+        ),
+        false => format!("; {} entries", l.len()),
+    }
 }
 
 /// A share in per cent with its 5-95 % range.
@@ -319,6 +340,9 @@ pub(super) fn check(c: &Check) -> Card {
         .map(|(label, share)| format!("{label} ({:.0} %)", 100.0 * share))
         .collect();
     facts.push(("worst groups, in 90 % intervals", worst.join(", ")));
+    if let Some(note) = c.note() {
+        facts.push(("note", note));
+    }
     ("Predictive check".into(), facts)
 }
 

@@ -134,12 +134,17 @@ impl Show for Background {
     }
 }
 
+/// The warnings first: what speaks against reading the rows.
 impl Show for Summary {
     fn html(&self) -> String {
-        self.frame().html()
+        let warnings = self.warnings.iter();
+        let lines = warnings.map(|w| format!("<p>Warning: {}</p>", table::escape(w)));
+        lines.collect::<String>() + &self.frame().html()
     }
     fn text(&self) -> String {
-        self.frame().text()
+        let warnings = self.warnings.iter();
+        let lines = warnings.map(|w| format!("Warning: {w}\n"));
+        lines.collect::<String>() + &self.frame().text()
     }
 }
 

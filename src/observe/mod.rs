@@ -25,27 +25,55 @@ impl Observation {
         self.base.len()
     }
 
-    /// Level of `group` in period `t` (1..=periods).
-    pub fn at(&self, t: usize, group: usize) -> f64 {
-        self.values[(t - 1) * self.groups() + group]
+    /// Level of `group` in period `t` (1..=periods); an error outside.
+    pub fn at(&self, t: usize, group: usize) -> Result<f64> {
+        self.check_group(group)?;
+        let row = t.checked_sub(1).filter(|t| *t < self.periods);
+        let value = row.and_then(|t| self.values.get(t * self.groups() + group));
+        value.copied().ok_or_else(|| {
+            Error::new(
+                "panel",
+                format!("period {t} of {}", self.periods),
+                "give a period from 1 to the last",
+            )
+        })
     }
 
-    /// One group's series over periods 1..=T.
-    pub fn series(&self, group: usize) -> Vec<f64> {
-        (1..=self.periods).map(|t| self.at(t, group)).collect()
+    /// One group's series over periods 1..=T; an error where there is no such group.
+    pub fn series(&self, group: usize) -> Result<Vec<f64>> {
+        self.check_group(group)?;
+        Ok(self.column(group).collect())
     }
 
-    /// One group's series as an index: 100 is the steady state.
+    /// One group's series as an index: 100 is the steady state. All missing where there is no such group.
     pub fn index(&self, group: usize) -> Vec<f64> {
-        self.series(group)
-            .into_iter()
-            .map(|v| 100.0 * v / self.base[group])
-            .collect()
+        match self.base.get(group) {
+            Some(base) => self.column(group).map(|v| 100.0 * v / base).collect(),
+            None => vec![f64::NAN; self.periods],
+        }
     }
 
-    /// "region · sector" of a group.
+    fn column(&self, group: usize) -> impl Iterator<Item = f64> {
+        let every = self.groups().max(1);
+        self.values.iter().skip(group).step_by(every).copied()
+    }
+
+    fn check_group(&self, group: usize) -> Result<()> {
+        if group < self.groups() {
+            return Ok(());
+        }
+        Err(Error::new(
+            "panel",
+            format!("group {group} of {}", self.groups()),
+            "groups are counted from 0, in the order of network.groups()",
+        ))
+    }
+
+    /// "region · sector" of a group; "group 7" where it has no name.
     pub fn label(&self, group: usize) -> String {
-        match (self.region[group].as_str(), self.sector[group].as_str()) {
+        let name = |names: &[String]| names.get(group).cloned().unwrap_or_default();
+        match (name(&self.region).as_str(), name(&self.sector).as_str()) {
+            ("", "") => format!("group {group}"),
             (r, "") => r.to_string(),
             ("", s) => s.to_string(),
             (r, s) => format!("{r} · {s}"),
@@ -60,7 +88,7 @@ impl Observation {
     /// Means over blocks of consecutive periods, such as the weeks of a month. `lengths` are the
     /// block lengths; periods beyond their sum are left out. A block with a missing cell is missing.
     pub fn block_means(&self, lengths: &[usize]) -> Result<Observation> {
-        let used: usize = lengths.iter().sum();
+        let used = lengths.iter().fold(0usize, |sum, n| sum.saturating_add(*n));
         if used > self.periods || lengths.contains(&0) {
             return Err(Error::new(
                 "block lengths",

@@ -83,17 +83,6 @@ impl Checkpoint {
     }
 }
 
-/// Bytes of memory that can be had without swapping; 4 GB where the system does not tell.
-pub(super) fn available_memory() -> usize {
-    let told = std::fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|l| l.starts_with("MemAvailable:"))?;
-            line.split_whitespace().nth(1)?.parse::<usize>().ok()
-        });
-    told.map_or(4 << 30, |kib| kib << 10)
-}
-
 /// No node or link: fills up a row.
 pub(super) const NONE: u32 = u32::MAX;
 

@@ -1,7 +1,7 @@
 //! Lays out a figure and draws it on any surface.
 
 use super::axis::Axis;
-use super::theme::{self, FAINT, FAMILY, GRID, INK, SMALL, SOFT, TEXT, TITLE};
+use super::theme::{self, FAINT, FAMILY, GRID, INK, LINE, SMALL, SOFT, TEXT, TITLE};
 use super::{Figure, Layer, Mark, Panel};
 use plotters::coord::Shift;
 use plotters::element::{Circle, PathElement, Polygon, Rectangle};
@@ -132,19 +132,11 @@ pub(super) fn draw_figure<B: DrawingBackend>(
     let pen = Pen { area, scale };
     let (width, height) = (f64::from(figure.size.0), f64::from(figure.size.1));
     pen.text(&figure.title, (14.0, 20.0), TITLE, INK, true, Anchor::Left)?;
-    pen.text(
-        &figure.subtitle,
-        (14.0, 40.0),
-        TEXT,
-        SOFT,
-        false,
-        Anchor::Left,
-    )?;
-    let top = if figure.subtitle.is_empty() {
-        36.0
-    } else {
-        54.0
-    };
+    let mut top = 36.0;
+    for line in figure.subtitle.lines() {
+        pen.text(line, (14.0, top + 4.0), TEXT, SOFT, false, Anchor::Left)?;
+        top += LINE;
+    }
     // No wider than what the panels take in one row.
     let taken: usize = figure.panels.iter().map(|p| p.span.max(1)).sum();
     let columns = figure.columns.clamp(1, taken.max(1));

@@ -1,6 +1,7 @@
 //! The picture of a calibration part of the way, and axes that stay still while it moves.
 
 use super::figures::{most_affected, periods};
+use super::theme::LINE;
 use super::{Draw, Figure, Layer, Mark, Panel};
 use crate::infer::{Background, Marginals, Phase, Snapshot, Step};
 
@@ -47,16 +48,50 @@ pub fn calibration(snapshot: &Snapshot) -> Figure {
         }
         panels.push(panel);
     }
+    let warnings = told(&snapshot.warnings);
+    let lines = warnings.lines().count() as u32;
     Figure {
         title: match snapshot.phase {
             Phase::Running | Phase::Drawing => format!("Calibrating by {}", snapshot.method),
             _ => format!("Calibration by {}", snapshot.method),
         },
-        subtitle: snapshot.line(),
+        subtitle: format!("{}{warnings}", snapshot.line()),
         panels,
         columns: GRID,
-        size: (900, if shown > 3 { 640 } else { 480 }),
+        size: (
+            900,
+            if shown > 3 { 640 } else { 480 } + lines.saturating_sub(1) * LINE as u32,
+        ),
     }
+}
+
+/// Warnings as lines below the subtitle: the first few, so that the picture stays one.
+fn told(warnings: &[String]) -> String {
+    const SHOWN: usize = 3;
+    const WIDE: usize = 125;
+    let mut text = String::new();
+    for warning in warnings.iter().take(SHOWN) {
+        let mut width = 0;
+        text += "\n";
+        for (k, word) in std::iter::once("Warning:")
+            .chain(warning.split_whitespace())
+            .enumerate()
+        {
+            let more = word.chars().count() + 1;
+            if width + more > WIDE {
+                text += "\n";
+                width = 0;
+            } else if k > 0 {
+                text += " ";
+            }
+            text += word;
+            width += more;
+        }
+    }
+    if warnings.len() > SHOWN {
+        text += &format!("\n{} more in `warnings`", warnings.len() - SHOWN);
+    }
+    text
 }
 
 fn loss(snapshot: &Snapshot) -> Panel {

@@ -25,7 +25,7 @@ use std::path::Path;
 pub struct Figure {
     /// What it shows.
     pub title: String,
-    /// One line more: the selection, a correlation. May be empty.
+    /// Lines below the title: the selection, a correlation. May be empty.
     pub subtitle: String,
     /// The panels, row by row.
     pub panels: Vec<Panel>,

@@ -4,6 +4,7 @@ use super::Figure;
 use super::draw::draw_figure;
 use super::theme;
 use crate::error::{Error, Result};
+use crate::memory;
 use plotters::prelude::{BitMapBackend, IntoDrawingArea, SVGBackend};
 use std::collections::HashMap;
 
@@ -20,7 +21,22 @@ fn failed(error: impl std::fmt::Display) -> Error {
     )
 }
 
+/// Refuses sizes of which no picture can be made.
+fn check(figure: &Figure) -> Result<()> {
+    const MOST: u32 = 20_000;
+    let (width, height) = figure.size;
+    if width == 0 || height == 0 || width > MOST || height > MOST {
+        return Err(Error::new(
+            "figure.size",
+            format!("{width} x {height} points"),
+            format!("give 1 to {MOST} points each, such as (900, 480)"),
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn svg(figure: &Figure) -> Result<String> {
+    check(figure)?;
     theme::fonts();
     let mut text = String::new();
     let root = SVGBackend::with_string(&mut text, figure.size).into_drawing_area();
@@ -32,12 +48,19 @@ pub(super) fn svg(figure: &Figure) -> Result<String> {
 }
 
 pub(super) fn png(figure: &Figure) -> Result<Vec<u8>> {
+    check(figure)?;
     theme::fonts();
     let (width, height) = (
         figure.size.0 as usize * DENSITY,
         figure.size.1 as usize * DENSITY,
     );
     let (wide, tall) = (width * OVERSAMPLE, height * OVERSAMPLE);
+    memory::require(
+        "figure.size",
+        &format!("a picture of {wide} x {tall} points"),
+        4.0 * (wide * tall) as f64,
+        "give a smaller size, or save it as SVG",
+    )?;
     let mut pixels = vec![0u8; wide * tall * 3];
     {
         let backend = BitMapBackend::with_buffer(&mut pixels, (wide as u32, tall as u32));

@@ -22,6 +22,8 @@ pub(super) const FAINT: RGBColor = RGBColor(196, 196, 196);
 
 pub(super) const TITLE: f64 = 19.0;
 pub(super) const TEXT: f64 = 14.0;
+/// Height of a line of the subtitle.
+pub(super) const LINE: f64 = 18.0;
 pub(super) const SMALL: f64 = 13.0;
 pub(super) const FAMILY: &str = "Roboto, Helvetica, Arial, sans-serif";
 

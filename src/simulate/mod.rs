@@ -4,6 +4,7 @@ mod direct;
 mod horizon;
 mod run;
 
+use crate::error::{Error, Result};
 use crate::model::Rule;
 use crate::network::Network;
 pub use crate::ops::{Checkpoint, Device, DeviceInfo, connect, devices};
@@ -107,14 +108,20 @@ pub struct Trajectory {
 }
 
 impl Trajectory {
-    /// Output of all firms in period `t` (1..=periods), or the steady state for 0.
-    pub fn output_at(&self, t: usize) -> &[f64] {
+    /// Output of all firms in period `t` (1..=periods), or the steady state for 0; an error beyond the last.
+    pub fn output_at(&self, t: usize) -> Result<Vec<f64>> {
         let m = self.network.firms();
         if t == 0 {
-            self.network.output()
-        } else {
-            &self.output[(t - 1) * m..t * m]
+            return Ok(self.network.output().to_vec());
         }
+        let row = self.output.chunks_exact(m).nth(t - 1);
+        row.map(<[f64]>::to_vec).ok_or_else(|| {
+            Error::new(
+                "output_at",
+                format!("period {t} of {}", self.periods),
+                "give a period that was simulated; 0 is the steady state",
+            )
+        })
     }
 
     /// Total output of the economy, one value per period 1..=T.

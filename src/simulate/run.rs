@@ -3,6 +3,7 @@
 use super::{Columns, Horizon, Inputs, Method, Precision, Record, Simulation, Trajectory};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
+use crate::memory;
 use crate::model::{Economy, Hits, Params, Shock};
 use crate::network::Network;
 use crate::ops::{Opened, failure};
@@ -23,6 +24,7 @@ pub fn simulate(
     params.check(network)?;
     shock.check(network)?;
     simulation.check()?;
+    simulation.check_memory(network, shock)?;
     let interrupt = Interrupt::watch();
     let Opened {
         tensors: device,
@@ -42,7 +44,7 @@ pub fn simulate(
         orders: Vec::new(),
         inventory: Vec::new(),
         device: name,
-        warnings: params.warnings(),
+        warnings: [params.warnings(), shock.warnings(simulation.periods)].concat(),
     };
     let target_inventory = economy.row(&params.target_inventory);
     let adjustment_time = economy.row(&params.adjustment_time);
@@ -106,6 +108,22 @@ impl Simulation {
     /// The device that is asked for, ready.
     pub(crate) fn open(&self) -> Result<Opened> {
         self.device.open(self.precision == Precision::Double)
+    }
+
+    /// Refuses a run whose results do not fit into what memory is free.
+    pub(crate) fn check_memory(&self, network: &Network, shock: &Shock) -> Result<()> {
+        let firms = network.firms() as f64;
+        // The panel in the device's numbers and in 64 bits, and the capacities of firms that are hit, thrice.
+        let mut each = 16.0 * firms + 12.0 * (shock.hits() as f64).min(firms);
+        if self.record == Record::Everything {
+            each += 8.0 * (firms + 2.0 * network.links() as f64);
+        }
+        memory::require(
+            "simulation.periods",
+            &format!("{} periods of {firms} firms", self.periods),
+            each * self.periods as f64,
+            "simulate fewer periods",
+        )
     }
 
     /// Refuses zero periods and negative slack.

@@ -2,13 +2,22 @@
 
 use super::{Demand, InputOutput, Layout, Use};
 use crate::error::Result;
+use crate::memory;
 use crate::network::{Firms, Links, Network};
 
 impl InputOutput {
     /// The table that the steady state of a network adds up to: one row a group, flows in the
     /// network's units per period.
-    pub fn of(network: &Network) -> InputOutput {
+    ///
+    /// An error where the network has so many groups that the table does not fit into memory.
+    pub fn of(network: &Network) -> Result<InputOutput> {
         let n = network.groups().len();
+        memory::require(
+            "network",
+            &format!("a table of {n} x {n} groups"),
+            8.0 * (n as f64).powi(2),
+            "name fewer regions and sectors: Network::renamed joins none, so build it with coarser ones",
+        )?;
         let (group, output) = (network.group(), network.output());
         let mut flows = vec![0.0; n * n];
         for e in 0..network.links() {
@@ -24,7 +33,7 @@ impl InputOutput {
                 network.regions()[r].clone()
             }
         };
-        InputOutput {
+        Ok(InputOutput {
             regions: network.groups().iter().map(|g| region(g.0)).collect(),
             sectors: network
                 .groups()
@@ -49,7 +58,7 @@ impl InputOutput {
                 "added up from a network of {} firms",
                 network.firms()
             )],
-        }
+        })
     }
 
     /// The economy with one firm for each sector and region, whose flows are those of the table. The

@@ -256,7 +256,10 @@ fn errors(
     // Large cases leave out x.csv and the gradients of shocks.
     if file("x").exists() {
         for row in table(&file("x"))?.1 {
-            let simulated = run.output_at(row[0] as usize).iter().copied();
+            let simulated = run
+                .output_at(row[0] as usize)
+                .expect("a period")
+                .into_iter();
             out.x = out
                 .x
                 .max(largest(simulated.zip(row[1..].iter().copied())) / scale);

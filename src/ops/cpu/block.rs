@@ -1,11 +1,12 @@
 //! Up to L particles through all periods and back: the state of a run and its two passes.
 
-use super::super::plan::{Design, Layout, NONE, Numbers, Plan, available_memory};
+use super::super::plan::{Design, Layout, NONE, Numbers, Plan};
 use super::Number;
 use super::nodes::round;
 use super::shard::{Shard, Slot};
 use super::team::meet;
 use super::worker::{Common, See, Table, Worker};
+use crate::memory;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -201,7 +202,7 @@ impl<F: Number, const L: usize, const W: usize> Block<F, L, W> {
             let links: usize = layout.parts.iter().map(|p| p.link.len() / W).sum();
             let blocks = inputs.particles.div_ceil(Self::PARTICLES);
             let bytes = blocks * links * size_of::<[F; L]>();
-            self.stride = design.checkpoint.stride(periods, bytes, available_memory);
+            self.stride = design.checkpoint.stride(periods, bytes, memory::available);
         }
         let cells = design.groups * Self::PARTICLES;
         if self.quiet > 0 {

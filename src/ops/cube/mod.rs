@@ -143,7 +143,7 @@ fn forward(
     let stride = keep.then(|| {
         let bytes = laid.inputs.slots * tensors.particles * 4;
         let memory = laid.client.properties().memory.max_memory();
-        let memory = || memory.map_or_else(super::plan::available_memory, |m| m as usize);
+        let memory = || memory.map_or_else(crate::memory::available, |m| m as usize);
         design.checkpoint.stride(design.periods, bytes, memory)
     });
     let blocks = run::blocks(&laid, tensors.particles)
