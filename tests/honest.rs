@@ -487,3 +487,37 @@ fn the_live_figure_shows_the_warnings() {
     );
     assert!(figure.svg().expect("drawn").contains("not converged"));
 }
+
+#[test]
+fn a_wide_guide_that_has_not_shrunk_is_told_and_one_that_has_is_not() {
+    let problem = problem();
+    let guide = Guide::FullRank;
+    let short = fit(
+        &problem,
+        &Svi {
+            guide,
+            ..Svi::default()
+        },
+    );
+    doubted(&short, "still wider than the data let it be");
+    assert!(short.convergence.width > 2.0, "{:?}", short.convergence);
+    let long = fit(
+        &problem,
+        &Svi {
+            guide,
+            steps: 2000,
+            particles: 4,
+            ..Svi::default()
+        },
+    );
+    assert!(long.convergence.reached(), "{:?}", long.convergence);
+    assert!((long.convergence.width - 1.0).abs() < 0.3);
+    let fast = fit(
+        &problem,
+        &Svi {
+            learning_rate: 1.0,
+            ..Svi::default()
+        },
+    );
+    assert!(!fast.convergence.reached(), "{:?}", fast.convergence);
+}

@@ -468,7 +468,7 @@ fn a_fit_ends_early_clips_and_weighs_as_told() {
         early_stop: Some(EarlyStop {
             patience: 100,
             tolerance: 1e-3,
-            below_rate: 1.0,
+            landing: 0.0,
         }),
         ..Svi::default()
     });

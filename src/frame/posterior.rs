@@ -113,6 +113,7 @@ impl Stored for Posterior {
         let Convergence {
             doubts,
             distance,
+            width,
             fall,
             effective_draws,
             dropped,
@@ -120,7 +121,7 @@ impl Stored for Posterior {
         } = &self.convergence;
         pack.fact("doubts", json(doubts));
         // JSON has no infinite numbers.
-        let measured = [distance, fall, effective_draws, dropped, in_bands];
+        let measured = [distance, width, fall, effective_draws, dropped, in_bands];
         pack.fact("convergence", json(&measured.map(|v| format!("{v:?}"))));
         pack.fact("further", self.further.len());
         pack.table("samples", "samples", self.samples_frame()?);
@@ -162,7 +163,15 @@ impl Stored for Posterior {
         );
         let measured: Vec<String> = files.json("convergence")?;
         let measured: Vec<f64> = measured.iter().filter_map(|v| v.parse().ok()).collect();
-        let &[distance, fall, effective_draws, dropped_share, in_bands] = &measured[..] else {
+        let &[
+            distance,
+            width,
+            fall,
+            effective_draws,
+            dropped_share,
+            in_bands,
+        ] = &measured[..]
+        else {
             return Err(bad("convergence"));
         };
         let mut posterior = Posterior {
@@ -198,6 +207,7 @@ impl Stored for Posterior {
             convergence: Convergence {
                 doubts: files.json("doubts")?,
                 distance,
+                width,
                 fall,
                 effective_draws,
                 dropped: dropped_share,

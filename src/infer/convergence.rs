@@ -1,6 +1,6 @@
 //! Whether a result is one: what a search, its draws and its predictions say against it.
 
-use super::{Guide, Posterior, Step};
+use super::{Guide, Posterior, Step, Svi};
 
 /// How far a result may be taken for the posterior. It is measured at the end of every calibration;
 /// `Posterior::identification` rests on it, and its doubts are among `Posterior::warnings`.
@@ -12,6 +12,10 @@ pub struct Convergence {
     /// as a root mean square over coordinates by the weight of the data. Below a half the noise of single
     /// particles hides the rest. NaN without a guide, of a point, and with fewer than two steps.
     pub distance: f64,
+    /// How wide the guide is against what data and prior let it be: 1 at the optimum, less where it is too narrow. It is
+    /// E (u - m)·(w ∇loss + u - m) over particles u around the mean m, per coordinate, which is 1 where no common factor
+    /// of all scales makes the objective smaller. NaN without a guide and of a point.
+    pub width: f64,
     /// How much the objective fell from the last but one to the last quarter of the steps (fifty at most), in
     /// nats; the loss where there is no guide. NaN with fewer than 20 steps.
     pub fall: f64,
@@ -34,6 +38,7 @@ impl Convergence {
 /// What a search knows of its own end.
 pub(super) struct Ending {
     pub(super) distance: f64,
+    pub(super) width: f64,
     pub(super) effective_draws: f64,
     pub(super) doubts: Vec<String>,
 }
@@ -54,6 +59,7 @@ impl Ending {
         }
         Self {
             distance: f64::NAN,
+            width: f64::NAN,
             effective_draws: effective,
             doubts,
         }
@@ -64,6 +70,15 @@ impl Ending {
 const FEW: f64 = 20.0;
 /// Distance of the means above which a fit has not converged.
 const FAR: f64 = 0.5;
+/// Widths of the guide, relative to what the gradients let it be, between which it has converged.
+const WIDTH: (f64, f64) = (0.7, 1.4);
+/// True of a width that a guide has about its optimum.
+pub(super) fn is_wide_enough(width: f64) -> bool {
+    (WIDTH.0..=WIDTH.1).contains(&width)
+}
+
+/// Fall of the objective, relative to the divergence from the prior, above which a fit has not converged.
+const FALL: f64 = 0.25;
 /// Share of simulations that may be left out.
 const DROPPED: f64 = 0.1;
 /// Share of observed cells that 90 % intervals must hold, and the number of cells that tell it.
@@ -80,6 +95,8 @@ const HELD: (f64, usize) = (0.7, 20);
 pub(super) struct Pull {
     /// m·g and g·g of the last steps, the oldest first.
     pub(super) products: Vec<[f64; 2]>,
+    /// How data and prior push particles away from the mean, per coordinate, in the last steps.
+    pub(super) outward: Vec<f64>,
 }
 
 impl Pull {
@@ -91,6 +108,19 @@ impl Pull {
             self.products.remove(0);
         }
         self.products.push([together, alone]);
+    }
+
+    pub(super) fn balance(&mut self, outward: f64) {
+        if self.outward.len() == Self::STEPS {
+            self.outward.remove(0);
+        }
+        self.outward.push(outward);
+    }
+
+    /// 1 where the guide is as wide as data and prior let it be.
+    pub(super) fn width(&self) -> f64 {
+        let n = self.outward.len() as f64;
+        self.outward.iter().sum::<f64>() / n
     }
 
     /// The distance in standard deviations of the guide, with `particles` averaged in each step; NaN before
@@ -129,50 +159,69 @@ pub(super) fn quarters(history: &[Step]) -> Option<(f64, f64, f64)> {
     (before.is_finite() && last.is_finite()).then_some((before, last, error))
 }
 
-/// What speaks against a fit by a guide, from how far its steps can have carried it and how it pulls still.
+/// What speaks against a fit by a guide whose steps had learning rates that add up to `rates`: how far these can have
+/// carried it, its distance and its width, and its objective.
 pub(super) fn of_guide(
-    guide: Guide,
-    initial_scale: f64,
+    options: &Svi,
     rates: f64,
-    distance: f64,
+    (distance, width): (f64, f64),
     history: &[Step],
 ) -> Vec<String> {
     let steps = history.len();
+    let is_point = options.guide == Guide::Point;
     // A scale grows by a factor of e where the rates of the steps add up to 1, a mean moves by one standard
     // deviation of the prior.
-    let needed = match guide {
-        Guide::Point => 1.0,
-        _ => initial_scale.ln().abs().max(1.0),
+    let needed = match is_point {
+        true => 1.0,
+        false => options.initial_scale.ln().abs().max(1.0),
     };
-    let remedy = "give Svi.steps more or Svi.learning_rate a higher value, such as the defaults";
+    const MORE: &str = "give Svi.steps more, or go on by posterior.resume";
     if rates < needed {
-        let what = match guide {
-            Guide::Point => format!(
+        let what = match is_point {
+            true => format!(
                 "in {steps} steps the means can have moved by {} standard deviations of the prior",
                 short(rates)
             ),
-            _ => format!(
-                "the guide began with {initial_scale} of the prior's spread, and {steps} steps at these learning rates can \
-                 have widened it by a factor of {}",
+            false => format!(
+                "the guide began with {} of the prior's spread, and {steps} steps at these learning rates can have widened it by a \
+                 factor of {}",
+                short(options.initial_scale),
                 short(rates.exp())
             ),
         };
-        return vec![format!("the fit has not converged: {what}; {remedy}")];
+        return vec![format!(
+            "the fit has not converged: {what}; give Svi.steps more or Svi.learning_rate a higher value, such as the defaults"
+        )];
     }
-    let mut doubts = Vec::new();
+    let mut why = Vec::new();
     if distance > FAR {
-        doubts.push(format!(
-            "the fit has not converged: after {steps} steps the gradients still pull the means one way, by some {} standard \
-             deviations; give Svi.steps more, or go on by posterior.resume",
+        why.push(format!(
+            "the gradients still pull the means one way, by some {} standard deviations; {MORE}",
             short(distance)
         ));
     }
+    if width > WIDTH.1 {
+        why.push(format!(
+            "the guide is still wider than the data let it be (by the gradients, {} times as much as at the optimum); {MORE}, with more \
+             particles, or take Guide::MeanField",
+            short(width)
+        ));
+    } else if width < WIDTH.0 {
+        why.push(format!(
+            "the guide is still narrower than data and prior let it be (by the gradients, {} of what it is at the optimum); {MORE}",
+            short(width)
+        ));
+    }
     if let Some((before, last, error)) = quarters(history) {
+        let kl = history[steps - steps / 4..]
+            .iter()
+            .map(|s| s.kl.abs())
+            .sum::<f64>()
+            / (steps / 4) as f64;
         let fall = before - last;
-        if guide == Guide::Point && doubts.is_empty() && fall > 1.0 {
-            doubts.push(format!(
-                "the fit has not converged: the objective fell by {} nats over the last quarter of its {steps} steps; give \
-                 Svi.steps more, or go on by posterior.resume",
+        if why.is_empty() && fall > (3.0 * error).max(1.0) && fall > FALL * kl {
+            why.push(format!(
+                "the objective still fell by {} nats from the last but one to the last quarter; {MORE}",
                 short(fall)
             ));
         }
@@ -180,14 +229,15 @@ pub(super) fn of_guide(
         if let Some(first) = first
             && last - first > (4.0 * error).max(1.0)
         {
-            doubts.push(format!(
-                "the fit has not converged: its objective ends at {}, above {} where it began; lower Svi.learning_rate",
+            why.push(format!(
+                "the objective ends at {}, above {} where it began; lower Svi.learning_rate",
                 short(last),
                 short(first)
             ));
         }
     }
-    doubts
+    let said = |why: String| format!("the fit has not converged after {steps} steps: {why}");
+    why.into_iter().map(said).collect()
 }
 
 /// A number in as few digits as say something.
@@ -211,6 +261,7 @@ fn short(v: f64) -> String {
 pub(super) fn measure(posterior: &Posterior, ending: Ending) -> Convergence {
     let Ending {
         distance,
+        width,
         effective_draws,
         mut doubts,
     } = ending;
@@ -233,6 +284,7 @@ pub(super) fn measure(posterior: &Posterior, ending: Ending) -> Convergence {
     Convergence {
         doubts,
         distance,
+        width,
         fall: quarters(&posterior.history).map_or(f64::NAN, |(before, last, _)| before - last),
         effective_draws,
         dropped,

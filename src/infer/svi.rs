@@ -1,7 +1,7 @@
 //! Generalised variational inference with normal guides.
 
 use super::Problem;
-use super::convergence::{Ending, Pull, of_guide};
+use super::convergence::{Ending, Pull, is_wide_enough, of_guide};
 use super::divergence::Divergence;
 use super::drive::{self, Frame, Options, Search};
 use super::guide::Guide;
@@ -38,11 +38,12 @@ pub struct EarlyStop {
     /// Steps that are looked at: the mean objective of the last so many is held against that of the so
     /// many before.
     pub patience: usize,
-    /// The fit ends where the mean fell by less than this share of its size.
+    /// The fit comes to its end where the mean fell by less than this share of its size, and the guide is about as wide
+    /// as the gradients let it be.
     pub tolerance: f64,
-    /// It does not end before the learning rate has fallen to this share of its highest, as higher rates blur the
-    /// result.
-    pub below_rate: f64,
+    /// Steps that are made from there on, as a multiple of those made before: over them the learning rate falls to
+    /// `Svi::final_rate`, as to end at a higher one blurs the result. At most those that are left; 0 ends at once.
+    pub landing: f64,
 }
 
 impl Default for EarlyStop {
@@ -50,7 +51,7 @@ impl Default for EarlyStop {
         Self {
             patience: 50,
             tolerance: 1e-3,
-            below_rate: 0.2,
+            landing: 1.0,
         }
     }
 }
@@ -126,13 +127,17 @@ impl Default for Svi {
     }
 }
 
+/// From 1 to 0.
+fn half_cosine(gone: f64) -> f64 {
+    0.5 * (1.0 + (std::f64::consts::PI * gone).cos())
+}
+
 impl Svi {
-    /// The learning rate of step `k`, from 0.
+    /// The learning rate of step `k`, from 0, of a fit that makes all its steps.
     fn rate(&self, k: usize) -> f64 {
         let rise = ((k + 1) as f64 / (self.warm_up + 1) as f64).min(1.0);
         let gone = (k as f64 / self.steps as f64).min(1.0);
-        let left = 0.5 * (1.0 + (std::f64::consts::PI * gone).cos());
-        self.learning_rate * rise * (self.final_rate + (1.0 - self.final_rate) * left)
+        self.learning_rate * rise * (self.final_rate + (1.0 - self.final_rate) * half_cosine(gone))
     }
 
     /// What a state of a fit is of.
@@ -205,14 +210,14 @@ impl Options for Svi {
         if let Some(EarlyStop {
             patience,
             tolerance,
-            below_rate,
+            landing,
         }) = self.early_stop
-            && !(patience > 0 && tolerance >= 0.0 && tolerance.is_finite() && below_rate > 0.0)
+            && !(patience > 0 && tolerance >= 0.0 && tolerance.is_finite() && landing >= 0.0)
         {
             return Err(Error::new(
                 "Svi.early_stop",
-                format!("patience {patience}, tolerance {tolerance}, below_rate {below_rate}"),
-                "give a patience of at least 1, such as 50, a tolerance of at least 0, such as 0.001, and a positive below_rate",
+                format!("patience {patience}, tolerance {tolerance}, landing {landing}"),
+                "give a patience of at least 1, such as 50, a tolerance of at least 0, such as 0.001, and a landing of at least 0",
             ));
         }
         if self.estimator == Estimator::Path && self.divergence != Divergence::Kl {
@@ -255,6 +260,23 @@ const DECAY: (f64, f64) = (0.9, 0.999);
 /// Steps in a row without a finite particle after which a fit has diverged.
 const FAILED: usize = 10;
 
+/// How data and prior push a particle away from the guide's mean: the product of its distance to the mean with the
+/// gradient of its data, `pull`, and of the prior, which weighs `share`.
+fn outward(pull: &[f64], u: &[f64], mean: &[f64], share: f64) -> f64 {
+    let pieces = pull
+        .par_chunks(SHARE)
+        .zip(u.par_chunks(SHARE))
+        .zip(mean.par_chunks(SHARE));
+    let sums: Vec<f64> = pieces
+        .map(|((g, u), m)| {
+            let each = g.iter().zip(u).zip(m);
+            each.map(|((g, u), m)| (u - m) * (g + share * (u - m)))
+                .sum()
+        })
+        .collect();
+    sums.iter().sum()
+}
+
 /// Where a fit stands: all that the next step depends on.
 struct Fit<'a> {
     options: &'a Svi,
@@ -273,6 +295,8 @@ struct Fit<'a> {
     moves: i32,
     /// How the last steps pulled at the means.
     pull: Pull,
+    /// The step after which the objective no longer got better.
+    level: Option<usize>,
     /// Guide, means of the gradient and number of steps where the loss was last finite, before the move from there.
     good: (Vec<f64>, Vec<f64>, Vec<f64>, usize),
     /// One entry per step.
@@ -295,10 +319,58 @@ impl<'a> Fit<'a> {
             n,
             moves: 0,
             pull: Pull::default(),
+            level: None,
             good: Default::default(),
             history: Vec::new(),
             last: VecDeque::new(),
         }
+    }
+
+    /// From which step on it comes to its end, and how many steps that takes.
+    fn landing(&self) -> Option<(usize, usize)> {
+        let landing = self.options.early_stop?.landing;
+        let from = self.level?;
+        let steps = (landing * from as f64).ceil() as usize;
+        Some((from, steps.min(self.options.steps.saturating_sub(from))))
+    }
+
+    /// The learning rate of step `k`, from 0.
+    fn rate(&self, k: usize) -> f64 {
+        let options = self.options;
+        match self.landing() {
+            Some((from, steps)) if k >= from && steps > 0 => {
+                let gone = ((k - from) as f64 / steps as f64).min(1.0);
+                let (high, low) = (
+                    options.rate(from),
+                    options.final_rate * options.learning_rate,
+                );
+                low + (high - low).max(0.0) * half_cosine(gone)
+            }
+            _ => options.rate(k),
+        }
+    }
+
+    /// True where the objective no longer gets better.
+    fn is_level(&self) -> bool {
+        let Some(EarlyStop {
+            patience,
+            tolerance,
+            ..
+        }) = self.options.early_stop
+        else {
+            return false;
+        };
+        let Some(first) = self.history.len().checked_sub(2 * patience) else {
+            return false;
+        };
+        let (before, after) = self.history[first..].split_at(patience);
+        let mean = |steps: &[Step]| {
+            let finite = steps.iter().map(|s| s.objective).filter(|o| o.is_finite());
+            finite.clone().sum::<f64>() / finite.count() as f64
+        };
+        let (before, after) = (mean(before), mean(after));
+        before - after < tolerance * before.abs()
+            && (self.options.guide == Guide::Point || is_wide_enough(self.pull.width()))
     }
 
     /// Remembers where the guide is, as the next move may lead where nothing is finite.
@@ -384,10 +456,12 @@ impl<'a> Fit<'a> {
         if weighs != 1.0 {
             gradient.iter_mut().for_each(|g| *g *= weighs);
         }
+        let mut balance = 0.0;
         for &p in &good {
             let pull = &mut result.gradient[p * n..][..n];
             let each = pull.par_iter_mut().with_min_len(SHARE);
             each.for_each(|g| *g = self.weight * *g * share);
+            balance += outward(pull, &u[p * n..][..n], &self.guide, share);
             if along_paths {
                 let (_, score) = family.density(&self.guide, n, noise(p));
                 let u = &u[p * n..][..n];
@@ -405,6 +479,7 @@ impl<'a> Fit<'a> {
             objective: self.weight * loss + divergence,
             dropped: particles - good.len(),
         };
+        self.pull.balance(balance / n as f64);
         Ok((gradient, step))
     }
 
@@ -446,34 +521,18 @@ impl Search for Fit<'_> {
         (self.guide, self.first, self.second) = (rows.0.to_vec(), rows.1.to_vec(), rows.2.to_vec());
         self.moves = saved.row("adam.moves", Some(1), place)?[0] as i32;
         self.pull.products = products.to_vec();
+        self.pull.outward = saved.row("width", None, place)?.to_vec();
+        self.level = saved
+            .row("level", None, place)?
+            .first()
+            .map(|l| *l as usize);
         self.history = saved.history(place)?;
         Ok(())
     }
 
     fn settled(&self) -> bool {
-        let options = self.options;
-        let Some(EarlyStop {
-            patience,
-            tolerance,
-            below_rate,
-        }) = options.early_stop
-        else {
-            return false;
-        };
-        let Some(first) = self.history.len().checked_sub(2 * patience) else {
-            return false;
-        };
-        let rate = options.rate(self.history.len());
-        if rate > below_rate * options.learning_rate {
-            return false;
-        }
-        let (before, after) = self.history[first..].split_at(patience);
-        let mean = |steps: &[Step]| {
-            let finite = steps.iter().map(|s| s.objective).filter(|o| o.is_finite());
-            finite.clone().sum::<f64>() / finite.count() as f64
-        };
-        let (before, after) = (mean(before), mean(after));
-        before - after < tolerance * before.abs()
+        let end = self.landing().map(|(from, steps)| from + steps);
+        end.is_some_and(|end| self.history.len() >= end)
     }
 
     fn step(&mut self, objective: &Objective, watched: bool) -> Result<String> {
@@ -492,7 +551,7 @@ impl Search for Fit<'_> {
                     *g *= shorten;
                 }
             }
-            self.adam(self.options.rate(done), &gradient);
+            self.adam(self.rate(done), &gradient);
             if !self
                 .guide
                 .par_iter()
@@ -509,6 +568,9 @@ impl Search for Fit<'_> {
             let what = format!("no particle of {FAILED} steps gave a finite loss");
             return Err(self.diverged(&what));
         }
+        if self.level.is_none() && self.is_level() {
+            self.level = Some(self.history.len());
+        }
         Ok(format!("loss {:.2e}", step.loss))
     }
 
@@ -523,6 +585,8 @@ impl Search for Fit<'_> {
             ("adam.second", self.second.clone()),
             ("adam.moves", vec![f64::from(self.moves)]),
             ("pull", self.pull.products.concat()),
+            ("width", self.pull.outward.clone()),
+            ("level", self.level.map(|l| l as f64).into_iter().collect()),
         ];
         Saved::new(&self.facts, rows, &self.history)
     }
@@ -573,23 +637,17 @@ impl Search for Fit<'_> {
 
     fn ending(&self) -> Ending {
         let options = self.options;
-        let rates = (0..self.history.len()).map(|k| options.rate(k)).sum();
-        let distance = match options.guide {
-            // Without noise there is nothing to measure it by.
-            Guide::Point => f64::NAN,
-            _ => self.pull.distance(options.particles),
+        let rates = (0..self.history.len()).map(|k| self.rate(k)).sum();
+        // A point has no spread to measure either by.
+        let (distance, width) = match options.guide {
+            Guide::Point => (f64::NAN, f64::NAN),
+            _ => (self.pull.distance(options.particles), self.pull.width()),
         };
-        let history = &self.history;
         Ending {
             distance,
+            width,
             effective_draws: f64::INFINITY,
-            doubts: of_guide(
-                options.guide,
-                options.initial_scale,
-                rates,
-                distance,
-                history,
-            ),
+            doubts: of_guide(options, rates, (distance, width), &self.history),
         }
     }
 }
