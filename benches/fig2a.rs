@@ -75,6 +75,7 @@ fn ours(arguments: &[String]) -> Result<()> {
     let options = Svi {
         steps,
         draws: 1,
+        early_stop: None,
         ..Svi::default()
     };
     let posterior = calibrate(&problem, &options, &mut ())?;

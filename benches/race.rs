@@ -99,6 +99,7 @@ fn ours(arguments: &[String]) -> Result<()> {
         let options = Svi {
             steps,
             particles,
+            early_stop: None,
             draws: 1,
             ..Svi::default()
         };

@@ -233,6 +233,7 @@ fn step(firms: usize, particles: usize, device: Device) -> Result<Value, Error> 
     let options = |steps| Svi {
         steps,
         particles,
+        early_stop: None,
         draws: 1,
         ..Svi::default()
     };

@@ -73,6 +73,7 @@ fn measure() -> Result<()> {
         let svi = Svi {
             steps,
             draws: 1,
+            early_stop: None,
             ..Svi::default()
         };
         // Seconds of the fit, and of the last picture, for which the call waits.

@@ -55,6 +55,7 @@ fn in_the_kernel() {
     let problem = problem();
     let background = Svi {
         steps: 1_000_000,
+        early_stop: None,
         ..Svi::default()
     }
     .spawn(&problem)

@@ -57,6 +57,7 @@ fn a_conjugate_normal_problem_is_recovered_exactly() {
             guide,
             estimator,
             steps: 2000,
+            early_stop: None,
             particles: 4,
             learning_rate: 0.05,
             final_rate: 0.001,
@@ -146,6 +147,7 @@ fn guides_with_covariances_beat_mean_field_where_parameters_are_correlated() {
         let options = Svi {
             guide,
             steps: 1500,
+            early_stop: None,
             particles: 8,
             learning_rate: 0.05,
             ..Svi::default()

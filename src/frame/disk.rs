@@ -198,8 +198,8 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
     };
     let damaged = || {
         fail(
-            format!("it is damaged, or it is no {name} file"),
-            "get it again, or write it again",
+            format!("it is no readable {name} file"),
+            "the file is damaged or of another format",
         )
     };
     // The library's readers panic on some damaged files.

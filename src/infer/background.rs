@@ -393,6 +393,7 @@ mod tests {
     fn endless() -> Svi {
         Svi {
             steps: usize::MAX,
+            early_stop: None,
             ..Svi::default()
         }
     }

@@ -4,9 +4,8 @@ use super::{Problem, Scale};
 use crate::error::{Error, Result};
 use crate::observe::Observation;
 
-/// Noise above this is a per cent that was meant as a share, and below the other no data are so exact: the simulation
-/// itself has 6 or 7 digits.
-const NOISE: (f64, f64) = (1e-7, 1.0);
+/// No data are as exact as this: the simulation itself has 6 or 7 digits.
+const NOISE: f64 = 1e-7;
 /// Noise outside of this is told.
 const USUAL_NOISE: (f64, f64) = (1e-5, 0.3);
 /// The panel is in another unit where the middle series starts so many times above or below its steady level.
@@ -22,19 +21,11 @@ struct Start {
 
 impl Problem {
     pub(super) fn check_noise(&self) -> Result<()> {
-        let (least, most) = NOISE;
-        if self.noise >= most {
-            return Err(Error::new(
-                "problem.noise",
-                format!("sigma is {} of a series' steady level", self.noise),
-                format!("give a share: {} % is {}", self.noise, self.noise / 100.0),
-            ));
-        }
-        if !(self.noise >= least) {
+        if !(self.noise >= NOISE && self.noise.is_finite()) {
             return Err(Error::new(
                 "problem.noise",
                 format!("sigma is {}", self.noise),
-                format!("give a positive share such as 0.03, and {least} at least"),
+                format!("give a positive share such as 0.03, and {NOISE} at least"),
             ));
         }
         Ok(())
@@ -137,7 +128,14 @@ impl Problem {
     pub fn warnings(&self) -> Vec<String> {
         let mut out = self.params.warnings();
         let (least, most) = USUAL_NOISE;
-        if self.noise > most {
+        if self.noise >= 1.0 {
+            out.push(format!(
+                "problem.noise is {0}, which is {0} times a series' steady level: the panel has next to no weight; a share is \
+                 meant, {0} % is {1}",
+                self.noise,
+                self.noise / 100.0
+            ));
+        } else if self.noise > most {
             out.push(format!(
                 "problem.noise is {}: the panel is trusted to {:.0} % only; a share is meant, 3 % is 0.03",
                 self.noise,

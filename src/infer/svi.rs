@@ -609,10 +609,13 @@ impl Search for Fit<'_> {
 
     fn draws(&self) -> Result<Draws<'_>> {
         if self.history.last().is_none_or(|s| !s.loss.is_finite()) {
-            let steps = self.history.len();
+            let when = match self.history.iter().all(|s| !s.loss.is_finite()) {
+                true => "",
+                false => " in the last step",
+            };
             return Err(Error::new(
                 "calibration",
-                format!("no particle of the last of {steps} steps gave a finite loss"),
+                format!("no particle gave a finite loss{when}"),
                 "lower Svi.learning_rate or Svi.initial_scale, or narrow the priors",
             ));
         }
