@@ -250,7 +250,7 @@ fn files_of_others_and_damaged_files_are_understood_or_refused() {
     let said = Observation::load(folder.file("p.csv"))
         .expect_err("cut")
         .to_string();
-    assert!(said.contains("rows are missing"), "{said}");
+    assert!(said.contains("changed since bullwhip wrote it"), "{said}");
 }
 
 #[test]

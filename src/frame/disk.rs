@@ -1,5 +1,6 @@
 //! Tables on disk: the three formats, each with the text that says what the table is.
 
+use super::pages;
 use super::store::About;
 use crate::error::{Error, Result};
 use crate::files::Part;
@@ -8,8 +9,9 @@ use polars::prelude::{
     Column, CsvReadOptions, CsvWriter, DataFrame, DataType, IpcReader, IpcWriter, KeyValueMetadata,
     ParquetReader, ParquetWriter, PolarsError, SerReader, SerWriter,
 };
-use std::fs::File;
-use std::io::Write;
+use polars_buffer::Buffer;
+use std::io::{Cursor, Write};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,49 +72,82 @@ fn type_name(of: &DataType) -> String {
 pub(super) fn write(path: &Path, frame: &mut DataFrame, about: &mut About) -> Result<Vec<Part>> {
     let format = Format::of(path)?;
     let fail = |e: std::io::Error| unwritten(path, &e);
+    let other = |e: PolarsError| unwritten(path, &std::io::Error::other(e));
     about.columns = frame
         .columns()
         .iter()
         .map(|c| (c.name().to_string(), type_name(c.dtype())))
         .collect();
+    about.checksum = NO_SUM.into();
+    let text = |about: &About| serde_json::to_string(about).map_err(|e| fail(e.into()));
+    let mut bytes = Vec::new();
+    match format {
+        Format::Parquet => {
+            let facts = KeyValueMetadata::from_static(vec![(KEY.into(), text(about)?)]);
+            let writer = ParquetWriter::new(&mut bytes).with_key_value_metadata(Some(facts));
+            writer.finish(frame).map_err(other)?;
+        }
+        Format::Arrow => {
+            let mut writer = IpcWriter::new(&mut bytes);
+            writer.set_custom_schema_metadata(Arc::new(
+                [(KEY.into(), text(about)?.into())].into_iter().collect(),
+            ));
+            writer.finish(frame).map_err(other)?;
+        }
+        Format::Csv => CsvWriter::new(&mut bytes).finish(frame).map_err(other)?,
+    }
     if format != Format::Csv {
-        about.checksum = checksum(about, |sum| hash(frame, sum)).map_err(fail)?;
-        let text = serde_json::to_string(about).map_err(|e| fail(e.into()))?;
-        let part = Part::write(path, |file| {
-            let written: std::result::Result<(), PolarsError> = match format {
-                Format::Parquet => ParquetWriter::new(file)
-                    .with_key_value_metadata(Some(KeyValueMetadata::from_static(vec![(
-                        KEY.into(),
-                        text,
-                    )])))
-                    .finish(frame)
-                    .map(|_| ()),
-                _ => {
-                    let mut writer = IpcWriter::new(file);
-                    writer.set_custom_schema_metadata(Arc::new(
-                        [(KEY.into(), text.into())].into_iter().collect(),
-                    ));
-                    writer.finish(frame)
-                }
-            };
-            written.map_err(std::io::Error::other)
-        });
+        let sum = sum_of(&bytes, &[]).1;
+        for at in sums(&bytes) {
+            bytes[at].copy_from_slice(sum.as_bytes());
+        }
+        let part = Part::write(path, |file| file.write_all(&bytes));
         return Ok(vec![part.map_err(fail)?]);
     }
-    // Of a CSV file the bytes are summed: numbers in it are texts.
-    let mut bytes = Vec::new();
-    let written = CsvWriter::new(&mut bytes).finish(frame);
-    written.map_err(|e| fail(std::io::Error::other(e)))?;
-    about.checksum = checksum(about, |sum| {
-        sum.update(&bytes);
-        Ok(())
-    })
-    .map_err(fail)?;
-    let text = serde_json::to_string(about).map_err(|e| fail(e.into()))? + "\n";
+    about.checksum = sum_of(text(about)?.as_bytes(), &bytes).1;
+    let facts = text(about)? + "\n";
     let table = Part::write(path, |file| file.write_all(&bytes)).map_err(fail)?;
-    let facts = Part::write(&sidecar(path), |file| file.write_all(text.as_bytes()));
+    let facts = Part::write(&sidecar(path), |file| file.write_all(facts.as_bytes()));
     // The facts after the table: new facts with old numbers would be believed.
     Ok(vec![table, facts.map_err(fail)?])
+}
+
+/// How the sum stands in what a file says of itself, before it is known.
+const NO_SUM: &str = "0000000000000000";
+/// What stands before it.
+const SUM: &[u8] = b"\"checksum\":\"";
+
+/// Where sums stand in a file: an Arrow file says what it is twice.
+fn sums(bytes: &[u8]) -> Vec<Range<usize>> {
+    let after = |at: usize| at + SUM.len()..at + SUM.len() + NO_SUM.len();
+    let found = memchr::memmem::find_iter(bytes, SUM).map(after);
+    found.filter(|r| r.end <= bytes.len()).collect()
+}
+
+/// The sum that a file says it has, if it says one and the same throughout, and that of its bytes, with noughts for
+/// it, and of a table beside it.
+fn sum_of(bytes: &[u8], table: &[u8]) -> (Option<String>, String) {
+    let mut sum = Xxh3::new();
+    let mut from = 0;
+    let mut told: Option<&[u8]> = None;
+    let mut one = true;
+    for at in sums(bytes) {
+        sum.update(&bytes[from..at.start]);
+        sum.update(NO_SUM.as_bytes());
+        from = at.end;
+        one &= **told.get_or_insert(&bytes[at.clone()]) == bytes[at];
+    }
+    sum.update(&bytes[from..]);
+    sum.update(table);
+    // Of two that differ neither is believed.
+    let told = told.map(|t| {
+        if one {
+            String::from_utf8_lossy(t).into_owned()
+        } else {
+            String::new()
+        }
+    });
+    (told, format!("{:016x}", sum.digest()))
 }
 
 /// A file that could not be written.
@@ -122,56 +157,6 @@ pub(super) fn unwritten(path: &Path, error: &std::io::Error) -> Error {
         format!("it cannot be written: {error}"),
         "check that the folder exists, may be written to and has room",
     )
-}
-
-/// The sum over what a file says of itself and its table.
-fn checksum(
-    about: &About,
-    table: impl FnOnce(&mut Xxh3) -> std::io::Result<()>,
-) -> std::io::Result<String> {
-    let about = About {
-        checksum: String::new(),
-        ..about.clone()
-    };
-    let mut sum = Xxh3::new();
-    sum.update(&serde_json::to_vec(&about)?);
-    table(&mut sum)?;
-    Ok(format!("{:016x}", sum.digest()))
-}
-
-/// Adds the cells of a table to a sum, column by column.
-fn hash(frame: &DataFrame, sum: &mut Xxh3) -> std::io::Result<()> {
-    for column in frame.columns() {
-        let series = column.as_materialized_series();
-        let nulls = series.null_count();
-        sum.update(&(nulls as u64).to_le_bytes());
-        match series.dtype() {
-            DataType::Float64 if nulls == 0 => {
-                for chunk in series.f64().map_err(std::io::Error::other)?.downcast_iter() {
-                    sum.update(bytemuck::cast_slice(chunk.values().as_slice()));
-                }
-            }
-            DataType::UInt32 if nulls == 0 => {
-                for chunk in series.u32().map_err(std::io::Error::other)?.downcast_iter() {
-                    sum.update(bytemuck::cast_slice(chunk.values().as_slice()));
-                }
-            }
-            DataType::String => {
-                for cell in series.str().map_err(std::io::Error::other)?.iter() {
-                    // The length parts a cell from the next, and one that is missing from all.
-                    let length = cell.map_or(u64::MAX, |c| c.len() as u64);
-                    sum.update(&length.to_le_bytes());
-                    sum.update(cell.unwrap_or_default().as_bytes());
-                }
-            }
-            _ => {
-                for cell in series.iter() {
-                    sum.update(format!("{cell:?}\n").as_bytes());
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 /// A table, and what it says of itself; a file of others is a "table".
@@ -184,32 +169,58 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
             remedy,
         )
     };
-    let file = File::open(path).map_err(|e| fail(e.to_string(), "check the path"))?;
-    let about = file
-        .metadata()
-        .map_err(|e| fail(e.to_string(), "check the path"))?;
-    if !about.is_file() {
+    let is_file = std::fs::metadata(path).map_err(|e| fail(e.to_string(), "check the path"))?;
+    if !is_file.is_file() {
         return Err(fail("it is not a file".into(), "give a file"));
     }
-    let name = match format {
-        Format::Parquet => "Parquet",
-        Format::Arrow => "Arrow",
-        Format::Csv => "CSV",
+    let bytes = std::fs::read(path).map_err(|e| fail(e.to_string(), "check the path"))?;
+    let beside = match format {
+        Format::Csv => std::fs::read_to_string(sidecar(path)).ok(),
+        _ => None,
     };
+    // Before it is read: the library's readers fall over damaged files.
+    let (told, sum) = match &beside {
+        Some(text) => sum_of(text.trim_end_matches('\n').as_bytes(), &bytes),
+        None if format == Format::Csv => (None, String::new()),
+        None => sum_of(&bytes, &[]),
+    };
+    let changed = || {
+        let remedy = match format {
+            Format::Csv => format!(
+                "get it again; where the change is an edit that is meant, delete {}, and read the table by network_from_frames, \
+                 Observation::from_values and the like",
+                sidecar(path).display()
+            ),
+            _ => "get it again, or write it again".into(),
+        };
+        fail(
+            "it changed since bullwhip wrote it: a damaged copy, an interrupted save, or an edit"
+                .into(),
+            &remedy,
+        )
+    };
+    if told.as_ref().is_some_and(|told| *told != sum) {
+        return Err(changed());
+    }
     let damaged = || {
+        let name = match format {
+            Format::Parquet => "Parquet",
+            Format::Arrow => "Arrow",
+            Format::Csv => "CSV",
+        };
         fail(
             format!("it is no readable {name} file"),
             "the file is damaged or of another format",
         )
     };
-    // The library's readers panic on some damaged files.
-    let table = catch_unwind(AssertUnwindSafe(|| table(path, format, file, about.len())));
-    let (frame, text) = table.map_err(|_| damaged())?.map_err(|fault| match fault {
+    let (path_of, known) = (path, told.is_some());
+    let table = catch_unwind(AssertUnwindSafe(|| table(path_of, format, bytes, known)));
+    let (frame, inside) = table.map_err(|_| damaged())?.map_err(|fault| match fault {
         Fault::Ours(e) => e,
         Fault::Damaged => damaged(),
     })?;
-    let about = match &text {
-        Some(text) => serde_json::from_str::<About>(text).map_err(|_| {
+    let about = match inside.or(beside) {
+        Some(text) => serde_json::from_str::<About>(&text).map_err(|_| {
             fail(
                 "what it says of itself is damaged, or of a later version of bullwhip".into(),
                 "write it again with this version",
@@ -221,28 +232,8 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
         },
     };
     // Without a mark it is of another program, or of a version that knew none.
-    if !about.mark.is_empty() {
-        let sum = checksum(&about, |sum| match format {
-            Format::Csv => {
-                sum.update(&std::fs::read(path)?);
-                Ok(())
-            }
-            _ => hash(&frame, sum),
-        });
-        if sum.ok().as_ref() != Some(&about.checksum) {
-            let remedy = match format {
-                Format::Csv => format!(
-                    "get it again; where the change is an edit that is meant, delete {}, and read the table by network_from_frames, \
-                     Observation::from_values and the like",
-                    sidecar(path).display()
-                ),
-                _ => "get it again, or write it again".into(),
-            };
-            return Err(fail(
-                "it changed since bullwhip wrote it: a damaged copy, an interrupted save, or an edit".into(),
-                &remedy,
-            ));
-        }
+    if !about.mark.is_empty() && told.as_ref() != Some(&about.checksum) {
+        return Err(changed());
     }
     if format != Format::Csv {
         return Ok((frame, about));
@@ -276,36 +267,29 @@ impl From<PolarsError> for Fault {
     }
 }
 
-/// The table of a file of so many bytes, and the text that says what it is.
+/// The table of a file's bytes, and the text in it that says what it is. `known`: the bytes are those that were written.
 fn table(
     path: &Path,
     format: Format,
-    file: File,
-    bytes: u64,
+    bytes: Vec<u8>,
+    known: bool,
 ) -> std::result::Result<(DataFrame, Option<String>), Fault> {
     match format {
         Format::Parquet => {
-            let mut reader = ParquetReader::new(file);
+            let bytes = Buffer::from(bytes);
+            let mut reader = ParquetReader::new(Cursor::new(bytes.clone()));
             let metadata = reader.get_metadata()?.clone();
             let cells = metadata.num_rows as f64 * metadata.schema_descr.columns().len() as f64;
             within(path, cells)?;
-            for group in &metadata.row_groups {
-                for column in group.parquet_columns() {
-                    let (length, values) = (column.compressed_size(), column.num_values());
-                    let fits = (0..=bytes as i64).contains(&length)
-                        && (0..=metadata.num_rows as i64).contains(&values);
-                    if !fits {
-                        return Err(Fault::Damaged);
-                    }
-                    within(path, column.uncompressed_size() as f64 / 8.0)?;
-                }
+            if !known {
+                pages::check(&bytes, &metadata).map_err(|_| Fault::Damaged)?;
             }
             let pairs = metadata.key_value_metadata.iter().flatten();
             let text = pairs.filter(|p| p.key == KEY).find_map(|p| p.value.clone());
             Ok((reader.finish()?, text))
         }
         Format::Arrow => {
-            let mut reader = IpcReader::new(file);
+            let mut reader = IpcReader::new(Cursor::new(bytes));
             let metadata = reader.custom_metadata()?;
             let text = metadata.and_then(|m| m.get(KEY).map(|t| t.to_string()));
             Ok((reader.finish()?, text))
@@ -313,8 +297,8 @@ fn table(
         Format::Csv => {
             // As text first: a code such as 01 is no number.
             let options = CsvReadOptions::default().with_infer_schema_length(Some(0));
-            let frame = options.into_reader_with_file_handle(file).finish()?;
-            Ok((frame, std::fs::read_to_string(sidecar(path)).ok()))
+            let reader = options.into_reader_with_file_handle(Cursor::new(bytes));
+            Ok((reader.finish()?, None))
         }
     }
 }

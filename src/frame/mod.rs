@@ -8,6 +8,7 @@ mod edges;
 pub mod fetch;
 mod missing;
 mod onset;
+mod pages;
 mod posterior;
 mod prepare;
 pub mod read;
