@@ -1,0 +1,92 @@
+//! Which office a table of unknown layout is from, and which options read it.
+
+/// What stands in the first lines, the office, and how its file is read.
+const OFFICES: [(&[&str], &str, &str); 15] = [
+    (
+        &["statistics_code", "time_code"],
+        "Destatis GENESIS (flat file)",
+        "columns: Columns { month: Some(\"time\"), sector: Some(\"2_variable_attribute_code\"), value: Some(\"value\") }",
+    ),
+    (
+        &["GENESIS-Tabelle"],
+        "Destatis GENESIS",
+        "download the table with years and months in its rows, or as a flat file",
+    ),
+    (
+        &["StatLine"],
+        "CBS StatLine",
+        "columns: Columns { month: Some(\"Perioden\"), value: the name of one topic }",
+    ),
+    (
+        &["Perioden"],
+        "CBS StatLine",
+        "columns: Columns { month: Some(\"Perioden\"), value: the name of one topic }",
+    ),
+    (
+        &["DGUID"],
+        "Statistics Canada",
+        "columns: Columns { month: Some(\"REF_DATE\"), sector: the column of industries, value: Some(\"VALUE\") }",
+    ),
+    (
+        &["TLIST("],
+        "CSO Ireland (PxStat)",
+        "columns: Columns { month: Some(\"TLIST(M1)\"), sector: the column C…V…, value: Some(\"VALUE\") }",
+    ),
+    (
+        &["ITTER107"],
+        "ISTAT",
+        "columns: Columns { region: Some(\"ITTER107\"), sector: Some(\"ATECO_2007\"), month: Some(\"TIME\"), value: Some(\"Value\") }",
+    ),
+    (
+        &["Tabela ", "IBGE"],
+        "IBGE SIDRA",
+        "download the table with months in its columns",
+    ),
+    (
+        &["SIDRA"],
+        "IBGE SIDRA",
+        "download the table with months in its columns",
+    ),
+    (
+        &["INEGI"],
+        "INEGI",
+        "keep one header line, with `Periodos` and the names of the series",
+    ),
+    (
+        &["CDID"],
+        "ONS",
+        "download the series with its lines of Title and CDID",
+    ),
+    (
+        &["KOSIS"],
+        "KOSIS",
+        "columns: Columns { month: …, sector: …, value: … }, or months in the columns",
+    ),
+    (
+        &["행정구역"],
+        "KOSIS",
+        "columns: Columns { month: Some(\"시점\"), sector: …, value: … }, or months in the columns",
+    ),
+    (
+        &["国家统计局"],
+        "NBS China",
+        "keep the line that begins with 指标 as the header, with months in its columns",
+    ),
+    (
+        &["noga"],
+        "BFS (Switzerland)",
+        "columns: Columns { month: Some(\"date\"), sector: Some(\"var\"), s_adj: Some(\"adjustments\"), value: Some(\"value\") }",
+    ),
+];
+
+/// "; it looks like a file of INEGI: …", where the first lines tell.
+pub(super) fn hint(head: &[String]) -> Option<(&'static str, &'static str)> {
+    let text = head.join("\n");
+    OFFICES
+        .iter()
+        .find(|(marks, ..)| {
+            marks.iter().all(|m| text.contains(m))
+                || marks.len() > 1 && marks[0].ends_with(' ') && text.starts_with(marks[0])
+        })
+        .map(|(_, office, call)| (*office, *call))
+}
