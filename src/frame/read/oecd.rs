@@ -208,7 +208,7 @@ fn read(
         {
             return Err(Error::new(
                 header.place(row.line, k),
-                format!("figures are multiplied by 10 to the {}", shown(get(k))),
+                format!("figures are multiplied by 10 to the {}", get(k)),
                 "an index is not; leave these rows out before downloading",
             ));
         }
