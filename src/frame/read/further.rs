@@ -23,208 +23,34 @@ enum Role {
     Unknown,
 }
 
-const ATTRIBUTES: &[&str] = &[
-    "obs_conf",
-    "conf_status",
-    "obs_com",
-    "obs_pre_break",
-    "symbol",
-    "symbols",
-    "terminated",
-    "decimals",
-    "decimal",
-    "time_format",
-    "breaks",
-    "break",
-    "collection",
-    "structure",
-    "structure_id",
-    "structure_name",
-    "row",
-    "id",
-    "idx",
-    "no",
-    "nr",
-    "fid",
-    "objectid",
-    "year",
-    "jahr",
-    "annee",
-    "ano",
-    "anno",
-    "quarter",
-    "month",
-    "month_name",
-    "monat",
-    "mois",
-    "mes",
-    "mese",
-    "day",
-    "date",
-    "time",
-    "time_period",
-    "periodo",
-    "seleziona_periodo",
-    "period",
-    "time_label",
-    "quality",
-    "reliability",
-    "confidential",
-    "confidentiality",
-    "last_update",
-    "last_updated",
-    "updated",
-    "embargo_time",
-    "dataflow_name",
-];
-const ATTRIBUTE_PARTS: &[&str] = &[
-    "flag",
-    "status",
-    "comment",
-    "note",
-    "footnote",
-    "remark",
-    "weight",
-    "gewicht",
-    "observation",
-];
-const DIMENSIONS: &[&str] = &[
-    "adj",
-    "sa",
-    "type",
-    "typ",
-    "tipo",
-    "uom",
-    "mult",
-    "scale",
-    "basis",
-    "base",
-    "real",
-    "nominal",
-    "freq",
-    "frequency",
-    "data",
-    "size",
-    "stock",
-    "flow",
-    "edition",
-    "version",
-    "vintage",
-    "asof",
-    "method",
-    "currency",
-    "item",
-    "variable",
-    "statistic",
-    "suffix",
-    "sex",
-    "age",
-    "counterpart",
-    "partner",
-    "dataflow",
-    "dataset",
-    "concept",
-    "kind",
-    "class",
-    "market",
-];
-const DIMENSION_PARTS: &[&str] = &[
-    "adjust",
-    "season",
-    "saison",
-    "desest",
-    "destag",
-    "correz",
-    "corrig",
-    "price",
-    "preis",
-    "prix",
-    "precio",
-    "prezz",
-    "preco",
-    "measur",
-    "unit",
-    "einheit",
-    "multipl",
-    "power",
-    "scalar",
-    "scaling",
-    "vintage",
-    "realtime",
-    "real_time",
-    "release",
-    "revision",
-    "snapshot",
-    "publi",
-    "transform",
-    "statisti",
-    "indic",
-    "valuation",
-    "currency",
-    "dato",
-    "nomor",
-    "as_of",
-    "reference_period",
-    "frequen",
-    "deflat",
-    "calendar",
-    "working_day",
-    "aggregation",
-];
+const ATTRIBUTES: &str = "obs_conf conf_status obs_com obs_pre_break symbol symbols terminated decimals decimal \
+    time_format breaks break collection structure structure_id structure_name row id idx no nr fid \
+    objectid year jahr annee ano anno quarter month month_name monat mois mes mese day date time \
+    time_period periodo seleziona_periodo period time_label quality reliability confidential \
+    confidentiality last_update last_updated updated embargo_time dataflow_name";
+const ATTRIBUTE_PARTS: &str = "flag status comment note footnote remark weight gewicht observation";
+const DIMENSIONS: &str = "adj sa type typ tipo uom mult scale basis base real nominal freq frequency data size stock flow \
+    edition version vintage asof method currency item variable statistic suffix sex age counterpart \
+    partner dataflow dataset concept kind class market";
+const DIMENSION_PARTS: &str = "adjust season saison desest destag correz corrig price preis prix precio prezz preco measur unit \
+    einheit multipl power scalar scaling vintage realtime real_time release revision snapshot publi \
+    transform statisti indic valuation currency dato nomor as_of reference_period frequen deflat \
+    calendar working_day aggregation";
 /// Dimensions that are also names of what the sectors or regions of a file are.
-const LOOSE: &[&str] = &[
-    "type",
-    "typ",
-    "tipo",
-    "item",
-    "variable",
-    "class",
-    "concept",
-    "market",
-    "kind",
-    "indic",
-    "statistic",
-];
-const LABELS: &[&str] = &[
-    "key",
-    "vector",
-    "coordinate",
-    "dguid",
-    "title",
-    "title_compl",
-    "code",
-    "name",
-    "label",
-    "desc",
-    "description",
-    "series_id",
-    "source",
-    "country",
-    "region",
-    "area",
-    "territorio",
-    "geo",
-    "state",
-    "province",
-    "sector",
-    "industry",
-    "activity",
-    "group",
-];
-const LABEL_PARTS: &[&str] = &[
-    "name", "label", "_lab", "title", "descr", "_code", "code_", "country", "region", "area",
-    "sector", "industr", "activit", "series", "nace", "isic", "naics", "ateco", "branch",
-    "territor",
-];
+const LOOSE: &str = "type typ tipo item variable class concept market kind indic statistic";
+const LABELS: &str = "key vector coordinate dguid title title_compl code name label desc description series_id source \
+    country region area territorio geo state province sector industry activity group";
+const LABEL_PARTS: &str = "name label _lab title descr _code code_ country region area sector industr activit series nace \
+    isic naics ateco branch territor";
 
 fn role(name: &str) -> Role {
     let low: String = plain(name.split(':').next().unwrap_or_default().trim())
         .chars()
         .map(|c| if c.is_alphanumeric() { c } else { '_' })
         .collect();
-    let words = |list: &[&str]| low.split('_').any(|w| list.contains(&w));
-    let parts = |list: &[&str]| list.iter().any(|p| low.contains(p));
-    if ATTRIBUTES.contains(&low.as_str()) || parts(ATTRIBUTE_PARTS) {
+    let words = |list: &str| low.split('_').any(|w| list.split(' ').any(|l| l == w));
+    let parts = |list: &str| list.split(' ').any(|p| low.contains(p));
+    if ATTRIBUTES.split(' ').any(|a| a == low) || parts(ATTRIBUTE_PARTS) {
         Role::Attribute
     } else if words(DIMENSIONS) || parts(DIMENSION_PARTS) {
         Role::Dimension
@@ -253,6 +79,8 @@ pub(super) struct Watched {
     role: Role,
     /// True beside the column of regions or sectors, where its labels stand.
     beside: bool,
+    /// True where `ReadOptions.keep` names it, so that it may differ.
+    chosen: bool,
 }
 
 /// What stands in a further column.
@@ -299,9 +127,10 @@ impl Further {
         let mut places = Vec::new();
         let mut tracks = Vec::new();
         for (k, name) in names.iter().enumerate() {
-            let chosen = used.contains(&Some(k)) || keep.iter().any(|(c, _)| *c == k);
+            let chosen = keep.iter().any(|(c, _)| *c == k);
             let role = role(name);
-            if chosen || name.is_empty() || role == Role::Attribute || action == Some(k) {
+            let skipped = name.is_empty() || role == Role::Attribute && !chosen;
+            if used.contains(&Some(k)) || skipped || action == Some(k) {
                 continue;
             }
             places.push(k);
@@ -310,6 +139,7 @@ impl Further {
                     name: name.clone(),
                     role,
                     beside: k > 0 && labelled.contains(&Some(k - 1)),
+                    chosen,
                 },
                 names: Names::default(),
                 of: Vec::new(),
@@ -421,20 +251,37 @@ impl Track {
     /// Refuses a column that says that the series measure different things, or no levels; what is not read
     /// and changes is a note. `keys` are region and sector of each series that was read.
     pub(super) fn judge(&self, keys: &[(u32, u32)]) -> Result<Option<String>> {
-        let Watched { name, role, beside } = &self.watched;
+        let Watched {
+            name,
+            role,
+            beside,
+            chosen,
+        } = &self.watched;
         let known = |text: &str| {
-            if *role == Role::Dimension {
+            if *role == Role::Dimension || *chosen {
                 kinds::code(text)
             } else {
                 kinds::label(text)
             }
         };
         let several = self.names.list.len() > 1;
-        if *role == Role::Dimension && several && !self.names_series(keys) {
+        if *role == Role::Dimension && several && !*chosen && !self.names_series(keys) {
             return Err(self.mixed("which cannot stand in one panel"));
         }
         if let Some((text, what)) = self.names.list.iter().find_map(|t| Some((t, known(t)?))) {
-            return Err(kinds::refusal(format!("column `{name}`"), text, what, ""));
+            let mut error = kinds::refusal(format!("column `{name}`"), text, what, "");
+            if let Some(level) = self
+                .names
+                .list
+                .iter()
+                .find(|t| !t.is_empty() && known(t).is_none())
+            {
+                error.remedy += &format!(", as with {}", choose(name, level));
+            }
+            return Err(error);
+        }
+        if *chosen {
+            return Ok(None);
         }
         if !several {
             return Ok(None);
@@ -478,7 +325,7 @@ impl Track {
     /// True of a dimension by its name that is another name of at least four regions, sectors or series.
     fn names_series(&self, keys: &[(u32, u32)]) -> bool {
         let low = plain(&self.watched.name);
-        LOOSE.iter().any(|w| low.contains(w)) && self.is_one_to_one(keys, false)
+        LOOSE.split(' ').any(|w| low.contains(w)) && self.is_one_to_one(keys, false)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which format a file has, by its first lines.
 
-use super::cell::{month, shown};
+use super::cell::{dated_month, month, shown};
 use super::generic::{self, FLAG, MONTH, REGION, SECTOR, VALUE, YEAR};
 use super::months::spelled;
 use super::table::Table;
@@ -189,13 +189,21 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
         })
     };
     let comma = table.delimiter == b',';
-    if matches!(first, "DATE" | "observation_date") && header.len() > 1 {
+    let begins = rows
+        .get(1)
+        .and_then(|r| r.first())
+        .is_none_or(|f| f.is_empty() || f.starts_with(|c: char| c.is_ascii_digit()));
+    if matches!(first, "DATE" | "observation_date") && header.len() > 1 && begins {
         return yes(
             Format::FredSeries,
             "the first column is DATE or observation_date",
         );
     }
-    if first == "date" && header.len() == 2 && header[1] == "value" && comma {
+    let plain = rows
+        .get(1)
+        .and_then(|r| r.first())
+        .is_none_or(|f| dated_month(f, None).is_ok());
+    if first == "date" && header.len() == 2 && header[1] == "value" && comma && plain {
         return yes(Format::FredSeries, "its columns are `date` and `value`");
     }
     if bundesbank::is_header(&rows) && table.delimiter == b';' {

@@ -81,7 +81,7 @@ impl Block {
                     line[e.valid_up_to()],
                     e.valid_up_to() + 1
                 ),
-                "say how it is encoded: ReadOptions { encoding: Some(\"windows-1252\".into()) } (western Europe) or \"shift_jis\" (Japan)",
+                "say how it is encoded: ReadOptions { encoding: Some(\"windows-1252\".into()) } (western Europe), \"shift_jis\" (Japan), \"euc-kr\" (Korea) or \"gbk\" (China)",
             )),
         }
     }

@@ -4,195 +4,67 @@ use super::cell::shown;
 use super::months::plain;
 use crate::error::{Error, Result};
 
-/// Codes of units, measures and transformations, whole or up to the first `_` where they end in one.
-const CODES: [(&str, &[&str]); 5] = [
+/// Codes of units, measures and transformations. Where one ends in `_`, more may follow.
+const CODES: [(&str, &str); 6] = [
     (
         "a growth rate",
-        &[
-            "PCH", "PPCH", "RCH", "PCH_", "PPCH_", "RCH_", "RT", "GR", "GRW", "GROWTH", "GY",
-            "GYSA", "GP", "GPSA", "GM", "GQ", "GOV", "GOY", "G1", "G2", "G3", "G4", "G12", "PA",
-            "PCPA", "PCCH", "PC1", "PCA", "CCH", "CCA", "CHG", "CH1", "ANR", "PER", "YOY", "MOM",
-            "QOQ", "Y/Y", "M/M", "PCTCHG", "LOG_DIFF", "T1", "T12", "DLOG",
-        ],
+        "PCH PPCH RCH PCH_ PPCH_ RCH_ RT GR GRW GROWTH GY GYSA GP GPSA GM GQ GOV GOY G1 G2 G3 G4 \
+         G12 PA PCPA PCCH PC1 PCA CCH CCA CHG CH1 ANR PER YOY MOM QOQ Y/Y M/M PCTCHG LOG_DIFF T1 \
+         T12 DLOG",
     ),
-    ("a percentage", &["%", "PC", "PCT", "PT", "PERCENT"]),
-    ("a share", &["PC_", "PT_", "SHARE", "SH", "PCTOT"]),
+    ("a percentage", "% PC PCT PT PERCENT"),
+    ("a share", "PC_ PT_ SHARE SH PCTOT"),
     (
         "a contribution",
-        &[
-            "CTR", "CTGY", "CTGR", "CONTRIB", "CONTR", "CTRIB", "CONTRIB_",
-        ],
+        "CTR CTGY CTGR CONTRIB CONTR CTRIB CONTRIB_",
     ),
     (
         "a balance of answers",
-        &["BAL", "BAL_", "BLSA", "BSSA", "BS", "PB", "DIFF_INDEX"],
+        "BAL BAL_ BLSA BSSA BS PB DIFF_INDEX",
     ),
+    ("a logarithm", "LOG LN LOGS"),
 ];
 
-/// Phrases in labels, lower case and without accents.
-const PHRASES: [(&str, &[&str]); 4] = [
+/// Phrases in labels, lower case and without accents, parted by `|`.
+const PHRASES: [(&str, &str); 5] = [
     (
         "a growth rate",
-        &[
-            "percent change",
-            "percentage change",
-            "per cent change",
-            "% change",
-            "pct change",
-            "pct. change",
-            "percent chg",
-            "% chg",
-            "pct chg",
-            "growth rate",
-            "rate of change",
-            "rate of growth",
-            "rates of change",
-            "growth on",
-            "growth over",
-            "growth, ",
-            "annual growth",
-            "monthly growth",
-            "year-on-year",
-            "year on year",
-            "year over year",
-            "year-over-year",
-            "month-on-month",
-            "month on month",
-            "month over month",
-            "month-over-month",
-            "quarter on quarter",
-            "quarter-on-quarter",
-            "y-o-y",
-            "m-o-m",
-            "y/y",
-            "m/m",
-            "change on",
-            "change over",
-            "change from",
-            "change compared",
-            "change versus",
-            "change vs",
-            "changes on",
-            "changes over",
-            "annual change",
-            "monthly change",
-            "12-month change",
-            "percentage points",
-            "percentage point",
-            "log difference",
-            "log change",
-            "first difference",
-            "annualised rate",
-            "annualized rate",
-            "percent per annum",
-            "veranderung",
-            "veraenderung",
-            "wachstumsrate",
-            "anderungsrate",
-            "zuwachsrate",
-            "variation",
-            "glissement",
-            "taux de croissance",
-            "evolution en",
-            "croissance annuelle",
-            "variacion",
-            "tasa de",
-            "tasa anual",
-            "crecimiento",
-            "variazion",
-            "tendenzial",
-            "congiunturale",
-            "tasso di",
-            "variacao",
-            "taxa de",
-            "crescimento",
-            "mutatie",
-            "verandering",
-            "groeipercentage",
-            "forandring",
-            "zmiana",
-            "degisim",
-            "valtozas",
-            "previous year=100",
-            "previous year = 100",
-            "previous month=100",
-            "previous month = 100",
-            "previous period=100",
-            "previous period = 100",
-            "preceding month",
-            "preceding year",
-            "preceding period",
-            "same month last year",
-            "same month of",
-            "same period of",
-            "same period last",
-            "corresponding period",
-            "corresponding month",
-            "vorjahr",
-            "vormonat",
-            "mois precedent",
-            "annee precedente",
-            "mes anterior",
-            "ano anterior",
-            "mese precedente",
-            "anno precedente",
-            "同比",
-            "环比",
-            "增长",
-            "增速",
-            "上年",
-            "上月",
-            "前年",
-            "前月",
-            "伸び率",
-            "増減率",
-            "전년",
-            "전월",
-            "증감률",
-            "증가율",
-        ],
+        "percent change|percentage change|per cent change|% change|pct change|pct. change|\
+         percent chg|% chg|pct chg|growth rate|rate of change|rate of growth|rates of change|\
+         growth on|growth over|growth, |annual growth|monthly growth|year-on-year|year on year|\
+         year over year|year-over-year|month-on-month|month on month|month over month|\
+         month-over-month|quarter on quarter|quarter-on-quarter|y-o-y|m-o-m|y/y|m/m|change on|\
+         change over|change from|change compared|change versus|change vs|changes on|changes over|\
+         annual change|monthly change|12-month change|percentage points|percentage point|\
+         log difference|log change|first difference|\
+         percent per annum|veranderung|veraenderung|wachstumsrate|anderungsrate|zuwachsrate|\
+         variation|glissement|taux de croissance|evolution en|croissance annuelle|variacion|tasa de|\
+         tasa anual|crecimiento|variazion|tendenzial|congiunturale|tasso di|variacao|taxa de|\
+         crescimento|mutatie|verandering|groeipercentage|forandring|zmiana|degisim|valtozas|\
+         previous year=100|previous year = 100|previous month=100|previous month = 100|\
+         previous period=100|previous period = 100|preceding month|preceding year|preceding period|\
+         same month last year|same month of|same period of|same period last|corresponding period|\
+         corresponding month|vorjahr|vormonat|mois precedent|annee precedente|mes anterior|\
+         ano anterior|mese precedente|anno precedente|同比|环比|增长|增速|上年|上月|前年|前月|伸び率|増減率|전년|전월|증감률|증가율|\
+         t/t-|% growth|growth (|growth %|growth in %|real growth|change (|change in %|changes in %|\
+         evolution (|var. %|var %|var. anual|var. mensual",
     ),
     (
         "a share",
-        &[
-            "share of",
-            "share in",
-            "percentage of",
-            "per cent of",
-            "percent of total",
-            "% of total",
-            "% of gdp",
-            "anteil",
-            "part dans",
-            "part de la",
-            "participacion",
-            "participacao",
-            "quota di",
-            "aandeel",
-        ],
+        "share of|share in|percentage of|per cent of|percent of total|% of total|% of gdp|anteil|\
+         part dans|part de la|participacion|participacao|quota di|aandeel",
     ),
     (
         "a contribution",
-        &[
-            "contribution",
-            "contribucion",
-            "contribuicao",
-            "contributo",
-            "wachstumsbeitrag",
-            "incidencia",
-        ],
+        "contribution|contribucion|contribuicao|contributo|wachstumsbeitrag|incidencia",
     ),
     (
         "a balance of answers",
-        &[
-            "balance of",
-            "net balance",
-            "diffusion index",
-            "indice de diffusion",
-            "saldo",
-            "salden",
-            "solde d",
-        ],
+        "balance of|net balance|diffusion index|indice de diffusion|saldo|salden|solde d",
+    ),
+    (
+        "a sum since January",
+        "year to date|year-to-date|cumulative|cumulated|kumuliert|cumule|acumulad|累计",
     ),
 ];
 
@@ -215,23 +87,17 @@ pub(super) fn label(text: &str) -> Option<&'static str> {
     for season in SEASONS {
         low = low.replace(season, "");
     }
-    let words = [
-        "growth",
-        "change",
-        "changes",
-        "growth rates",
-        "wachstum",
-        "croissance",
-        "yoy",
-        "mom",
-        "chg",
-    ];
-    if words.contains(&low.trim()) {
+    let alone = "growth change changes|growth rates|wachstum|croissance";
+    if alone.split(['|', ' ']).any(|w| w == low.trim()) || low == "growth rates" {
+        return Some("a growth rate");
+    }
+    let mut words = low.split(|c: char| !c.is_alphanumeric());
+    if words.any(|w| matches!(w, "yoy" | "mom" | "qoq" | "chg")) {
         return Some("a growth rate");
     }
     PHRASES
         .iter()
-        .find(|(_, phrases)| phrases.iter().any(|p| says(&low, p)))
+        .find(|(_, phrases)| phrases.split('|').any(|p| says(&low, p)))
         .map(|(what, _)| *what)
 }
 
@@ -246,11 +112,10 @@ fn says(low: &str, phrase: &str) -> bool {
 pub(super) fn code(text: &str) -> Option<&'static str> {
     let found = |word: &str| {
         let (head, tail) = word.split_once('_').unwrap_or((word, ""));
-        let whole =
-            |c: &&str| **c == *word || (!tail.is_empty() && c.strip_suffix('_') == Some(head));
+        let whole = |c: &str| c == word || (!tail.is_empty() && c.strip_suffix('_') == Some(head));
         CODES
             .iter()
-            .find(|(_, codes)| codes.iter().any(|c| whole(&c)))
+            .find(|(_, codes)| codes.split(' ').any(whole))
             .map(|(what, _)| *what)
             // RT1, RT12: rates of change over so many months; CLV_PCH_SM: changes of volumes.
             .or_else(|| {
@@ -273,10 +138,16 @@ pub(super) fn code(text: &str) -> Option<&'static str> {
         "procent",
         "in %",
     ];
+    let others = match low.split([',', ' ', '(']).next() {
+        Some("balance" | "balances") => Some("a balance of answers"),
+        Some("log" | "ln" | "logarithm") => Some("a logarithm"),
+        _ => None,
+    };
     words
         .into_iter()
         .find_map(found)
         .or_else(|| label(text))
+        .or(others)
         .or_else(|| percent.contains(&low.as_str()).then_some("a percentage"))
 }
 

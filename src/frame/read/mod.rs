@@ -246,7 +246,19 @@ fn read_table(lines: Lines<'_>, options: &ReadOptions) -> Result<Index> {
         Format::Genesis => genesis::read,
         Format::Dbnomics => dbnomics::read,
     };
-    read(&mut table, options, &mut panel)?;
+    let generic = options.format.is_none()
+        && matches!(
+            format,
+            Format::Tidy | Format::WideRegions | Format::WideSectors | Format::WideMonths
+        );
+    let head = table.head().to_vec();
+    read(&mut table, options, &mut panel).map_err(|mut e| {
+        // A file of a known office that does not read by itself is told how it does.
+        if generic && let Some((office, call)) = office::hint(&head) {
+            e.remedy += &format!("; the file looks like one of {office}, which reads with {call}");
+        }
+        e
+    })?;
     let mut index = panel.finish(format, reason)?;
     if let Some(line) = table.unended() {
         index.notes.push(format!(

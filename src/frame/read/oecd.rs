@@ -1,7 +1,7 @@
 //! SDMX-CSV with REF_AREA, as the OECD, the ECB and others send it, and the older CSV of OECD.Stat.
 
 use super::ReadOptions;
-use super::cell::{Decimal, shown};
+use super::cell::Decimal;
 use super::eurostat_csv::{monthly, refuse_figures};
 use super::further::Further;
 use super::months::{Days, spelled};

@@ -418,8 +418,14 @@ impl Header {
             let list: Vec<&str> = self.names.iter().take(30).map(String::as_str).collect();
             Error::new(
                 format!("line {}", self.line),
-                format!("there is no column `{}`", names.join("` or `")),
-                format!("it has the columns {}", list.join(", ")),
+                format!(
+                    "there is no column `{}`",
+                    names[..names.len().min(5)].join("` or `")
+                ),
+                format!(
+                    "it has the columns {}; name yours with ReadOptions.columns",
+                    list.join(", ")
+                ),
             )
         })
     }
