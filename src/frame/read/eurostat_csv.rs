@@ -99,6 +99,9 @@ pub(super) fn refuse_figures(flag: &str) -> std::result::Result<(), Fault> {
 
 /// Refuses frequencies that are not monthly; none at all is accepted, as old files have none.
 pub(super) fn monthly(code: &str) -> std::result::Result<(), Fault> {
+    if matches!(code, "M" | "") {
+        return Ok(());
+    }
     let low = code.to_lowercase();
     let word = low.split(':').next().unwrap_or_default().trim();
     let known = [
@@ -114,7 +117,7 @@ pub(super) fn monthly(code: &str) -> std::result::Result<(), Fault> {
         "mensile",
         "mensal",
     ];
-    if code.is_empty() || code == "M" || known.contains(&word) {
+    if known.contains(&word) {
         return Ok(());
     }
     Err(Fault::new(

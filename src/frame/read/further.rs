@@ -92,6 +92,8 @@ pub(super) struct Track {
     of: Vec<u32>,
     /// True where it changes within a series.
     within: bool,
+    /// The series and text of the row before: most rows have the same.
+    last: (usize, u32),
 }
 
 const NONE: u32 = u32::MAX;
@@ -144,6 +146,7 @@ impl Further {
                 names: Names::default(),
                 of: Vec::new(),
                 within: false,
+                last: (usize::MAX, NONE),
             });
         }
         Ok(Self {
@@ -192,15 +195,27 @@ impl Track {
             names: Names::default(),
             of: Vec::new(),
             within: false,
+            last: (usize::MAX, NONE),
         }
     }
 
     pub(super) fn take(&mut self, series: usize, text: &str) {
+        let (before, code) = self.last;
+        if before == series
+            && self
+                .names
+                .list
+                .get(code as usize)
+                .is_some_and(|n| **n == *text)
+        {
+            return;
+        }
         if self.names.list.len() >= MOST && !self.names.has(text) {
             self.within = true;
             return;
         }
         let code = self.names.code(text);
+        self.last = (series, code);
         self.set(series, code);
     }
 

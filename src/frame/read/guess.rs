@@ -218,7 +218,8 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
             "there is a `Weight` line above months such as Apr'05",
         );
     }
-    if meti::header(&rows).is_some() {
+    let tidy_labels = has_any(REGION) || has_any(&["sector"]);
+    if meti::header(&rows).is_some() && !tidy_labels {
         return yes(
             Format::Meti,
             "a row of its first has months YYYYMM after labels",

@@ -22,6 +22,8 @@ pub(super) struct Looks {
     code: Found,
     jump: Found,
     far: Found,
+    /// The series that is looked at; kept for the next one.
+    buffer: Vec<Point>,
 }
 
 #[derive(Debug, Default)]
@@ -55,23 +57,25 @@ impl Looks {
     pub(super) fn series(
         &mut self,
         name: &dyn Fn() -> String,
-        points: &mut dyn Iterator<Item = Point>,
+        points: impl Iterator<Item = Point>,
     ) {
-        let all: Vec<Point> = points.collect();
-        let (mut odd, mut before, mut last) = (false, f64::NAN, None);
-        for &(month, v) in &all {
+        let mut all = std::mem::take(&mut self.buffer);
+        all.clear();
+        all.extend(points);
+        let ends = all.first().zip(all.last());
+        let span = ends.map_or(0, |(a, b)| (b.0 - a.0) as usize + 1);
+        let mut odd = span > all.len() + ALONE as usize
+            || ends.is_some_and(|(a, b)| is_far(a.0) || is_far(b.0));
+        let mut before = f64::NAN;
+        for &(_, v) in &all {
             odd |=
-                v <= 0.0 || v > FACTOR * before || v * FACTOR < before || v >= 999.0 && is_code(v);
-            odd |=
-                last.is_some_and(|m| month - m > ALONE) || !(1850 * 12..2070 * 12).contains(&month);
-            last = Some(month);
-            if !v.is_nan() {
-                before = v;
-            }
+                v <= 0.0 || v > FACTOR * before || v * FACTOR < before || v >= 777.0 && is_code(v);
+            before = if v.is_nan() { before } else { v };
         }
         if odd {
             self.closely(name, &all);
         }
+        self.buffer = all;
     }
 
     fn closely(&mut self, name: &dyn Fn() -> String, all: &[Point]) {
@@ -114,10 +118,7 @@ impl Looks {
     /// Years that no index has, and few cells far away from the others.
     fn months(&mut self, name: &dyn Fn() -> String, all: &[Point]) {
         let mut told = false;
-        for p in all
-            .iter()
-            .filter(|p| !(1850 * 12..2070 * 12).contains(&p.0))
-        {
+        for p in all.iter().filter(|p| is_far(p.0)) {
             told = true;
             self.far
                 .add(|| format!("{} in {}", name(), month_name(p.0)));
@@ -222,6 +223,11 @@ fn times(ratio: f64) -> String {
     }
 }
 
+/// True of years that no index has.
+fn is_far(month: i32) -> bool {
+    !(1850 * 12..2070 * 12).contains(&month)
+}
+
 /// Numbers that programs write for a missing value.
 fn is_code(v: f64) -> bool {
     let v = v.abs();
@@ -273,7 +279,7 @@ mod tests {
             .iter()
             .enumerate()
             .map(|(k, v)| (2020 * 12 + k as i32, *v));
-        looks.series(&|| "BE C".into(), &mut points.into_iter());
+        looks.series(&|| "BE C".into(), points);
         looks.notes()
     }
 

@@ -12,6 +12,7 @@ fn option(decimal: Decimal) -> String {
 
 /// A number, or None where the cell is empty or one of `missing`. A number that is not finite, has
 /// thousands separators or the other decimal sign is refused.
+#[inline]
 pub(super) fn number(
     text: &str,
     decimal: Decimal,
@@ -32,6 +33,7 @@ pub(super) fn number(
     }
 }
 
+#[cold]
 fn fault(cell: &str, decimal: Decimal, infinite: bool) -> Fault {
     let written = cell.bytes().all(|b| b"0123456789+-.,eE".contains(&b));
     if infinite && written {
@@ -230,15 +232,17 @@ impl Marks {
         }
     }
 
+    #[inline]
     pub(super) fn number(
         self,
         text: &str,
         missing: &[&str],
     ) -> std::result::Result<Option<f64>, Fault> {
-        if self.said {
-            said(text, self.decimal, missing)
-        } else {
-            number(text, self.decimal, missing)
+        // Most files have points: this call has no other case.
+        match (self.said, self.decimal) {
+            (false, Decimal::Point) => number(text, Decimal::Point, missing),
+            (false, Decimal::Comma) => number(text, Decimal::Comma, missing),
+            (true, decimal) => said(text, decimal, missing),
         }
     }
 }
