@@ -125,7 +125,7 @@ fn start(
         .filter_map(|r| r.first())
         .map(String::as_str)
         .collect::<Vec<_>>()
-        .join(" ");
+        .join("\n");
     refuse_utilisation(&titles, || format!("lines before line {}", row.line))?;
     if let Some(note) = kinds::judge_titles(&titles, row.line)? {
         panel.note(note);
@@ -175,7 +175,10 @@ fn push(
         .filter(|(_, n)| !n.is_empty())
     {
         // Original and adjusted figures stand side by side, and say so in their heading.
-        let own = kinds::adjustment(name);
+        let own = match kinds::adjustment(name) {
+            "" if name.to_lowercase().starts_with("original") => "NSA",
+            known => known,
+        };
         panel.push(Cell {
             line: row.line,
             region: options.region_name.as_deref().unwrap_or("DE"),

@@ -300,7 +300,24 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
         .iter()
         .find(|l| !l.trim().is_empty())
         .map_or("", String::as_str);
-    Err(unknown(table, start))
+    let error = unknown(table, start);
+    // A column that is named after time, but whose cells are no months: the spelling is told.
+    let time = header
+        .iter()
+        .position(|f| MONTH.iter().any(|m| f.eq_ignore_ascii_case(m)));
+    let cell = time.zip(rows.iter().skip_while(|r| *r != header).nth(1));
+    if let Some((k, row)) = cell
+        && let Some(text) = row.get(k).filter(|t| !t.is_empty())
+        && let Err(fault) = spelled(text, Some(DateOrder::DayFirst))
+    {
+        let fault = fault.at(format!("line {}, column `{}`", line + 1, header[k]));
+        return Err(Error::new(
+            fault.place,
+            fault.fact,
+            format!("{}; {}", fault.remedy, error.remedy),
+        ));
+    }
+    Err(error)
 }
 
 /// The refusal of a layout that is not known.
@@ -311,7 +328,7 @@ fn unknown(table: &Table<'_>, start: &str) -> Error {
             "line 1",
             format!("{fact}, but looks like a file of {office}"),
             format!(
-                "name its columns: ReadOptions {{ format: Some(Format::Tidy), … }} with {call}"
+                "name its columns: ReadOptions {{ format: Some(Format::Tidy), .. }} with {call}"
             ),
         );
     }

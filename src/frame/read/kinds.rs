@@ -169,7 +169,7 @@ pub(super) fn refusal(place: String, text: &str, what: &str, others: &str) -> Er
 /// Refuses titles above a table that say that the figures are no levels; where they speak of an index too, that
 /// is a note.
 pub(super) fn judge_titles(titles: &str, line: usize) -> Result<Option<String>> {
-    let Some(what) = label(titles) else {
+    let Some((text, what)) = titles.split('\n').find_map(|t| Some((t, label(t)?))) else {
         return Ok(None);
     };
     let low = plain(titles);
@@ -181,12 +181,7 @@ pub(super) fn judge_titles(titles: &str, line: usize) -> Result<Option<String>> 
             "the lines above the table speak of {what} too: check that the values are levels"
         )));
     }
-    Err(refusal(
-        format!("lines before line {line}"),
-        titles,
-        what,
-        "",
-    ))
+    Err(refusal(format!("lines before line {line}"), text, what, ""))
 }
 
 /// "2015=100" or "2015 = 100" of a title, with its brackets left out.

@@ -254,8 +254,12 @@ fn read_table(lines: Lines<'_>, options: &ReadOptions) -> Result<Index> {
     let head = table.head().to_vec();
     read(&mut table, options, &mut panel).map_err(|mut e| {
         // A file of a known office that does not read by itself is told how it does.
-        if generic && let Some((office, call)) = office::hint(&head) {
-            e.remedy += &format!("; the file looks like one of {office}, which reads with {call}");
+        let layout = !e.fact.contains("not an index") && !e.fact.contains("mixes");
+        if generic
+            && layout
+            && let Some((office, call)) = office::hint(&head)
+        {
+            e.remedy += &format!("; the file looks like one of {office}: {call}");
         }
         e
     })?;

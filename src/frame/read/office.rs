@@ -5,7 +5,7 @@ const OFFICES: [(&[&str], &str, &str); 15] = [
     (
         &["statistics_code", "time_code"],
         "Destatis GENESIS (flat file)",
-        "columns: Columns { month: Some(\"time\"), sector: Some(\"2_variable_attribute_code\"), value: Some(\"value\") }",
+        "columns: Columns { year: Some(\"time\".into()), month: Some(\"1_variable_attribute_label\".into()), sector: Some(\"2_variable_attribute_label\".into()), value: Some(\"value\".into()), .. }",
     ),
     (
         &["GENESIS-Tabelle"],
@@ -15,27 +15,27 @@ const OFFICES: [(&[&str], &str, &str); 15] = [
     (
         &["StatLine"],
         "CBS StatLine",
-        "columns: Columns { month: Some(\"Perioden\"), value: the name of one topic }",
+        "columns: Columns { month: Some(\"Perioden\".into()), value: the name of one topic }",
     ),
     (
         &["Perioden"],
         "CBS StatLine",
-        "columns: Columns { month: Some(\"Perioden\"), value: the name of one topic }",
+        "columns: Columns { month: Some(\"Perioden\".into()), value: the name of one topic }",
     ),
     (
         &["DGUID"],
         "Statistics Canada",
-        "columns: Columns { month: Some(\"REF_DATE\"), sector: the column of industries, value: Some(\"VALUE\") }",
+        "columns: Columns { month: Some(\"REF_DATE\".into()), sector: the column of industries, value: Some(\"VALUE\".into()) }",
     ),
     (
         &["TLIST("],
         "CSO Ireland (PxStat)",
-        "columns: Columns { month: Some(\"TLIST(M1)\"), sector: the column C…V…, value: Some(\"VALUE\") }",
+        "columns: Columns { month: Some(\"TLIST(M1)\".into()), sector: the column C…V…, value: Some(\"VALUE\".into()) }",
     ),
     (
         &["ITTER107"],
         "ISTAT",
-        "columns: Columns { region: Some(\"ITTER107\"), sector: Some(\"ATECO_2007\"), month: Some(\"TIME\"), value: Some(\"Value\") }",
+        "columns: Columns { region: Some(\"ITTER107\".into()), sector: Some(\"ATECO_2007\".into()), month: Some(\"TIME\".into()), value: Some(\"Value\".into()) }",
     ),
     (
         &["Tabela ", "IBGE"],
@@ -65,7 +65,7 @@ const OFFICES: [(&[&str], &str, &str); 15] = [
     (
         &["행정구역"],
         "KOSIS",
-        "columns: Columns { month: Some(\"시점\"), sector: …, value: … }, or months in the columns",
+        "columns: Columns { month: Some(\"시점\".into()), sector: …, value: … }, or months in the columns",
     ),
     (
         &["国家统计局"],
@@ -75,11 +75,11 @@ const OFFICES: [(&[&str], &str, &str); 15] = [
     (
         &["noga"],
         "BFS (Switzerland)",
-        "columns: Columns { month: Some(\"date\"), sector: Some(\"var\"), s_adj: Some(\"adjustments\"), value: Some(\"value\") }",
+        "columns: Columns { month: Some(\"date\".into()), sector: Some(\"var\".into()), s_adj: Some(\"adjustments\".into()), value: Some(\"value\".into()) }",
     ),
 ];
 
-/// "; it looks like a file of INEGI: …", where the first lines tell.
+/// The office and how its file is read, where the first lines tell.
 pub(super) fn hint(head: &[String]) -> Option<(&'static str, &'static str)> {
     let text = head.join("\n");
     OFFICES

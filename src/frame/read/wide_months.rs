@@ -55,7 +55,7 @@ impl Layout {
             if names.iter().filter(|n| heading(n).is_some()).count() > 0 {
                 break (names, row.line);
             }
-            titles = format!("{titles} {}", names.join(" ")).trim().to_string();
+            titles = format!("{titles}\n{}", names.join(" ").trim());
         };
         let first = names.iter().position(|n| heading(n).is_some()).unwrap_or(0);
         if let Some((k, text)) = names[..first]
