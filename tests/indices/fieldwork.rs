@@ -392,6 +392,11 @@ fn months_are_read_as_people_write_them() {
         &["line 3", "daily or weekly"],
     );
     refuse(
+        "date,Steel\n2019-Q1,1\n",
+        &["line 2, column `date`", "it is a quarter"],
+    );
+    refuse("date,Steel\n43466,1\n", &["spreadsheet's number of a day"]);
+    refuse(
         "region,sector,date,value\nR,C,43466,1\n",
         &["spreadsheet's number of a day"],
     );

@@ -248,7 +248,8 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
         || has_any(REGION)
         || has_any(SECTOR)
         || header.iter().any(|f| generic::is_classification(f));
-    if tidy_value && tidy_when && (tidy_name || header.len() == 2) {
+    let years = named.year.is_some() || has_any(YEAR) || has_any(&["quarter", "qtr"]);
+    if tidy_value && (tidy_when || years) && (tidy_name || header.len() == 2) {
         return yes(Format::Tidy, "it has a column of months and one of values");
     }
     let line = rows.iter().position(|r| r == header).map_or(1, |k| k + 1);
