@@ -236,6 +236,7 @@ fn further_columns_are_asked_for() {
         ("country_name", ["Austria", "Belgium"]),
         ("note", ["a", "b"]),
         ("weight", ["12.5", "87.5"]),
+        ("population", ["8900000", "11500000"]),
         ("obs_status", ["A", "E"]),
     ] {
         assert_eq!(good(&tidy(column, texts)).frame.height(), 12, "{column}");
@@ -444,6 +445,45 @@ fn months_are_read_as_people_write_them() {
     refuse(
         &format!("region,sector,month,value\n{quarters}"),
         &["months 1 to 4", "quarters"],
+    );
+}
+
+#[test]
+fn titles_above_and_notes_below_a_table_are_left_out_and_told() {
+    let text = "Industrial production of Ruritania;;\n;;\nMonth;Steel;Cars\n2020-01;1,5;2\n2020-02;3;4\nSource: the office;;\n";
+    let index = good(text);
+    assert_eq!(
+        (index.format, index.frame.height()),
+        (Format::WideSectors, 4)
+    );
+    assert!(
+        index
+            .notes
+            .iter()
+            .any(|n| n.contains("1 lines above the header, line 3"))
+    );
+    assert!(
+        index
+            .notes
+            .iter()
+            .any(|n| n.contains("below the table") && n.contains("line 6"))
+    );
+    let changes = text.replace("production", "production, change on the year before,");
+    has(&refused(changes.as_bytes()), &["not an index"]);
+    let tidy = good("Made by hand\nregion,sector,month,value\nR,C,2020-01,1\n");
+    assert_eq!((tidy.format, tidy.frame.height()), (Format::Tidy, 1));
+    // Row names that a program wrote, without a heading.
+    let numbered =
+        good("\"\",\"date\",\"value\"\n\"1\",\"2019-01-01\",5\n\"2\",\"2019-02-01\",6\n");
+    assert_eq!(values(&numbered), [Some(5.0), Some(6.0)]);
+    // A row of data that is cut off is none.
+    has(
+        &refused(b"month,Steel,Cars\n2020-01,1,2\n2020-02\n"),
+        &["line 3", "1 fields"],
+    );
+    has(
+        &refused(b"month,Steel\n2020-01,1\nSource: x y\n2020-02,1\n"),
+        &["line 4", "below line 3"],
     );
 }
 

@@ -115,7 +115,10 @@ impl Further {
                 return Err(Error::new(
                     "ReadOptions.keep",
                     format!("there is no column {column:?}"),
-                    format!("the file has the columns {}", names.join(", ")),
+                    format!(
+                        "the file has the columns {}",
+                        names[..names.len().min(30)].join(", ")
+                    ),
                 ));
             };
             match keep.iter_mut().find(|(c, _)| *c == k) {
@@ -318,8 +321,14 @@ impl Track {
 
     /// True of numbers, which measure something else.
     fn is_numeric(&self) -> bool {
-        let numbers = self.names.list.iter().filter(|n| n.parse::<f64>().is_ok());
-        self.names.list.len() > 3 && numbers.count() == self.names.list.len()
+        let list = &self.names.list;
+        let numbers: Vec<f64> = list.iter().filter_map(|n| n.parse().ok()).collect();
+        // Few small numbers, powers of ten and years may be codes or factors.
+        let code = |v: &f64| {
+            let power = [1e2, 1e3, 1e4, 1e5, 1e6, 1e9].contains(v);
+            v.fract() == 0.0 && ((0.0..100.0).contains(v) || (1900.0..2100.0).contains(v)) || power
+        };
+        numbers.len() == list.len() && (list.len() > 3 || !numbers.iter().all(code))
     }
 
     /// True where the column is another name of the regions, the sectors or the series.

@@ -187,6 +187,22 @@ pub(super) fn is_classification(name: &str) -> bool {
     irish || name.contains("(NAICS)") || name.contains("(산업") || name.starts_with("산업별")
 }
 
+/// The header, below titles that the table may have above it.
+pub(super) fn header(table: &mut Table<'_>, panel: &mut Panel<'_>) -> Result<Header> {
+    let (header, titles) = table.header_below()?;
+    if !titles.is_empty() {
+        if let Some(note) = kinds::judge_titles(&titles.join("\n"), header.line)? {
+            panel.note(note);
+        }
+        panel.note(format!(
+            "{} lines above the header, line {}, were left out",
+            titles.len(),
+            header.line
+        ));
+    }
+    Ok(header)
+}
+
 pub(super) fn sign(table: &Table<'_>, options: &ReadOptions) -> Sign {
     let usual = (table.delimiter != b';').then_some(Decimal::Point);
     Sign::new(options, usual)
@@ -325,7 +341,7 @@ pub(super) fn read_tidy(
     panel: &mut Panel<'_>,
 ) -> Result<()> {
     let mut sign = sign(table, options);
-    let mut header = table.header()?;
+    let mut header = header(table, panel)?;
     let at = Tidy::new(&mut header, options)?;
     let further = at.further(&header, options)?;
     panel.watch(&further);
@@ -445,7 +461,7 @@ fn wide(
     fixed: Fixed<'_>,
 ) -> Result<()> {
     let mut sign = sign(table, options);
-    let header = table.header()?;
+    let header = header(table, panel)?;
     let time = column(&header, &options.columns.month, MONTH)?.unwrap_or(0);
     let width = header.len();
     let mut taken = Vec::new();

@@ -182,12 +182,6 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
     {
         return yes(Format::InseeWide, "its columns are `date` and RF codes");
     }
-    let dated = |k: usize| {
-        rows.get(k).and_then(|r| r.first()).is_some_and(|f| {
-            spelled(f, Some(DateOrder::DayFirst)).is_ok()
-                || spelled(f, Some(DateOrder::MonthFirst)).is_ok()
-        })
-    };
     let comma = table.delimiter == b',';
     let begins = rows
         .get(1)
@@ -240,6 +234,33 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
             "its columns end in codes such as (Eurostat/sts_inpr_m/M.PRD.C)",
         );
     }
+    // Titles above the header of other tables have text in their first field only.
+    let titles = rows
+        .iter()
+        .position(|r| r.iter().skip(1).any(|f| !f.is_empty()))
+        .unwrap_or(0);
+    let line = table
+        .head()
+        .iter()
+        .enumerate()
+        .filter(|(_, l)| !l.trim().is_empty())
+        .nth(titles)
+        .map_or(1, |(k, _)| k + 1);
+    let rows = &rows[titles..];
+    let header: &[String] = rows.first().map_or(&[], |r| r);
+    let first = header.first().map_or("", String::as_str);
+    let has_any = |names: &[&str]| {
+        header
+            .iter()
+            .any(|f| names.iter().any(|n| f.eq_ignore_ascii_case(n)))
+    };
+    let dated = |k: usize| {
+        let first = rows.get(k).and_then(|r| r.first());
+        first.is_some_and(|f| {
+            spelled(f, Some(DateOrder::DayFirst)).is_ok()
+                || spelled(f, Some(DateOrder::MonthFirst)).is_ok()
+        })
+    };
     let named = &options.columns;
     let tidy_value = named.value.is_some() || has_any(VALUE);
     let tidy_when = named.month.is_some() || has_any(MONTH);
@@ -249,10 +270,10 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
         || has_any(SECTOR)
         || header.iter().any(|f| generic::is_classification(f));
     let years = named.year.is_some() || has_any(YEAR) || has_any(&["quarter", "qtr"]);
-    if tidy_value && (tidy_when || years) && (tidy_name || header.len() == 2) {
+    let alone = header.len() == 2 || header.len() == 3 && first.is_empty();
+    if tidy_value && (tidy_when || years) && (tidy_name || alone) {
         return yes(Format::Tidy, "it has a column of months and one of values");
     }
-    let line = rows.iter().position(|r| r == header).map_or(1, |k| k + 1);
     month_grid::refuse_quarters(header, line)?;
     if month_grid::is_header(header) && !dated(1) {
         return yes(
@@ -269,7 +290,7 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
         }
     } else if header.iter().filter(|f| month(f).is_ok()).count() > 1 {
         return yes(Format::WideMonths, "its columns are months");
-    } else if wide_months::header(&rows).is_some() {
+    } else if wide_months::header(rows).is_some() {
         return yes(
             Format::WideMonths,
             "a row of its first has months after labels",

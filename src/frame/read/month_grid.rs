@@ -1,6 +1,5 @@
 //! One row a year, with twelve columns of months.
 
-use super::ReadOptions;
 use super::further::Further;
 use super::generic::{
     MISSING, REGION, S_ADJ, UNIT, YEAR, column, end, is_year, sector_column, sign, year,
@@ -8,6 +7,7 @@ use super::generic::{
 use super::months::{named, plain};
 use super::panel::{Cell, Panel};
 use super::table::{Header, Table};
+use super::{ReadOptions, generic};
 use crate::error::{Error, Result};
 
 /// 0 for January of a heading: a name or a number.
@@ -117,7 +117,7 @@ pub(super) fn read(
     panel: &mut Panel<'_>,
 ) -> Result<()> {
     let mut sign = sign(table, options);
-    let header = table.header()?;
+    let header = generic::header(table, panel)?;
     refuse_quarters(&header.names, header.line)?;
     let first = first_month(&header)?;
     let years = column(&header, &options.columns.year, YEAR)?.unwrap_or(0);

@@ -4,6 +4,7 @@ use super::cell::shown;
 use super::months::plain;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Texts that occur often, each once.
 #[derive(Debug, Default)]
@@ -115,13 +116,20 @@ fn looks(name: &str) -> String {
     out.trim_end().to_string()
 }
 
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Refuses two names that cannot be told apart on a screen; tells of those that differ in case or accents only.
 pub(super) fn look_alike(what: &str, names: &[&str]) -> Result<Vec<String>> {
-    let mut seen: HashMap<String, &str> = HashMap::new();
-    let mut notes = Vec::new();
+    // Hashes instead of texts: a file may have millions of names.
+    let mut seen: HashMap<u64, &str> = HashMap::new();
+    let (mut notes, mut more) = (Vec::new(), 0);
     let bare = |n: &str| -> String { n.chars().filter(|c| !is_hidden(*c)).collect() };
     for name in names {
-        if let Some(first) = seen.insert(looks(name), name) {
+        let note = if let Some(first) = seen.insert(hash(&looks(name)), name) {
             let both = format!("{} and {}", escaped(first), escaped(name));
             if bare(first) == bare(name) {
                 return Err(Error::new(
@@ -130,16 +138,18 @@ pub(super) fn look_alike(what: &str, names: &[&str]) -> Result<Vec<String>> {
                     "take the hidden character out of the file",
                 ));
             }
-            notes.push(format!("the {what}s {both} look alike and are read as two"));
+            format!("the {what}s {both} look alike and are read as two")
         } else if name.contains(is_hidden) {
-            notes.push(format!(
-                "the {what} {} holds a hidden character",
-                escaped(name)
-            ));
+            format!("the {what} {} holds a hidden character", escaped(name))
+        } else {
+            continue;
+        };
+        if notes.len() < 5 {
+            notes.push(note);
+        } else {
+            more += 1;
         }
     }
-    let more = notes.len().saturating_sub(5);
-    notes.truncate(5);
     if more > 0 {
         notes.push(format!("{more} more {what}s look alike"));
     }

@@ -81,7 +81,10 @@ const OFFICES: [(&[&str], &str, &str); 15] = [
 
 /// The office and how its file is read, where the first lines tell.
 pub(super) fn hint(head: &[String]) -> Option<(&'static str, &'static str)> {
-    let text = head.join("\n");
+    let text: String = head
+        .iter()
+        .flat_map(|line| line.chars().take(2000).chain(['\n']))
+        .collect();
     OFFICES
         .iter()
         .find(|(marks, ..)| {

@@ -308,6 +308,28 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
+    /// The header below titles, which are lines with text in their first field only; and the titles.
+    pub(super) fn header_below(&mut self) -> Result<(Header, Vec<String>)> {
+        let mut titles = Vec::new();
+        loop {
+            let Some(record) = self.next()? else {
+                return Err(Error::new(
+                    "",
+                    "no line has more than one field, so it has no header",
+                    "check the sign between the fields; tabs, semicolons and commas are known",
+                ));
+            };
+            if (1..record.len()).any(|k| !record.get(k).is_empty()) {
+                break;
+            }
+            titles.push(record.get(0).to_string());
+        }
+        let record = &self.rows.record;
+        let header = Header::of(record)?;
+        titles.retain(|t| !t.is_empty());
+        Ok((header, titles))
+    }
+
     /// The header: the next line.
     pub(super) fn header(&mut self) -> Result<Header> {
         let Some(record) = self.next()? else {
@@ -317,18 +339,7 @@ impl<'a> Table<'a> {
                 "download the file again",
             ));
         };
-        let header = Header {
-            line: record.line,
-            names: record.fields().map(String::from).collect(),
-        };
-        header.check()?;
-        if let Some(name) = header.names.iter().find(|n| n.contains(char::is_control)) {
-            return Err(super::names::control(
-                &format!("line {}, header", header.line),
-                name,
-            ));
-        }
-        Ok(header)
+        Header::of(record)
     }
 }
 
@@ -350,6 +361,21 @@ pub(super) struct Header {
 }
 
 impl Header {
+    fn of(record: &Record) -> Result<Self> {
+        let header = Header {
+            line: record.line,
+            names: record.fields().map(String::from).collect(),
+        };
+        header.check()?;
+        if let Some(name) = header.names.iter().find(|n| n.contains(char::is_control)) {
+            return Err(super::names::control(
+                &format!("line {}, header", header.line),
+                name,
+            ));
+        }
+        Ok(header)
+    }
+
     /// Leaves out the labels of SDMX-CSV with both: `REF_AREA: Reference area` is REF_AREA. True where there
     /// were some; cells then read `AT: Austria`.
     pub(super) fn without_labels(&mut self) -> bool {

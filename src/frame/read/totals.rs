@@ -72,6 +72,9 @@ const TOTALS: &[&str] = &[
     "tot_ind",
 ];
 
+/// Among more names than these, codes that nest are not looked for.
+const MOST: usize = 2000;
+
 fn is_union(name: &str) -> bool {
     let low = plain(name);
     let euro = |start: &str| {
@@ -143,33 +146,28 @@ pub(super) fn note(what: &str, names: &[&str]) -> Option<String> {
         return None;
     }
     let region = what == "region";
-    let whole: Vec<bool> = names
-        .iter()
-        .map(|n| is_total(n) || region && is_union(n))
-        .collect();
+    let whole = |n: &str| is_total(n) || region && is_union(n);
+    let (totals, others): (Vec<&str>, Vec<&str>) = names.iter().partition(|n| whole(n));
     let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (k, total) in names.iter().enumerate() {
-        let parts: Vec<&str> = if whole[k] {
-            names
-                .iter()
-                .zip(&whole)
-                .filter(|(_, w)| !**w)
-                .map(|(n, _)| *n)
-                .collect()
+    if let [total, ..] = totals.as_slice()
+        && !others.is_empty()
+    {
+        found.push((total, others));
+    } else if names.len() <= MOST {
+        let is_part = if region {
+            is_part_of_region
         } else {
-            let is_part = if region {
-                is_part_of_region
-            } else {
-                is_part_of_sector
-            };
-            names
+            is_part_of_sector
+        };
+        for total in names {
+            let parts: Vec<&str> = names
                 .iter()
                 .filter(|n| is_part(total, n))
                 .copied()
-                .collect()
-        };
-        if !parts.is_empty() {
-            found.push((total, parts));
+                .collect();
+            if !parts.is_empty() {
+                found.push((total, parts));
+            }
         }
     }
     let (total, parts) = found.first()?;
@@ -178,7 +176,7 @@ pub(super) fn note(what: &str, names: &[&str]) -> Option<String> {
         0..=3 => String::new(),
         n => format!(" and {} more", n - 3),
     };
-    let others = match found.len() {
+    let others = match totals.len().max(found.len()) {
         1 => String::new(),
         n => format!(" ({} more such totals)", n - 1),
     };

@@ -3,27 +3,24 @@
 use super::cell::shown;
 use super::months::spelled;
 use crate::error::{Error, Result};
+use std::collections::HashMap;
 
 /// Refuses names of columns of which several are one series on several days.
 pub(super) fn refuse(names: &[&str], line: usize) -> Result<()> {
-    let stems: Vec<Option<&str>> = names.iter().map(|n| stem(n)).collect();
-    for (k, one) in stems.iter().enumerate() {
-        let Some(one) = one else { continue };
-        let same: Vec<&str> = (0..names.len())
-            .filter(|j| stems[*j] == Some(*one))
-            .map(|j| names[j])
-            .collect();
-        if same.len() > 1 {
+    let mut seen: HashMap<&str, &str> = HashMap::new();
+    for (k, name) in names.iter().enumerate() {
+        let Some(stem) = stem(name) else { continue };
+        if let Some(first) = seen.insert(stem, name) {
             return Err(Error::new(
                 format!("line {line}, column {}", k + 2),
                 format!(
                     "the header's dates, such as {} and {}, are publication days (vintages) of one series",
-                    shown(same[0]),
-                    shown(same[1])
+                    shown(first),
+                    shown(name)
                 ),
                 format!(
                     "take one of the columns: ReadOptions {{ sectors: vec![{:?}.into()], .. }}",
-                    same[same.len() - 1]
+                    names[names.len() - 1]
                 ),
             ));
         }
