@@ -100,7 +100,7 @@ impl Looks {
         ] {
             match odd.as_slice() {
                 [] => {}
-                [few @ ..] if few.len() <= 2 => few.iter().for_each(|p| found.add(|| at(p))),
+                few if few.len() <= 2 => few.iter().for_each(|p| found.add(|| at(p))),
                 [first, ..] => found.add(|| {
                     let (n, of) = (odd.len(), usual.len());
                     format!(
