@@ -302,7 +302,7 @@ fn deleted_rows_do_not_count() {
         index
             .notes
             .iter()
-            .any(|n| n.contains("3 rows delete") && n.contains("line 23"))
+            .any(|n| n.contains("3 rows were left out") && n.contains("line 23"))
     );
     for kind in ["A", "R", "M"] {
         assert_eq!(
@@ -460,7 +460,7 @@ fn titles_above_and_notes_below_a_table_are_left_out_and_told() {
         index
             .notes
             .iter()
-            .any(|n| n.contains("1 lines above the header, line 3"))
+            .any(|n| n.contains("1 line was left out above the header, line 3"))
     );
     assert!(
         index
@@ -677,7 +677,7 @@ fn layouts_of_the_offices() {
         ),
         ("SA".into(), "UK".into(), Some(68.5))
     );
-    assert!(ons.notes[0].contains("10 rows of years and quarters"));
+    assert!(ons.notes[0].contains("10 rows were left out, with figures of years"));
     let growth = String::from_utf8(case("index-agency-layouts/ons_series.csv")).expect("text");
     has(
         &refused(

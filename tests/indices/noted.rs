@@ -200,7 +200,7 @@ fn shifted_cells_are_seen() {
     let late = good(
         "nace_r2,geo\\TIME_PERIOD\t2020-01 \t2020-02 \nC,BE\t100 \t101 \t102 \nC,DE\t1 \t2 \n",
     );
-    noted(&late, &["1 rows have more cells", "line 2"]);
+    noted(&late, &["1 row was cut", "line 2"]);
     assert!(
         good("nace_r2,geo\\TIME_PERIOD\t2020-01 \t2020-02 \nC,BE\t100 \t101 \t\n")
             .notes

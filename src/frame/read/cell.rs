@@ -29,6 +29,14 @@ pub(super) fn shown(text: &str) -> String {
     format!("{start:?}{more}")
 }
 
+/// "1 line was", "3 lines were".
+pub(super) fn were(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun} was"),
+        n => format!("{n} {noun}s were"),
+    }
+}
+
 /// The text without the blanks around it. Most cells have none, and are seen not to at once.
 pub(super) fn trim(text: &str) -> &str {
     match text.as_bytes() {

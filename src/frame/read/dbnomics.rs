@@ -120,9 +120,10 @@ fn series(names: &[String], options: &ReadOptions) -> Vec<Series> {
         .filter_map(|(k, n)| code(n).map(|(set, code)| (k, set, code)))
         .collect();
     let parts: Vec<Vec<&str>> = codes.iter().map(|c| c.2.split('.').collect()).collect();
-    let alike = parts
-        .iter()
-        .all(|p: &Vec<&str>| p.len() == parts[0].len() && p.len() > 2);
+    let alike = !parts.is_empty()
+        && parts
+            .iter()
+            .all(|p: &Vec<&str>| p.len() == parts[0].len() && p.len() > 2);
     let roles = if alike {
         roles(&parts)
     } else {

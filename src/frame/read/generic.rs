@@ -1,7 +1,7 @@
 //! Tables of no particular source: tidy, or wide with regions or sectors in columns.
 
 use super::ReadOptions;
-use super::cell::{Decimal, Fault, shown};
+use super::cell::{Decimal, Fault, shown, were};
 use super::choice::is_wanted;
 use super::eurostat_csv::monthly;
 use super::further::Further;
@@ -195,8 +195,8 @@ pub(super) fn header(table: &mut Table<'_>, panel: &mut Panel<'_>) -> Result<Hea
             panel.note(note);
         }
         panel.note(format!(
-            "{} lines above the header, line {}, were left out",
-            titles.len(),
+            "{} left out above the header, line {}",
+            were(titles.len(), "line"),
             header.line
         ));
     }

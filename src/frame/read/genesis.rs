@@ -1,7 +1,7 @@
 //! Destatis, table of GENESIS-Online: titles, then rows with the year and the name of the month in two columns.
 
 use super::ReadOptions;
-use super::cell::{Decimal, shown};
+use super::cell::{Decimal, shown, were};
 use super::choice::{is_wanted, refuse_utilisation};
 use super::generic::year;
 use super::kinds;
@@ -107,7 +107,7 @@ pub(super) fn read(
         }
     }
     if below > 0 {
-        panel.note(format!("{below} lines below the table were left out"));
+        panel.note(format!("{} left out below the table", were(below, "line")));
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Office for National Statistics (United Kingdom): series with lines of facts above; years, quarters and months in one column.
 
 use super::ReadOptions;
-use super::cell::{Decimal, shown};
+use super::cell::{Decimal, shown, were};
 use super::choice::{is_wanted, refuse_utilisation};
 use super::kinds;
 use super::months::spelled;
@@ -110,7 +110,10 @@ pub(super) fn read(
         }
     }
     if others > 0 {
-        panel.note(format!("{others} rows of years and quarters were left out"));
+        panel.note(format!(
+            "{} left out, with figures of years and quarters",
+            were(others, "row")
+        ));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Lines split into fields, the first lines kept so that the format can be guessed from them.
 
-use super::cell::{shown, trim};
+use super::cell::{shown, trim, were};
 use super::input::{Block, Lines};
 use super::panel::Panel;
 use crate::error::{Error, Result};
@@ -272,7 +272,8 @@ impl<'a> Table<'a> {
     pub(super) fn footer_note(&self) -> Option<String> {
         let (first, count) = self.footer?;
         Some(format!(
-            "{count} lines below the table were left out, from line {first} on"
+            "{} left out below the table, from line {first} on",
+            were(count, "line")
         ))
     }
 

@@ -1,7 +1,7 @@
 //! Tables with one row a series and one column a month, with or without titles above and notes below.
 
 use super::ReadOptions;
-use super::cell::{DateOrder, shown};
+use super::cell::{DateOrder, shown, were};
 use super::further::Further;
 use super::generic::{MISSING, REGION, S_ADJ, UNIT, column, sector_column, sign};
 use super::kinds;
@@ -178,7 +178,8 @@ pub(super) fn read(
     }
     if let Some((line, count)) = notes {
         panel.note(format!(
-            "{count} lines without figures were left out, the first is line {line}"
+            "{} left out, as no figures stand there, the first is line {line}",
+            were(count, "line")
         ));
     }
     sign.check(panel)

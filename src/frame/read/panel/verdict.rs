@@ -2,7 +2,7 @@
 
 use super::{KINDS, Panel, Series};
 use crate::error::{Error, Result};
-use crate::frame::read::cell::month_name;
+use crate::frame::read::cell::{month_name, were};
 use crate::frame::read::choice::fits;
 use crate::frame::read::further::nothing_kept;
 use crate::frame::read::looks::Looks;
@@ -117,15 +117,16 @@ impl Panel<'_> {
         let mut notes = Vec::new();
         if let Some(first) = self.deleted.first() {
             notes.push(format!(
-                "{} rows delete an observation (column `ACTION`), the first in line {}; they were left out",
-                self.deleted.len(),
+                "{} left out, as column `ACTION` says that an observation is deleted, the first in line {}",
+                were(self.deleted.len(), "row"),
                 first.3
             ));
         }
         let (rows, first) = &self.surplus;
         if *rows > 0 {
             notes.push(format!(
-                "{rows} rows have more cells than the header has months, the first in {first}; the last cells were left out, and if a cell was inserted before them, the months of the row are wrong"
+                "{} cut to the months of the header, the first in {first}; the cells after them were left out, and if one was inserted before them, the months of the row are wrong",
+                were(*rows, "row")
             ));
         }
         notes
