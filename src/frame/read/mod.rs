@@ -36,6 +36,7 @@ mod ons;
 mod panel;
 mod table;
 mod totals;
+mod usual;
 mod vintages;
 mod wide_months;
 mod workbook;
