@@ -339,7 +339,11 @@ fn mospi_leaves_out_the_years_and_says_so() {
         distinct(&a.frame, "sector").expect("names"),
         ["General", "Manufacturing (NIC 15-36)", "Mining"]
     );
-    assert_eq!(a.notes, ["2 rows of financial years below the months"]);
+    assert_eq!(
+        a.notes[0],
+        "2 rows of financial years below the months were left out"
+    );
+    assert!(a.notes[1].contains("the sector General is a total"));
     let late = csv.replace("2006-07,", "Jun'05,");
     assert!(refused(late.as_bytes()).contains("a month follows the years"));
     assert!(refused(csv.replace("May'05", "Mai 05").as_bytes()).contains("neither a month"));

@@ -299,7 +299,7 @@ fn workbooks_that_are_broken_or_bombs() {
 }
 
 /// The beginnings of all formats, so that whatever follows reaches their readers.
-const HEADS: [&str; 16] = [
+const HEADS: [&str; 20] = [
     "",
     "geo,nace_r2,TIME_PERIOD,OBS_VALUE\n",
     "nace_r2,geo\\TIME_PERIOD\t2020-01 \n",
@@ -316,6 +316,10 @@ const HEADS: [&str; 16] = [
     "LOCATION,TIME,Value\n",
     "region,sector,month,value\n",
     "region,2020-01,2020-02\n",
+    "Year,Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec\n",
+    "\"Title\",\"a\"\n\"CDID\",\"b\"\n",
+    "GENESIS-Tabelle: 1;;\n;;a\n2019;Januar;1\n",
+    "period,\"a (b/c/M.PRD.C.SCA.I21.DE)\"\n",
 ];
 
 fn try_all(bytes: &[u8]) {
@@ -337,6 +341,10 @@ fn try_all(bytes: &[u8]) {
         Some(Format::WideRegions),
         Some(Format::WideSectors),
         Some(Format::WideMonths),
+        Some(Format::MonthGrid),
+        Some(Format::OnsSeries),
+        Some(Format::Genesis),
+        Some(Format::Dbnomics),
     ];
     for format in formats {
         for encoding in [
@@ -366,6 +374,27 @@ proptest! {
     #[test]
     fn no_text_makes_a_reader_panic(text in "[-0-9a-zA-Z.,;:'\"\\\\/\t\n éЖ]{0,120}", head in 0..HEADS.len()) {
         try_all(format!("{}{text}", HEADS[head]).as_bytes());
+    }
+
+    #[test]
+    fn no_change_of_a_case_makes_a_reader_panic(which in 0usize..1000, at in 0usize..100_000, to in 0usize..100_000, byte in any::<u8>()) {
+        let mut files = Vec::new();
+        let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/indices/cases");
+        for folder in std::fs::read_dir(cases).expect("cases") {
+            for file in std::fs::read_dir(folder.expect("a folder").path()).expect("files") {
+                files.push(file.expect("a file").path());
+            }
+        }
+        files.sort();
+        let whole = std::fs::read(&files[which % files.len()]).expect("bytes");
+        let (at, to) = (at % whole.len(), to % whole.len());
+        let mut changed = whole.clone();
+        changed[at] = byte;
+        let _ = read_bytes(&changed);
+        // Cut, and a piece of it twice.
+        let (from, end) = (at.min(to), at.max(to));
+        let _ = read_bytes(&whole[..end]);
+        let _ = read_bytes(&[&whole[..end], &whole[from..]].concat());
     }
 
     #[test]

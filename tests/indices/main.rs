@@ -6,7 +6,9 @@ mod workbook;
 mod adapters;
 mod blocks;
 mod downloads;
+mod fieldwork;
 mod hostile;
+mod noted;
 mod preparing;
 mod published;
 

@@ -31,11 +31,12 @@ impl Source {
     /// What is told beside a data file, where a download left it; checks the data against it.
     pub(in crate::frame) fn beside(data: &Path) -> Result<Option<Self>> {
         let path = card(data);
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            return Ok(None);
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(disk(&path, "read", &e)),
         };
-        // Other programs put JSON beside data too: only ours has these fields.
-        let Ok(mut source) = serde_json::from_str::<Source>(&text) else {
+        let Some(mut source) = Source::parse(&text).map_err(|fact| damaged(&path, &fact))? else {
             return Ok(None);
         };
         source.path = data.into();
@@ -56,6 +57,53 @@ impl Source {
         }
         Ok(Some(source))
     }
+
+    /// What a card says; None where it is another program's, as JSON beside data may be. A card that is damaged must
+    /// not switch the check off.
+    fn parse(text: &[u8]) -> std::result::Result<Option<Self>, String> {
+        const OURS: [&str; 6] = ["url", "licence", "sha256", "bytes", "fetched", "check"];
+        let value: serde_json::Value =
+            serde_json::from_slice(text).map_err(|_| "it is no JSON any more".to_string())?;
+        let Some(fields) = value.as_object() else {
+            return Ok(None);
+        };
+        let ours = fields.keys().filter(|k| OURS.contains(&k.as_str())).count();
+        if ours < 2 {
+            return Ok(None);
+        }
+        let check = fields.get("check").cloned();
+        let fields = fields.len();
+        let source: Source = serde_json::from_value(value)
+            .map_err(|_| "fields of it are missing or changed".to_string())?;
+        let digits = source.sha256.bytes().all(|b| b.is_ascii_hexdigit());
+        if source.sha256.len() != 64 || !digits {
+            return Err("its checksum is none".into());
+        }
+        // Cards of earlier versions have no checksum of themselves, and five fields.
+        match check {
+            Some(check) if check.as_str() == Some(&source.check()) => Ok(Some(source)),
+            None if fields == 5 => Ok(Some(source)),
+            _ => Err("it does not have its own checksum".into()),
+        }
+    }
+
+    /// Checksum of what the card says.
+    fn check(&self) -> String {
+        let text = format!(
+            "{}\n{}\n{}\n{}\n{}",
+            self.url, self.licence, self.sha256, self.bytes, self.fetched
+        );
+        hex(&Sha256::digest(text.as_bytes()))
+    }
+}
+
+/// The refusal of a card that is damaged.
+fn damaged(path: &Path, fact: &str) -> Error {
+    Error::new(
+        path.display().to_string(),
+        format!("the file that tells source and checksum of a download is damaged: {fact}"),
+        "download the data again with Fetch { reuse: Reuse::Fresh, .. }, or remove this file to read the data without the check",
+    )
 }
 
 fn card(data: &Path) -> PathBuf {
@@ -178,7 +226,9 @@ impl Spot {
             fetched: now.map_or(0, |d| d.as_secs()),
             path: self.data.clone(),
         };
-        let text = serde_json::to_string_pretty(&source).unwrap_or_default();
+        let mut value = serde_json::to_value(&source).unwrap_or_default();
+        value["check"] = source.check().into();
+        let text = serde_json::to_string_pretty(&value).unwrap_or_default();
         // A reader between the two renames finds a copy that does not fit, and is told so.
         let fresh = part.path.with_extension("card");
         let card = card(&self.data);

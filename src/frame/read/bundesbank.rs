@@ -1,8 +1,11 @@
 //! Bundesbank: `;`, decimal comma, codes in the first line, a preamble, then months.
 
 use super::ReadOptions;
-use super::cell::{Decimal, month, number};
-use super::panel::{Cell, Panel, refuse_utilisation};
+use super::cell::{Decimal, month};
+use super::choice::{is_wanted, refuse_utilisation};
+use super::kinds;
+use super::number::Marks;
+use super::panel::{Cell, Panel};
 use super::table::Table;
 use crate::error::{Error, Result};
 
@@ -52,6 +55,7 @@ pub(super) fn read(
             None => {}
         }
     }
+    let marks = Marks::new(options, Decimal::Comma);
     let mut begun = false;
     while let Some(row) = table.next()? {
         let when = row.get(0);
@@ -60,7 +64,11 @@ pub(super) fn read(
             let what = when.to_lowercase();
             for s in &mut series {
                 let text = row.get(s.column);
-                refuse_utilisation(text, || format!("line {}, series {}", row.line, s.code))?;
+                let place = || format!("line {}, series {}", row.line, s.code);
+                if is_wanted(&options.sectors, &s.code) {
+                    refuse_utilisation(text, place)?;
+                    kinds::refuse_label(text, place)?;
+                }
                 if what == "einheit" || what == "unit" {
                     s.unit = text.into();
                 }
@@ -91,7 +99,8 @@ pub(super) fn read(
         let month = month(when).map_err(|f| f.at(format!("line {}, column 1", row.line)))?;
         for s in &series {
             let text = row.get(s.column);
-            let value = number(text, Decimal::Comma, MISSING)
+            let value = marks
+                .number(text, MISSING)
                 .map_err(|f| f.at(header.place(row.line, s.column)))?;
             let flag = s.flags.map_or("", |k| row.get(k));
             // A cell before its series begins has neither value nor mark.

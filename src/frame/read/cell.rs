@@ -29,6 +29,14 @@ pub(super) fn shown(text: &str) -> String {
     format!("{start:?}{more}")
 }
 
+/// "1 line was", "3 lines were".
+pub(super) fn were(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun} was"),
+        n => format!("{n} {noun}s were"),
+    }
+}
+
 /// The text without the blanks around it. Most cells have none, and are seen not to at once.
 pub(super) fn trim(text: &str) -> &str {
     match text.as_bytes() {
@@ -92,14 +100,29 @@ pub enum DateOrder {
 /// The month of a date: "2015-01-01", "2015-01", "201501", or with slashes as `order` says. A day must be the first
 /// of its month, or the last, as some agencies write it: other days belong to daily or weekly data.
 pub(super) fn dated_month(text: &str, order: Option<DateOrder>) -> Result<i32, Fault> {
-    let text = text.trim();
+    let (code, day) = dated(text.trim(), order)?;
+    let length = first_day(code + 1) - first_day(code);
+    if day != 1 && day != length {
+        return Err(Fault::new(
+            format!(
+                "{} is neither the first nor the last day of a month",
+                shown(text)
+            ),
+            "the data look daily or weekly (or day and month are swapped); give one value a month",
+        ));
+    }
+    Ok(code)
+}
+
+/// The month of a date and its day, which is 1 where there is none.
+pub(super) fn dated(text: &str, order: Option<DateOrder>) -> Result<(i32, i32), Fault> {
     // A spreadsheet adds the hour to a date.
     let date = text
         .strip_suffix(" 00:00:00")
         .or(text.strip_suffix("T00:00:00"))
         .unwrap_or(text);
     if date.len() == 6 && date.bytes().all(|b| b.is_ascii_digit()) {
-        return month(&format!("{}-{}", &date[..4], &date[4..]));
+        return month(&format!("{}-{}", &date[..4], &date[4..])).map(|code| (code, 1));
     }
     let fields: Vec<&str> = date.split(['-', '/', '.']).collect();
     let numbers: Option<Vec<i32>> = fields
@@ -125,7 +148,7 @@ pub(super) fn dated_month(text: &str, order: Option<DateOrder>) -> Result<i32, F
                 ));
             }
         },
-        _ => return month(text),
+        _ => return month(text).map(|code| (code, 1)),
     };
     if !(1..=12).contains(&month_number) || year < 1 {
         let hint = match order {
@@ -135,75 +158,7 @@ pub(super) fn dated_month(text: &str, order: Option<DateOrder>) -> Result<i32, F
         };
         return Err(Fault::new(format!("{} is not a date", shown(text)), hint));
     }
-    let code = year * 12 + month_number - 1;
-    let length = first_day(code + 1) - first_day(code);
-    if day != 1 && day != length {
-        return Err(Fault::new(
-            format!(
-                "{} is neither the first nor the last day of a month",
-                shown(text)
-            ),
-            "the data look daily or weekly (or day and month are swapped); give one value a month",
-        ));
-    }
-    Ok(code)
-}
-
-/// A number, or None where the cell is empty or one of `missing`. A number that is not finite, has
-/// thousands separators or the other decimal sign is refused.
-pub(super) fn number(text: &str, decimal: Decimal, missing: &[&str]) -> Result<Option<f64>, Fault> {
-    let cell = trim(text);
-    if cell.is_empty() || missing.contains(&cell) {
-        return Ok(None);
-    }
-    let parsed = match decimal {
-        Decimal::Point => cell.parse::<f64>(),
-        Decimal::Comma if cell.contains('.') => "".parse::<f64>(),
-        Decimal::Comma => cell.replace(',', ".").parse::<f64>(),
-    };
-    if let Ok(v) = parsed
-        && v.is_finite()
-    {
-        return Ok(Some(v));
-    }
-    let written = cell.bytes().all(|b| b"0123456789+-.,eE".contains(&b));
-    match parsed {
-        Ok(v) if v.is_infinite() && written => Err(Fault::new(
-            format!("{} is too large for a number", shown(cell)),
-            "correct the cell, or leave it empty if it is missing",
-        )),
-        _ if written && cell.contains([',', '.']) => Err(Fault::new(
-            format!("{} is not a number", shown(cell)),
-            format!(
-                "check that the decimal sign is a {} everywhere and that thousands are not separated",
-                match decimal {
-                    Decimal::Point => "point",
-                    Decimal::Comma => "comma",
-                }
-            ),
-        )),
-        _ => Err(Fault::new(
-            format!("{} is not a number", shown(cell)),
-            "correct the cell, or leave it empty if it is missing",
-        )),
-    }
-}
-
-/// The decimal sign of files that may have either: that of the first cell that shows one.
-#[derive(Debug, Default)]
-pub(super) struct Sign(pub(super) Option<Decimal>);
-
-impl Sign {
-    pub(super) fn number(&mut self, text: &str, missing: &[&str]) -> Result<Option<f64>, Fault> {
-        if self.0.is_none() {
-            self.0 = match (text.contains(','), text.contains('.')) {
-                (true, false) => Some(Decimal::Comma),
-                (false, true) if !missing.contains(&text.trim()) => Some(Decimal::Point),
-                _ => None,
-            };
-        }
-        number(text, self.0.unwrap_or(Decimal::Point), missing)
-    }
+    Ok((year * 12 + month_number - 1, day))
 }
 
 /// "2015-01" of a month since year 0.
@@ -265,24 +220,5 @@ mod tests {
             assert!(dated_month(bad, None).is_err(), "{bad}");
         }
         assert!(dated_month("13/01/1990", Some(DateOrder::MonthFirst)).is_err());
-    }
-
-    #[test]
-    fn numbers_are_finite_and_have_one_decimal_sign() {
-        let point = |t| number(t, Decimal::Point, &[":"]);
-        assert_eq!(point("101.3 "), Ok(Some(101.3)));
-        assert_eq!((point(""), point(":")), (Ok(None), Ok(None)));
-        for bad in [
-            "NaN", "inf", "1e400", "101,3", "1,234.5", "1 234", "0x10", "..", "12a",
-        ] {
-            assert!(point(bad).is_err(), "{bad}");
-        }
-        let comma = |t| number(t, Decimal::Comma, &["."]);
-        assert_eq!((comma("101,3"), comma(".")), (Ok(Some(101.3)), Ok(None)));
-        assert!(comma("101.3").is_err() && comma("1.234,5").is_err());
-        let mut sign = Sign::default();
-        assert_eq!(sign.number("7", &[]), Ok(Some(7.0)));
-        assert_eq!(sign.number("7,5", &[]), Ok(Some(7.5)));
-        assert!(sign.number("7.5", &[]).is_err());
     }
 }

@@ -1,13 +1,19 @@
 //! Eurostat TSV, current, legacy and resaved as CSV: one row a series, one column a month.
 
 use super::ReadOptions;
-use super::cell::{Decimal, month, number, shown};
-use super::eurostat_csv::{MISSING, monthly};
+use super::cell::{Decimal, month, shown};
+use super::eurostat_csv::{MISSING, monthly, refuse_figures};
+use super::further::Further;
+use super::number::Marks;
 use super::panel::{Cell, Panel};
 use super::table::Table;
 use crate::error::{Error, Result};
 
-pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>) -> Result<()> {
+pub(super) fn read(
+    table: &mut Table<'_>,
+    options: &ReadOptions,
+    panel: &mut Panel<'_>,
+) -> Result<()> {
     let Some(header) = table.next()? else {
         return Ok(());
     };
@@ -52,6 +58,17 @@ pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>
     let frequency = find(&["freq"]);
     let (s_adj, unit) = (find(&["s_adj"]), find(&["unit"]));
     let indicator = find(&["indic_bt", "indic"]);
+    let used = [
+        Some(region),
+        Some(sector),
+        frequency,
+        s_adj,
+        unit,
+        indicator,
+    ];
+    let further = Further::new(&names, &used, &[Some(region), Some(sector)], options)?;
+    panel.watch(&further);
+    let marks = Marks::new(options, Decimal::Point);
     table.in_parallel(panel, |rows, panel| {
         while let Some(row) = rows.next()? {
             let key: Vec<&str> = row.get(0).split(',').map(str::trim).collect();
@@ -77,12 +94,20 @@ pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>
                     "the line may be cut off; download the file again",
                 ));
             }
-            let option = |k: Option<usize>| k.map_or("", |k| key[k]);
+            let get = |k: usize| key[k];
+            if !panel.takes(&further, row.line, get, || (key[region], key[sector], None)) {
+                continue;
+            }
+            let option = |k: Option<usize>| k.map_or("", get);
             if let Some(k) = frequency {
                 monthly(key[k])
                     .map_err(|f| f.at(format!("line {}, dimension `freq`", row.line)))?;
             }
-            // More cells than periods occur: the surplus has no month and is dropped.
+            // More cells than periods occur: the surplus has no month and is dropped, which is told, as the cells
+            // may have been shifted.
+            if (months.len() + 1..row.len()).any(|k| !row.get(k).is_empty()) {
+                panel.surplus(|| format!("line {}", row.line));
+            }
             for (k, month) in months.iter().enumerate() {
                 let cell = row.raw(k + 1);
                 // An empty cell is no observation at all; `:` is a missing one.
@@ -98,17 +123,19 @@ pub(super) fn read(table: &mut Table<'_>, _: &ReadOptions, panel: &mut Panel<'_>
                         "the file may be damaged; download it again",
                     ));
                 }
-                panel.push(Cell {
+                refuse_figures(flag).map_err(|f| f.at(place()))?;
+                let cell = Cell {
                     line: row.line,
                     region: key[region],
                     sector: key[sector],
                     month: *month,
-                    value: number(value, Decimal::Point, MISSING).map_err(|f| f.at(place()))?,
+                    value: marks.number(value, MISSING).map_err(|f| f.at(place()))?,
                     flag,
                     s_adj: option(s_adj),
                     unit: option(unit),
                     indicator: option(indicator),
-                })?;
+                };
+                panel.push_row(cell, &further, get)?;
             }
         }
         Ok(())

@@ -1,9 +1,12 @@
 //! FRED series under all their headers, and FRED-MD.
 
 use super::ReadOptions;
-use super::cell::{DateOrder, Decimal, dated_month, number, shown};
-use super::panel::{Cell, Panel, is_wanted};
+use super::cell::{DateOrder, Decimal, dated_month, shown};
+use super::choice::is_wanted;
+use super::number::Marks;
+use super::panel::{Cell, Panel};
 use super::table::{Header, Table};
+use super::{kinds, vintages};
 use crate::error::{Error, Result};
 
 const MISSING: &[&str] = &[".", "NA"];
@@ -73,6 +76,19 @@ fn read(
         .filter(|(k, n)| *k != date && !n.is_empty())
         .map(|(k, n)| (k, n.as_str()))
         .collect();
+    let taken: Vec<&str> = series
+        .iter()
+        .map(|(_, n)| *n)
+        .filter(|n| is_wanted(&options.sectors, n))
+        .collect();
+    let line = header.line;
+    vintages::refuse(&taken, line)?;
+    for name in &taken {
+        if let Some(what) = kinds::fred(name) {
+            return Err(kinds::refusal(format!("line {line}"), name, what, ""));
+        }
+    }
+    let marks = Marks::new(options, Decimal::Point);
     let only = options.sector_name.as_deref().filter(|_| series.len() == 1);
     while let Some(row) = table.row(columns)? {
         let when = row.get(date);
@@ -87,7 +103,8 @@ fn read(
                 region,
                 sector: only.unwrap_or(name),
                 month,
-                value: number(row.get(*k), Decimal::Point, MISSING)
+                value: marks
+                    .number(row.get(*k), MISSING)
                     .map_err(|f| f.at(header.place(row.line, *k)))?,
                 ..Cell::default()
             })?;

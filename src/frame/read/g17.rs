@@ -1,12 +1,27 @@
 //! Federal Reserve, G.17 data download: six labels a series, and its months in a row or a column.
 
 use super::ReadOptions;
-use super::cell::{Decimal, month, number};
-use super::panel::{Cell, Panel, is_wanted, refuse_utilisation};
+use super::cell::{Decimal, month, shown};
+use super::choice::{is_wanted, refuse_utilisation};
+use super::kinds;
+use super::number::Marks;
+use super::panel::{Cell, Panel};
 use super::table::Table;
 use crate::error::{Error, Result};
 
 const MISSING: &[&str] = &["ND", "NA", "."];
+
+/// The labels of the download, as they begin.
+const LABELS: [&str; 8] = [
+    "description",
+    "series description",
+    "unit",
+    "multiplier",
+    "currency",
+    "unique identifier",
+    "series name",
+    "time period",
+];
 
 /// What the labels say of one series.
 #[derive(Clone, Debug, Default)]
@@ -72,9 +87,25 @@ fn rows(
     let (description, identifier) = (find("description"), find("unique identifier"));
     let multiplier = find("multiplier");
     let mut months = Vec::new();
+    // Columns without a heading must be empty: a month may have lost its name.
+    let mut unnamed = Vec::new();
     for (k, text) in names.iter().enumerate() {
+        if text.is_empty() {
+            unnamed.push(k);
+            continue;
+        }
         // Labels come first; whatever follows the first month is one.
-        if months.is_empty() && month(text).is_err() || text.is_empty() {
+        if months.is_empty() && month(text).is_err() {
+            if !LABELS.iter().any(|l| labels[k].starts_with(l)) {
+                return Err(Error::new(
+                    format!("line {line}, column {}", k + 1),
+                    format!(
+                        "{} is neither a label of the download nor a month",
+                        shown(text)
+                    ),
+                    "the heading may be damaged; download the file again",
+                ));
+            }
             continue;
         }
         let code = month(text).map_err(|f| f.at(format!("line {line}, column {}", k + 1)))?;
@@ -88,6 +119,13 @@ fn rows(
         ));
     }
     while let Some(row) = table.row(names.len())? {
+        if let Some(k) = unnamed.iter().find(|k| !row.get(**k).is_empty()) {
+            return Err(Error::new(
+                format!("line {}, column {}", row.line, k + 1),
+                "it has a figure, but the column has no heading",
+                "the heading may be damaged; download the file again",
+            ));
+        }
         let text = |k: Option<usize>| k.map_or(String::new(), |k| row.get(k).to_string());
         let series = Series {
             name: text(Some(name)),
@@ -186,6 +224,7 @@ fn take(series: &Series, options: &ReadOptions, line: usize) -> Result<bool> {
     let place = || format!("line {line}, series {}", series.name);
     for text in [&series.name, &series.identifier, &series.description] {
         refuse_utilisation(text, place)?;
+        kinds::refuse_label(text, place)?;
     }
     if !matches!(series.multiplier.as_str(), "" | "1" | "1.0") {
         return Err(Error::new(
@@ -217,9 +256,12 @@ fn push(
         region: options.region_name.as_deref().unwrap_or("US"),
         sector: &series.name,
         month,
-        value: number(cell, Decimal::Point, MISSING).map_err(|f| f.at(place()))?,
+        value: Marks::new(options, Decimal::Point)
+            .number(cell, MISSING)
+            .map_err(|f| f.at(place()))?,
         s_adj,
         unit: &series.unit,
         ..Cell::default()
-    })
+    })?;
+    Ok(())
 }

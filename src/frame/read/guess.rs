@@ -1,8 +1,13 @@
 //! Which format a file has, by its first lines.
 
 use super::cell::{dated_month, month, shown};
+use super::generic::{self, FLAG, MONTH, REGION, SECTOR, VALUE, YEAR};
+use super::months::spelled;
 use super::table::Table;
-use super::{DateOrder, ReadOptions, bundesbank, g17, insee, meti, mospi};
+use super::{
+    DateOrder, ReadOptions, bundesbank, dbnomics, documents, g17, genesis, insee, meti, month_grid,
+    mospi, office, ons, vintages, wide_months,
+};
 use crate::error::{Error, Result};
 
 /// A source format.
@@ -40,6 +45,14 @@ pub enum Format {
     WideSectors,
     /// Any file with one row a series and one column a month.
     WideMonths,
+    /// Any file with one row a year and twelve columns of months.
+    MonthGrid,
+    /// ONS (United Kingdom): lines of facts, then years, quarters and months in one column.
+    OnsSeries,
+    /// Destatis, table of GENESIS-Online: titles, year and month in two columns.
+    Genesis,
+    /// DBnomics: months in rows, series with their codes in brackets.
+    Dbnomics,
 }
 
 impl Format {
@@ -62,6 +75,10 @@ impl Format {
             Format::WideRegions => "wide table of regions",
             Format::WideSectors => "wide table of sectors",
             Format::WideMonths => "wide table of months",
+            Format::MonthGrid => "table of years by months",
+            Format::OnsSeries => "ONS series",
+            Format::Genesis => "Destatis GENESIS table",
+            Format::Dbnomics => "DBnomics",
         }
     }
 }
@@ -76,7 +93,7 @@ pub struct Guess {
 }
 
 pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
-    refuse_documents(table.head())?;
+    documents::refuse(&table.head().join(" "))?;
     let yes = |format, reason: &str| {
         Ok(Guess {
             format,
@@ -120,13 +137,19 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
             "it has the columns LOCATION, TIME and Value",
         );
     }
-    if has("REF_AREA") && has("TIME_PERIOD") && has("OBS_VALUE") {
+    let starts = |name: &str| header.iter().any(|f| f.split(':').next() == Some(name));
+    if starts("REF_AREA") && starts("TIME_PERIOD") && starts("OBS_VALUE") {
         return yes(
             Format::OecdCsv,
             "it has the columns REF_AREA, TIME_PERIOD and OBS_VALUE",
         );
     }
-    let starts = |name: &str| header.iter().any(|f| f.split(':').next() == Some(name));
+    if has("ITTER107") && has("TIME") && has("Value") {
+        return yes(
+            Format::OecdStat,
+            "it has ISTAT's columns ITTER107, TIME and Value",
+        );
+    }
     if starts("TIME_PERIOD")
         && starts("OBS_VALUE")
         && ["geo", "nace_r2", "nace", "indic_bt"]
@@ -159,19 +182,22 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
     {
         return yes(Format::InseeWide, "its columns are `date` and RF codes");
     }
-    let dated = |k: usize| {
-        rows.get(k)
-            .and_then(|r| r.first())
-            .is_some_and(|f| dated_month(f, None).is_ok())
-    };
     let comma = table.delimiter == b',';
-    if matches!(first, "DATE" | "observation_date") && header.len() > 1 {
+    let begins = rows
+        .get(1)
+        .and_then(|r| r.first())
+        .is_none_or(|f| f.is_empty() || f.starts_with(|c: char| c.is_ascii_digit()));
+    if matches!(first, "DATE" | "observation_date") && header.len() > 1 && begins {
         return yes(
             Format::FredSeries,
             "the first column is DATE or observation_date",
         );
     }
-    if first == "date" && header.len() == 2 && header[1] == "value" && comma {
+    let plain = rows
+        .get(1)
+        .and_then(|r| r.first())
+        .is_none_or(|f| dated_month(f, None).is_ok());
+    if first == "date" && header.len() == 2 && header[1] == "value" && comma && plain {
         return yes(Format::FredSeries, "its columns are `date` and `value`");
     }
     if bundesbank::is_header(&rows) && table.delimiter == b';' {
@@ -186,32 +212,99 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
             "there is a `Weight` line above months such as Apr'05",
         );
     }
-    if meti::header(&rows).is_some() {
+    let tidy_labels = has_any(REGION) || has_any(&["sector"]);
+    if meti::header(&rows).is_some() && !tidy_labels {
         return yes(
             Format::Meti,
             "a row of its first has months YYYYMM after labels",
         );
     }
-    let when = ["month", "date", "time", "period", "time_period"];
-    let tidy_value = options.columns.value.is_some() || has_any(&["value", "obs_value", "index"]);
-    let tidy_when = options.columns.month.is_some() || has_any(&when);
-    let tidy_name = options.columns.region.is_some()
-        || options.columns.sector.is_some()
-        || has_any(&[
-            "region", "geo", "country", "ref_area", "location", "sector", "nace_r2", "nace",
-            "activity", "industry", "series",
-        ]);
-    if tidy_value && tidy_when && (tidy_name || header.len() == 2) {
+    if ons::is_header(&rows) {
+        return yes(Format::OnsSeries, "its first lines are Title and CDID");
+    }
+    if genesis::is_header(&rows) {
+        return yes(
+            Format::Genesis,
+            "it begins with a title of GENESIS, and years stand beside months",
+        );
+    }
+    if dbnomics::is_header(header) {
+        return yes(
+            Format::Dbnomics,
+            "its columns end in codes such as (Eurostat/sts_inpr_m/M.PRD.C)",
+        );
+    }
+    // Titles above the header of other tables have text in their first field only.
+    let titles = rows
+        .iter()
+        .position(|r| r.iter().skip(1).any(|f| !f.is_empty()))
+        .unwrap_or(0);
+    let line = table
+        .head()
+        .iter()
+        .enumerate()
+        .filter(|(_, l)| !l.trim().is_empty())
+        .nth(titles)
+        .map_or(1, |(k, _)| k + 1);
+    let rows = &rows[titles..];
+    let header: &[String] = rows.first().map_or(&[], |r| r);
+    let first = header.first().map_or("", String::as_str);
+    let has_any = |names: &[&str]| {
+        header
+            .iter()
+            .any(|f| names.iter().any(|n| f.eq_ignore_ascii_case(n)))
+    };
+    let dated = |k: usize| {
+        let first = rows.get(k).and_then(|r| r.first());
+        first.is_some_and(|f| {
+            spelled(f, Some(DateOrder::DayFirst)).is_ok()
+                || spelled(f, Some(DateOrder::MonthFirst)).is_ok()
+        })
+    };
+    let named = &options.columns;
+    let tidy_value = named.value.is_some() || has_any(VALUE);
+    let tidy_when = named.month.is_some() || has_any(MONTH);
+    let tidy_name = named.region.is_some()
+        || named.sector.is_some()
+        || has_any(REGION)
+        || has_any(SECTOR)
+        || header.iter().any(|f| generic::is_classification(f));
+    let years = named.year.is_some() || has_any(YEAR) || has_any(&["quarter", "qtr"]);
+    let alone = header.len() == 2 || header.len() == 3 && first.is_empty();
+    if tidy_value && (tidy_when || years) && (tidy_name || alone) {
         return yes(Format::Tidy, "it has a column of months and one of values");
     }
-    if header.iter().filter(|f| month(f).is_ok()).count() > 1 {
-        return yes(Format::WideMonths, "its columns are months");
+    month_grid::refuse_quarters(header, line)?;
+    if month_grid::is_header(header) && !dated(1) {
+        return yes(
+            Format::MonthGrid,
+            "it has a column of years and twelve of months",
+        );
     }
-    let slashes = rows.get(1).and_then(|r| r.first()).is_some_and(|f| {
-        dated_month(f, Some(DateOrder::DayFirst)).is_ok()
-            || dated_month(f, Some(DateOrder::MonthFirst)).is_ok()
-    });
-    if header.len() > 1 && (tidy_when || first.is_empty()) && (dated(1) || slashes) {
+    let months_in_rows = header.len() > 1 && dated(1);
+    if months_in_rows {
+        // Months in both directions: publication days stand above the columns.
+        let names: Vec<&str> = header[1..].iter().map(String::as_str).collect();
+        if options.sectors.is_empty() {
+            vintages::refuse(&names, line)?;
+        }
+    } else if header.iter().filter(|f| month(f).is_ok()).count() > 1 {
+        return yes(Format::WideMonths, "its columns are months");
+    } else if wide_months::header(rows).is_some() {
+        return yes(
+            Format::WideMonths,
+            "a row of its first has months after labels",
+        );
+    }
+    let lone = tidy_value && tidy_when && header.iter().all(|f| !f.is_empty());
+    let figures = |f: &String| f.replace(',', ".").parse::<f64>().is_ok();
+    let mostly_text = rows
+        .get(1)
+        .is_some_and(|r| r.iter().filter(|f| figures(f)).count() * 2 < r.len());
+    if lone && mostly_text && !has_any(FLAG) {
+        return yes(Format::Tidy, "it has a column of months and one of values");
+    }
+    if months_in_rows && (tidy_when || first.is_empty() || has_any(YEAR)) {
         return if header[1..].iter().all(|f| f.is_empty() || is_geo(f)) {
             yes(
                 Format::WideRegions,
@@ -229,48 +322,53 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
         .iter()
         .find(|l| !l.trim().is_empty())
         .map_or("", String::as_str);
-    Err(Error::new(
+    let error = unknown(table, start);
+    // A column that is named after time, but whose cells are no months: the spelling is told.
+    let time = header
+        .iter()
+        .position(|f| MONTH.iter().any(|m| f.eq_ignore_ascii_case(m)));
+    let cell = time.zip(rows.iter().skip_while(|r| *r != header).nth(1));
+    if let Some((k, row)) = cell
+        && let Some(text) = row.get(k).filter(|t| !t.is_empty())
+        && let Err(fault) = spelled(text, Some(DateOrder::DayFirst))
+    {
+        let fault = fault.at(format!("line {}, column `{}`", line + 1, header[k]));
+        return Err(Error::new(
+            fault.place,
+            fault.fact,
+            format!("{}; {}", fault.remedy, error.remedy),
+        ));
+    }
+    Err(error)
+}
+
+/// The refusal of a layout that is not known.
+fn unknown(table: &Table<'_>, start: &str) -> Error {
+    let fact = format!("the header {} is of no known format", shown(start));
+    if let Some((office, call)) = office::hint(table.head()) {
+        return Error::new(
+            "line 1",
+            format!("{fact}, but looks like a file of {office}"),
+            format!(
+                "name its columns: ReadOptions {{ format: Some(Format::Tidy), .. }} with {call}"
+            ),
+        );
+    }
+    Error::new(
         "line 1",
-        format!("the header {} is of no known format", shown(start)),
-        "known are Eurostat SDMX-CSV and TSV, FRED, FRED-MD, G.17, INSEE, METI, Bundesbank, MOSPI, OECD, and tidy or wide tables; name yours with ReadOptions { format: Some(…) }, and its columns with `columns`",
-    ))
+        fact,
+        "known are Eurostat SDMX-CSV and TSV, FRED, FRED-MD, G.17, INSEE, METI, Bundesbank, MOSPI, OECD, ECB, ISTAT, ONS, GENESIS, SIDRA, DBnomics, and tidy or wide tables; name yours with ReadOptions { format: Some(…) }, and its columns with `columns`",
+    )
 }
 
 /// BE, EL, EA20, EU27_2020 as Eurostat writes them.
-fn is_geo(code: &str) -> bool {
+pub(super) fn is_geo(code: &str) -> bool {
     let (letters, rest) = code.split_at_checked(2).unwrap_or(("", ""));
     letters.len() == 2
         && letters.bytes().all(|b| b.is_ascii_uppercase())
         && (rest.is_empty()
             || matches!(letters, "EA" | "EU")
                 && rest.bytes().all(|b| b.is_ascii_digit() || b == b'_'))
-}
-
-/// An error or a queue notice of the source, and other documents that are no table.
-fn refuse_documents(head: &[String]) -> Result<()> {
-    let text = head.join(" ");
-    let text = text.trim_start();
-    if text.starts_with('<') {
-        let mut says = words(text);
-        if !says.is_empty() {
-            says = format!(" It says: {says:?}");
-        }
-        return Err(Error::new(
-            "line 1",
-            format!(
-                "it is XML or HTML, as a source sends an error or a queue notice, not data.{says}"
-            ),
-            "download it again, with fewer series at a time if it was too large",
-        ));
-    }
-    if text.starts_with(['{', '[']) {
-        return Err(Error::new(
-            "line 1",
-            "it is JSON, not a table",
-            "download the data as CSV or TSV",
-        ));
-    }
-    Ok(())
 }
 
 /// The text of an XML or HTML document, its beginning.

@@ -1,7 +1,7 @@
 //! From a file's bytes to lines of text: gzip, encodings, and whatever is no text at all.
 
 use super::ReadOptions;
-use super::workbook;
+use super::{documents, workbook};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use encoding_rs::{Decoder, DecoderResult, Encoding};
@@ -28,6 +28,8 @@ pub(super) struct Lines<'a> {
     /// Bytes of the file that were taken so far.
     taken: Rc<Cell<u64>>,
     progress: &'a mut dyn Progress,
+    /// The last line, where it has no line end.
+    pub(super) unended: Option<usize>,
     /// The sheet, where the text was a workbook.
     pub(super) sheet: Option<String>,
 }
@@ -79,7 +81,7 @@ impl Block {
                     line[e.valid_up_to()],
                     e.valid_up_to() + 1
                 ),
-                "say how it is encoded: ReadOptions { encoding: Some(\"windows-1252\".into()) } (western Europe) or \"shift_jis\" (Japan)",
+                "say how it is encoded: ReadOptions { encoding: Some(\"windows-1252\".into()) } (western Europe), \"shift_jis\" (Japan), \"euc-kr\" (Korea) or \"gbk\" (China)",
             )),
         }
     }
@@ -155,7 +157,15 @@ impl<'a> Lines<'a> {
         } else if start.starts_with(b"\xef\xbb\xbf") {
             reader.consume(3);
         }
-        if peek(&mut *reader)?.is_empty() {
+        let start = peek(&mut *reader)?;
+        if let Ok(text) = std::str::from_utf8(&start[..start.len().min(4096)])
+            .or_else(|e| std::str::from_utf8(&start[..e.valid_up_to()]))
+            && documents::begins(text)
+        {
+            // The whole of its beginning, as data in XML and JSON may be one long line.
+            documents::refuse(&String::from_utf8_lossy(start))?;
+        }
+        if start.is_empty() {
             let what = if gzip {
                 "nothing is packed in it"
             } else {
@@ -170,6 +180,7 @@ impl<'a> Lines<'a> {
             failed: None,
             taken,
             progress,
+            unended: None,
             sheet,
         })
     }
@@ -207,7 +218,10 @@ impl<'a> Lines<'a> {
                 }
             };
             if chunk.is_empty() {
-                whole += usize::from(end < bytes.len());
+                if end < bytes.len() {
+                    whole += 1;
+                    self.unended = Some(first + whole);
+                }
                 end = bytes.len();
                 break;
             }

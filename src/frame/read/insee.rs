@@ -1,8 +1,11 @@
 //! INSEE: the wide table of NAF codes, and single series of the BDM.
 
 use super::ReadOptions;
-use super::cell::{DateOrder, Decimal, Sign, dated_month, month, number};
-use super::panel::{Cell, Panel, refuse_utilisation};
+use super::cell::{DateOrder, Decimal, dated_month, month};
+use super::choice::refuse_utilisation;
+use super::kinds;
+use super::number::{Marks, Sign};
+use super::panel::{Cell, Panel};
 use super::table::Table;
 use crate::error::{Error, Result};
 
@@ -22,6 +25,7 @@ pub(super) fn read_wide(
     let date = header.need(&["date"])?;
     let columns = header.len();
     let region = options.region_name.as_deref().unwrap_or("FR");
+    let marks = Marks::new(options, Decimal::Point);
     while let Some(row) = table.row(columns)? {
         let month = dated_month(row.get(date), Some(DateOrder::DayFirst))
             .map_err(|f| f.at(header.place(row.line, date)))?;
@@ -34,7 +38,8 @@ pub(super) fn read_wide(
                 region,
                 sector: name,
                 month,
-                value: number(row.get(k), Decimal::Point, &["."])
+                value: marks
+                    .number(row.get(k), &["."])
                     .map_err(|f| f.at(header.place(row.line, k)))?,
                 ..Cell::default()
             })?;
@@ -57,7 +62,7 @@ pub(super) fn read_series(
     panel: &mut Panel<'_>,
 ) -> Result<()> {
     let (mut title, mut code) = (String::new(), String::new());
-    let mut sign = Sign::default();
+    let mut sign = Sign::new(options, None);
     let mut begun = false;
     while let Some(row) = table.next()? {
         let (when, value) = (row.get(0), row.get(1));
@@ -73,6 +78,7 @@ pub(super) fn read_series(
         if !begun {
             begun = true;
             refuse_utilisation(&title, || "line 1".into())?;
+            kinds::refuse_label(&title, || "line 1".into())?;
             if code.is_empty() {
                 return Err(Error::new(
                     format!("line {}", row.line),
@@ -107,7 +113,7 @@ pub(super) fn read_series(
             ..Cell::default()
         })?;
     }
-    Ok(())
+    sign.check(panel)
 }
 
 /// CVS-CJO: adjusted for seasons and working days; CVS: for seasons; brut: neither.

@@ -1,8 +1,11 @@
 //! METI (Japan): a workbook's sheet or CSV with industries in rows and months YYYYMM in columns.
 
 use super::ReadOptions;
-use super::cell::{Decimal, dated_month, month_name, number};
-use super::panel::{Cell, Panel, is_wanted, refuse_utilisation};
+use super::cell::{Decimal, dated_month, month_name, shown};
+use super::choice::{is_wanted, refuse_utilisation};
+use super::kinds;
+use super::number::Marks;
+use super::panel::{Cell, Panel};
 use super::table::Table;
 use crate::error::{Error, Result};
 use std::collections::HashSet;
@@ -52,6 +55,8 @@ pub(super) fn read(
         titles = format!("{titles} {}", names.join(" "));
     };
     refuse_utilisation(&titles, || format!("line {line}, title"))?;
+    kinds::refuse_label(&titles, || format!("line {line}, title"))?;
+    let marks = Marks::new(options, Decimal::Point);
     let months: Vec<(usize, i32, String)> = names
         .iter()
         .enumerate()
@@ -70,6 +75,20 @@ pub(super) fn read(
         ));
     }
     let sector = sector_column(&names[..labels], options, line)?;
+    let damaged = |text: &str| text.chars().filter(char::is_ascii_digit).count() > 2;
+    if let Some(k) = (0..labels).find(|k| damaged(&names[*k])) {
+        return Err(Error::new(
+            format!("line {line}, column {}", k + 1),
+            format!(
+                "{} is neither a label nor a month such as 202001",
+                shown(&names[k])
+            ),
+            "the heading may be damaged; download the file again",
+        ));
+    }
+    let unnamed: Vec<usize> = (0..names.len().max(labels))
+        .filter(|k| names[*k].is_empty() || *k < labels && *k != sector && !is_label(&names[*k]))
+        .collect();
     let mut seen = HashSet::new();
     while let Some(row) = table.next()? {
         let name = row.get(sector);
@@ -77,6 +96,21 @@ pub(super) fn read(
         // Notes below the table have text in the first column only.
         if empty {
             continue;
+        }
+        let stray = |k: &&usize| row.get(**k).parse::<f64>().is_ok();
+        if let Some(k) = unnamed.iter().find(stray) {
+            return Err(Error::new(
+                format!("line {}, column {}", row.line, k + 1),
+                format!(
+                    "it has the figure {}, but its heading {} is no month",
+                    row.get(*k),
+                    shown(&names[*k])
+                ),
+                "the heading may be damaged; download the file again, or take the column out",
+            ));
+        }
+        if (names.len()..row.len()).any(|k| !row.get(k).is_empty()) {
+            panel.surplus(|| format!("line {}", row.line));
         }
         if name.is_empty() {
             return Err(Error::new(
@@ -98,7 +132,7 @@ pub(super) fn read(
                 region: options.region_name.as_deref().unwrap_or("JP"),
                 sector: name,
                 month: *month,
-                value: number(row.get(*k), Decimal::Point, MISSING).map_err(|f| {
+                value: marks.number(row.get(*k), MISSING).map_err(|f| {
                     f.at(format!(
                         "line {}, column `{}`",
                         row.line,
@@ -113,6 +147,28 @@ pub(super) fn read(
         }
     }
     Ok(())
+}
+
+/// True of the headings of METI's labels, which may have numbers below them.
+fn is_label(name: &str) -> bool {
+    const PARTS: [&str; 14] = [
+        "item",
+        "number",
+        "code",
+        "name",
+        "weight",
+        "no",
+        "industry",
+        "unit",
+        "番号",
+        "名称",
+        "ウエイト",
+        "ウェイト",
+        "品目",
+        "業種",
+    ];
+    let low = name.to_lowercase();
+    PARTS.iter().any(|p| low.contains(p))
 }
 
 /// The column that was named, or the number of the item, or the first.

@@ -3,24 +3,42 @@
 //! `read` guesses the format and says what it took the file for; `ReadOptions.format` names it
 //! instead. Every reader gives the same columns (`region, sector, month, value, flag, s_adj, unit`) and
 //! refuses what would silently spoil a calibration: several adjustments, units or indicators in one
-//! panel, a month that occurs twice, annual and quarterly data, capacity utilisation, and cells that are
-//! no numbers. Missing cells stay null.
+//! panel, further columns that differ between series, a month that occurs twice, annual and quarterly data, growth
+//! rates, shares and capacity utilisation, and cells that are no numbers. Missing cells stay null. What may be
+//! right but looks wrong (a sign, a jump, names that look alike, a total among its parts) is told in `Index.notes`.
 
 mod bundesbank;
 mod cell;
+mod choice;
+mod dbnomics;
+mod documents;
 mod eurostat_csv;
 mod eurostat_tsv;
 mod fred;
+mod further;
 mod g17;
 mod generic;
+mod genesis;
 mod guess;
 mod input;
 mod insee;
+mod kinds;
+mod looks;
 mod meti;
+mod month_grid;
+mod months;
 mod mospi;
+mod names;
+mod number;
 mod oecd;
+mod office;
+mod ons;
 mod panel;
 mod table;
+mod totals;
+mod usual;
+mod vintages;
+mod wide_months;
 mod workbook;
 
 pub(in crate::frame) use cell::first_day;
@@ -50,6 +68,10 @@ pub struct ReadOptions {
     pub unit: Option<String>,
     /// Indicator to take, such as "PRD"; `None` means that there must be only one.
     pub indicator: Option<String>,
+    /// Further columns to choose by: (column, value), such as ("price_basis", "constant"). Several values of one
+    /// column are all taken, and `*` at the end of one takes all that begin so; a column that is named here may
+    /// differ between series. `TableOptions.keep` does the same for long tables.
+    pub keep: Vec<(String, String)>,
     /// Regions to take; empty means all. `DE*` takes all that begin with DE.
     pub regions: Vec<String>,
     /// Sectors to take; empty means all. `IP*` takes all that begin with IP.
@@ -62,8 +84,9 @@ pub struct ReadOptions {
     pub columns: Columns,
     /// Order of day and month in dates such as 01/02/2020 of a tidy or wide file.
     pub date_order: Option<DateOrder>,
-    /// Decimal sign of a tidy or wide file; `None` is a point, or, where semicolons part the
-    /// fields, the one that the first cell has.
+    /// Decimal sign, with which thousands may be separated too: by the other sign, blanks or apostrophes. `None` is the
+    /// sign of the format; of a tidy or wide file a point, or, where semicolons part the fields, the one that the
+    /// first cell has, and no thousands are separated.
     pub decimal: Option<Decimal>,
     /// Encoding of the text, such as "windows-1252" or "shift_jis"; `None` is UTF-8, or UTF-16 with a
     /// byte-order mark.
@@ -83,8 +106,10 @@ pub struct Columns {
     pub region: Option<String>,
     /// Sector; usual: sector, nace_r2, nace, activity, industry, series.
     pub sector: Option<String>,
-    /// Month; usual: month, date, time, period, time_period.
+    /// Month; usual: month, date, time, period, time_period. Beside a column of years it may have names or numbers.
     pub month: Option<String>,
+    /// Year, where months stand in a column of their own without one; usual: year.
+    pub year: Option<String>,
     /// Value; usual: value, obs_value, index.
     pub value: Option<String>,
     /// Flag; usual: flag, obs_flag, obs_status.
@@ -106,7 +131,7 @@ pub struct Index {
     pub frame: DataFrame,
     /// Cells without a value.
     pub missing: usize,
-    /// What the reader left out.
+    /// What the reader left out, and what looks wrong in what it read, with series and month: one sentence each.
     pub notes: Vec<String>,
     /// Where the data are from and under which licence; of files that were downloaded.
     pub source: Option<Source>,
@@ -216,8 +241,34 @@ fn read_table(lines: Lines<'_>, options: &ReadOptions) -> Result<Index> {
         Format::Tidy => generic::read_tidy,
         Format::WideRegions => generic::read_wide_regions,
         Format::WideSectors => generic::read_wide_sectors,
-        Format::WideMonths => generic::read_wide_months,
+        Format::WideMonths => wide_months::read,
+        Format::MonthGrid => month_grid::read,
+        Format::OnsSeries => ons::read,
+        Format::Genesis => genesis::read,
+        Format::Dbnomics => dbnomics::read,
     };
-    read(&mut table, options, &mut panel)?;
-    panel.finish(format, reason)
+    let generic = options.format.is_none()
+        && matches!(
+            format,
+            Format::Tidy | Format::WideRegions | Format::WideSectors | Format::WideMonths
+        );
+    let head = table.head().to_vec();
+    read(&mut table, options, &mut panel).map_err(|mut e| {
+        // A file of a known office that does not read by itself is told how it does.
+        let layout = !e.fact.contains("not an index") && !e.fact.contains("mixes");
+        if generic
+            && layout
+            && let Some((office, call)) = office::hint(&head)
+        {
+            e.remedy += &format!("; the file looks like one of {office}: {call}");
+        }
+        e
+    })?;
+    let mut index = panel.finish(format, reason)?;
+    if let Some(line) = table.unended() {
+        index.notes.push(format!(
+            "the last line, {line}, has no line end: the file may be cut off inside it"
+        ));
+    }
+    Ok(index)
 }

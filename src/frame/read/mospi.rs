@@ -1,8 +1,10 @@
 //! India, MOSPI: a preamble, two header lines, a `Weight` line, months Apr'05, then financial years.
 
 use super::ReadOptions;
-use super::cell::{Decimal, number};
-use super::panel::{Cell, Panel, refuse_utilisation};
+use super::cell::{Decimal, shown};
+use super::choice::refuse_utilisation;
+use super::number::Marks;
+use super::panel::{Cell, Panel};
 use super::table::Table;
 use crate::error::{Error, Result};
 
@@ -61,7 +63,7 @@ pub(super) fn read(
     panel: &mut Panel<'_>,
 ) -> Result<()> {
     let mut before: Vec<Vec<String>> = Vec::new();
-    let weights = loop {
+    let (weights, line) = loop {
         let Some(row) = table.next()? else {
             return Err(Error::new(
                 "",
@@ -71,7 +73,7 @@ pub(super) fn read(
         };
         let fields: Vec<String> = row.fields().map(String::from).collect();
         if is_weights(&fields) {
-            break fields;
+            break (fields, row.line);
         }
         refuse_utilisation(&fields.join(" "), || format!("line {}", row.line))?;
         before.push(fields);
@@ -91,6 +93,19 @@ pub(super) fn read(
     let series: Vec<usize> = (1..weights.len())
         .filter(|k| weights[*k].trim_end_matches('%').parse::<f64>().is_ok())
         .collect();
+    let label = weights
+        .iter()
+        .position(|w| w.to_lowercase().starts_with("weight"))
+        .unwrap_or(0);
+    if let Some(k) =
+        (label + 1..weights.len()).find(|k| !weights[*k].is_empty() && !series.contains(k))
+    {
+        return Err(Error::new(
+            format!("line {line}, column `{}`", names[k]),
+            format!("the weight {} is not a number", shown(&weights[k])),
+            "correct it, or leave the whole column out",
+        ));
+    }
     if let Some(k) = series.iter().find(|k| names[**k].is_empty()) {
         return Err(Error::new(
             format!("column {}", k + 1),
@@ -98,7 +113,8 @@ pub(super) fn read(
             "download the file again",
         ));
     }
-    let mut years = 0;
+    let marks = Marks::new(options, Decimal::Point);
+    let (mut years, mut unweighted) = (0, Vec::new());
     while let Some(row) = table.next()? {
         let when = row.get(0);
         if is_year(when) {
@@ -124,20 +140,35 @@ pub(super) fn read(
                 "keep one table a file",
             ));
         }
+        for k in label + 1..names.len() {
+            let left_out = weights[k].is_empty() && !names[k].is_empty() && !row.get(k).is_empty();
+            if left_out && !unweighted.contains(&k) {
+                unweighted.push(k);
+            }
+        }
         for k in &series {
             panel.push(Cell {
                 line: row.line,
                 region: options.region_name.as_deref().unwrap_or("IN"),
                 sector: &names[*k],
                 month,
-                value: number(row.get(*k), Decimal::Point, &["-", "."])
+                value: marks
+                    .number(row.get(*k), &["-", "."])
                     .map_err(|f| f.at(format!("line {}, column `{}`", row.line, names[*k])))?,
                 ..Cell::default()
             })?;
         }
     }
+    for k in unweighted {
+        panel.note(format!(
+            "column `{}` has figures, but no weight: it was left out",
+            names[k]
+        ));
+    }
     if years > 0 {
-        panel.note(format!("{years} rows of financial years below the months"));
+        panel.note(format!(
+            "{years} rows of financial years below the months were left out"
+        ));
     }
     Ok(())
 }

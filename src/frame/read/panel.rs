@@ -1,7 +1,13 @@
 //! Cells as readers find them, to the long frame; refuses what would silently spoil a calibration.
 
+mod verdict;
+
 use super::cell::{first_day, month_name, shown};
-use super::{Format, Index, ReadOptions};
+use super::choice::{is_wanted, refuse_utilisation};
+use super::further::{Further, Track};
+use super::looks::Looks;
+use super::names::{Names, control};
+use super::{ReadOptions, kinds};
 use crate::error::{Error, Result};
 use crate::frame::schema;
 use polars::prelude::{
@@ -26,58 +32,6 @@ pub(super) struct Cell<'a> {
     pub(super) s_adj: &'a str,
     pub(super) unit: &'a str,
     pub(super) indicator: &'a str,
-}
-
-/// Texts that occur often, each once.
-#[derive(Debug, Default)]
-struct Names {
-    list: Vec<Box<str>>,
-    codes: HashMap<Box<str>, u32>,
-    last: u32,
-}
-
-impl Names {
-    fn code(&mut self, name: &str) -> u32 {
-        if self
-            .list
-            .get(self.last as usize)
-            .is_some_and(|n| **n == *name)
-        {
-            return self.last;
-        }
-        self.last = match self.codes.get(name) {
-            Some(code) => *code,
-            None => {
-                let code = self.list.len() as u32;
-                self.list.push(name.into());
-                self.codes.insert(name.into(), code);
-                code
-            }
-        };
-        self.last
-    }
-
-    fn text(&self, code: u32) -> &str {
-        &self.list[code as usize]
-    }
-
-    /// The first names in order, for a message.
-    fn shown(&self, codes: Option<&[u32]>) -> String {
-        let mut names: Vec<&str> = (0..self.list.len() as u32)
-            .filter(|c| codes.is_none_or(|some| some.contains(c)))
-            .map(|c| self.text(c))
-            .map(|n| if n.is_empty() { "(none)" } else { n })
-            .collect();
-        names.sort_unstable();
-        let more = names.len().saturating_sub(20);
-        names.truncate(20);
-        let list = names.join(", ");
-        if more > 0 {
-            format!("{list} and {more} more")
-        } else {
-            list
-        }
-    }
 }
 
 /// A cell of one series in 16 bytes: a large file has many millions.
@@ -140,6 +94,18 @@ pub(super) struct Panel<'o> {
     spots: Vec<Spot>,
     read: usize,
     notes: Vec<String>,
+    /// What the file calls its columns of adjustments, units and indicators.
+    pub(super) titles: [String; 3],
+    /// The further columns, which must not differ between series.
+    tracks: Vec<Track>,
+    /// Rows that delete an observation: region, sector, month, line.
+    deleted: Vec<(u32, u32, Option<i32>, usize)>,
+    /// Rows that `keep` leaves out.
+    passed: usize,
+    /// True where the format has columns that `keep` can name.
+    chosen_by: bool,
+    /// Rows with more cells than months, and the first of them.
+    surplus: (usize, String),
 }
 
 const KINDS: [&str; 3] = ["s_adj", "unit", "indicator"];
@@ -159,7 +125,67 @@ impl<'o> Panel<'o> {
             spots: Vec::new(),
             read: 0,
             notes: Vec::new(),
+            titles: KINDS.map(String::from),
+            tracks: Vec::new(),
+            deleted: Vec::new(),
+            passed: 0,
+            chosen_by: false,
+            surplus: (0, String::new()),
         }
+    }
+
+    /// Watches the further columns of a file.
+    pub(super) fn watch(&mut self, further: &Further) {
+        self.tracks = further.tracks();
+        self.chosen_by = true;
+    }
+
+    /// Whether a row is an observation that was asked for; one that deletes is remembered. `key` gives its region,
+    /// sector and month.
+    pub(super) fn takes<'r>(
+        &mut self,
+        further: &Further,
+        line: usize,
+        get: impl Fn(usize) -> &'r str + Copy,
+        key: impl FnOnce() -> (&'r str, &'r str, Option<i32>),
+    ) -> bool {
+        if further.is_idle() {
+            return true;
+        }
+        if !further.keeps(get) {
+            self.passed += 1;
+            return false;
+        }
+        if further.deletes(get) {
+            let (region, sector, month) = key();
+            let key = (self.regions.code(region), self.sectors.code(sector));
+            self.deleted.push((key.0, key.1, month, line));
+            return false;
+        }
+        true
+    }
+
+    /// Adds a cell whose row has further columns.
+    pub(super) fn push_row<'r>(
+        &mut self,
+        cell: Cell<'_>,
+        further: &Further,
+        get: impl Fn(usize) -> &'r str,
+    ) -> Result<()> {
+        if self.push(cell)? {
+            for (track, k) in self.tracks.iter_mut().zip(further.places()) {
+                track.take(self.last, get(*k));
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a row that has more cells than the header has months.
+    pub(super) fn surplus(&mut self, first: impl FnOnce() -> String) {
+        if self.surplus.0 == 0 {
+            self.surplus.1 = first();
+        }
+        self.surplus.0 += 1;
     }
 
     /// Something that the reader left out, to be shown with the result.
@@ -172,7 +198,8 @@ impl<'o> Panel<'o> {
         [&o.s_adj, &o.unit, &o.indicator]
     }
 
-    pub(super) fn push(&mut self, cell: Cell<'_>) -> Result<()> {
+    /// Adds a cell; false where it is not wanted.
+    pub(super) fn push(&mut self, cell: Cell<'_>) -> Result<bool> {
         self.read += 1;
         let texts = [cell.s_adj, cell.unit, cell.indicator];
         let mut codes = [0; 3];
@@ -186,7 +213,7 @@ impl<'o> Panel<'o> {
             self.sectors.code(cell.sector),
         );
         if !chosen {
-            return Ok(());
+            return Ok(false);
         }
         let same = |s: &Series| (s.region, s.sector) == key;
         if !self.series.get(self.last).is_some_and(same) {
@@ -196,7 +223,7 @@ impl<'o> Panel<'o> {
             };
         }
         if !self.series[self.last].wanted {
-            return Ok(());
+            return Ok(false);
         }
         for (kept, code) in self.kept.iter_mut().zip(codes) {
             if !kept.contains(&code) {
@@ -204,7 +231,7 @@ impl<'o> Panel<'o> {
             }
         }
         if self.is_mixed() {
-            return Ok(());
+            return Ok(true);
         }
         if self.spots.len() >= self.most() {
             return Err(self.too_many(cell.line));
@@ -222,7 +249,7 @@ impl<'o> Panel<'o> {
             // Months have at most 17 bits: years have four digits.
             when: (cell.month as u32) << FLAG_BITS | flag,
         });
-        Ok(())
+        Ok(true)
     }
 
     /// True of a mixture: only its kinds are wanted, for the message.
@@ -254,7 +281,11 @@ impl<'o> Panel<'o> {
 
     /// An empty panel for a part of the same file.
     pub(super) fn part(&self) -> Panel<'o> {
-        Panel::new(self.options)
+        let tracks = self.tracks.iter().map(Track::empty).collect();
+        Panel {
+            tracks,
+            ..Panel::new(self.options)
+        }
     }
 
     /// Adds the cells of the next part of the file.
@@ -275,6 +306,15 @@ impl<'o> Panel<'o> {
         }
         let regions = codes(&mut self.regions, &part.regions);
         let sectors = codes(&mut self.sectors, &part.sectors);
+        self.passed += part.passed;
+        if self.surplus.0 == 0 {
+            self.surplus.1 = part.surplus.1;
+        }
+        self.surplus.0 += part.surplus.0;
+        let deleted = part.deleted.iter();
+        self.deleted.extend(deleted.map(|(r, s, month, line)| {
+            (regions[*r as usize], sectors[*s as usize], *month, *line)
+        }));
         if self.is_mixed() {
             return Ok(());
         }
@@ -294,6 +334,7 @@ impl<'o> Panel<'o> {
             let when = spot.when >> FLAG_BITS << FLAG_BITS | flag;
             self.spots.push(Spot { when, ..*spot });
         }
+        let mut numbers = Vec::with_capacity(part.series.len());
         for series in &part.series {
             let key = (
                 regions[series.region as usize],
@@ -311,6 +352,10 @@ impl<'o> Panel<'o> {
             for (start, count) in &series.runs {
                 self.series[k].take(from + *start as usize, *count);
             }
+            numbers.push(k);
+        }
+        for (track, theirs) in self.tracks.iter_mut().zip(&part.tracks) {
+            track.absorb(theirs, &numbers);
         }
         Ok(())
     }
@@ -324,13 +369,18 @@ impl<'o> Panel<'o> {
                     "the file is damaged, or the wrong column is read",
                 ));
             }
+            if text.contains(char::is_control) {
+                return Err(control(&format!("line {}, {name}", cell.line), text));
+            }
         }
         let wanted = is_wanted(&self.options.regions, cell.region)
             && is_wanted(&self.options.sectors, cell.sector);
         if wanted {
+            let place = || format!("line {}", cell.line);
             for text in [cell.sector, cell.unit, cell.indicator] {
-                refuse_utilisation(text, || format!("line {}", cell.line))?;
+                refuse_utilisation(text, place)?;
             }
+            kinds::refuse_label(cell.sector, place)?;
         }
         self.series.push(Series {
             region: key.0,
@@ -342,73 +392,12 @@ impl<'o> Panel<'o> {
         Ok(self.series.len() - 1)
     }
 
-    /// The frame, where the cells make one panel.
-    pub(super) fn finish(mut self, format: Format, reason: String) -> Result<Index> {
-        if self.read == 0 {
-            return Err(Error::new(
-                "",
-                "it has a header, but no observation",
-                "download the file again",
-            ));
-        }
-        self.check_choices()?;
-        let missing = self.spots.iter().filter(|s| s.value.is_nan()).count();
-        let notes = std::mem::take(&mut self.notes);
-        Ok(Index {
-            format,
-            reason,
-            missing,
-            notes,
-            source: None,
-            frame: self.frame()?,
-        })
-    }
-
-    fn check_choices(&self) -> Result<()> {
-        for (k, name) in KINDS.into_iter().enumerate() {
-            match self.wanted()[k] {
-                Some(value) if !self.kinds[k].codes.contains_key(value.as_str()) => {
-                    return Err(Error::new(
-                        format!("ReadOptions.{name}"),
-                        format!("no row has {value:?}"),
-                        format!("the file has {}", self.kinds[k].shown(None)),
-                    ));
-                }
-                None if self.kept[k].len() > 1 => {
-                    let found = self.kinds[k].shown(Some(&self.kept[k]));
-                    return Err(Error::new(
-                        format!("column `{name}`"),
-                        format!("it mixes {found}, which cannot stand in one panel"),
-                        format!("choose one with ReadOptions {{ {name}: Some(…) }}"),
-                    ));
-                }
-                _ => {}
-            }
-        }
-        let lists = [
-            ("regions", &self.options.regions, &self.regions),
-            ("sectors", &self.options.sectors, &self.sectors),
-        ];
-        for (name, wanted, found) in lists {
-            let unknown = wanted
-                .iter()
-                .find(|w| !found.list.iter().any(|n| fits(w, n)));
-            if let Some(unknown) = unknown {
-                return Err(Error::new(
-                    format!("ReadOptions.{name}"),
-                    format!("there is no {unknown:?}"),
-                    format!("the file has {}", found.shown(None)),
-                ));
-            }
-        }
-        if self.spots.is_empty() {
-            return Err(Error::new(
-                "ReadOptions",
-                "no row has all of what was chosen",
-                "choose fewer things at a time",
-            ));
-        }
-        Ok(())
+    /// "BE C".
+    fn name(&self, series: &Series) -> String {
+        let region = self.regions.text(series.region);
+        let name = format!("{region} {}", self.sectors.text(series.sector));
+        let name = name.trim();
+        if name.is_empty() { "the series" } else { name }.to_string()
     }
 
     /// The cells of one series by month; refuses months that occur twice and series that are not monthly.
@@ -421,11 +410,7 @@ impl<'o> Panel<'o> {
         if !spots.is_sorted_by(|a, b| a.month() < b.month()) {
             spots.sort_by_key(|s| (s.month(), s.line));
         }
-        let name = || {
-            let region = self.regions.text(series.region);
-            let name = format!("{region} {}", self.sectors.text(series.sector));
-            name.trim().to_string()
-        };
+        let name = || self.name(series);
         for pair in spots.windows(2) {
             if pair[0].month() == pair[1].month() {
                 let (first, again) = (pair[0].line, pair[1].line);
@@ -441,7 +426,10 @@ impl<'o> Panel<'o> {
                             format!("line {first}")
                         }
                     ),
-                    "keep one of the two; if they differ in a further column, choose by it before",
+                    match self.tracks.iter().find_map(Track::choice) {
+                        Some(choice) => format!("keep one of the two; rows differ in a further column: {choice}"),
+                        None => "keep one of the two; if they differ in a further column, choose by it before".into(),
+                    },
                 ));
             }
         }
@@ -456,11 +444,22 @@ impl<'o> Panel<'o> {
                 ));
             }
         }
+        let ends = spots.first().zip(spots.last());
+        if spots.len() > 7
+            && spots.iter().all(|s| s.month() % 12 < 4)
+            && ends.is_some_and(|(a, b)| b.month() / 12 > a.month() / 12)
+        {
+            return Err(Error::new(
+                format!("series {}, line {}", name(), spots[0].line),
+                "only the months 1 to 4 of each year occur, so they may be quarters",
+                "take the monthly series, or leave it out with `regions` and `sectors`",
+            ));
+        }
         Ok(())
     }
 
     /// Series by name, cells by month.
-    fn frame(mut self) -> Result<DataFrame> {
+    fn frame(mut self, looks: &mut Looks) -> Result<DataFrame> {
         let n = self.spots.len();
         let mut series = std::mem::take(&mut self.series);
         series.retain(|s| !s.runs.is_empty());
@@ -474,6 +473,10 @@ impl<'o> Panel<'o> {
         let (mut lengths, mut spots) = (Vec::with_capacity(series.len()), Vec::new());
         for one in &series {
             self.gather(one, &mut spots)?;
+            looks.series(
+                &|| self.name(one),
+                &mut spots.iter().map(|s| (s.month(), s.value)),
+            );
             lengths.push(spots.len());
             for spot in &spots {
                 days.push(first_day(spot.month()));
@@ -538,39 +541,4 @@ fn too_many_flags(line: usize) -> Error {
         format!("the file has more than {} different flags", 1 << FLAG_BITS),
         "the wrong column may be read as flags",
     )
-}
-
-/// Refuses series of capacity utilisation, which look like indices: percent of capacity.
-pub(super) fn refuse_utilisation(text: &str, place: impl Fn() -> String) -> Result<()> {
-    const CODES: [&str; 5] = ["TCU", "CAPUTL", "CUMF", "MCUMF", "G17/CAPUTL"];
-    const WORDS: [&str; 6] = [
-        "capacity utili",
-        "utilisation of capacity",
-        "utilisation des capacit",
-        "operating ratio",
-        "稼働率",
-        "kapazitätsauslastung",
-    ];
-    let low = text.to_lowercase();
-    if CODES.iter().any(|c| text.starts_with(c)) || WORDS.iter().any(|w| low.contains(w)) {
-        return Err(Error::new(
-            place(),
-            format!("{} is capacity utilisation, not production", shown(text)),
-            "leave it out: ReadOptions.sectors (or unit) names what is read",
-        ));
-    }
-    Ok(())
-}
-
-/// True where nothing is wanted in particular, or one of the wanted names fits.
-pub(super) fn is_wanted(wanted: &[String], name: &str) -> bool {
-    wanted.is_empty() || wanted.iter().any(|w| fits(w, name))
-}
-
-/// `IP*` fits all names that begin with IP.
-fn fits(wanted: &str, name: &str) -> bool {
-    match wanted.strip_suffix('*') {
-        Some(start) => name.starts_with(start),
-        None => wanted == name,
-    }
 }

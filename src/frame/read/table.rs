@@ -1,6 +1,6 @@
 //! Lines split into fields, the first lines kept so that the format can be guessed from them.
 
-use super::cell::{shown, trim};
+use super::cell::{shown, trim, were};
 use super::input::{Block, Lines};
 use super::panel::Panel;
 use crate::error::{Error, Result};
@@ -18,6 +18,10 @@ pub(super) struct Table<'a> {
     /// The sign between fields.
     pub(super) delimiter: u8,
     rows: Rows,
+    /// Rows of data so far.
+    data: usize,
+    /// The first of the lines below the table, and how many there are.
+    footer: Option<(usize, usize)>,
 }
 
 /// The lines of one block, split into fields.
@@ -106,8 +110,17 @@ impl Record {
         self.fields().all(str::is_empty)
     }
 
+    /// True of a line of prose: one field, the first, that is no code.
+    pub(super) fn is_note(&self) -> bool {
+        let text = self.get(0);
+        let one = !text.is_empty() && (1..self.len()).all(|k| self.get(k).is_empty());
+        let prose = text.contains(char::is_whitespace)
+            || text.starts_with(['_', '©', '-', '*', '(', '注', '数']);
+        one && prose && !text.starts_with(|c: char| c.is_ascii_digit())
+    }
+
     /// Refuses a line that has not `columns` fields; empty ones after them do not count.
-    fn check(&self, columns: usize) -> Result<()> {
+    pub(super) fn check(&self, columns: usize) -> Result<()> {
         let surplus = (columns..self.len()).any(|k| !self.get(k).is_empty());
         if self.len() < columns || surplus {
             return Err(Error::new(
@@ -180,6 +193,8 @@ impl<'a> Table<'a> {
             head,
             delimiter,
             rows: Rows::new(block, delimiter),
+            data: 0,
+            footer: None,
         })
     }
 
@@ -227,6 +242,46 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// The next row of a table that may have notes below it; they end it, and must be followed by nothing else.
+    pub(super) fn data_row(&mut self, columns: usize) -> Result<Option<&Record>> {
+        if self.next()?.is_none() {
+            return Ok(None);
+        }
+        if self.data > 0 && self.rows.record.is_note() {
+            let first = self.rows.record.line;
+            let mut count = 1;
+            while let Some(record) = self.next()? {
+                if !record.is_note() && !record.is_blank() {
+                    return Err(Error::new(
+                        format!("line {}", record.line),
+                        format!("it stands below line {first}, which is a note and no row"),
+                        "take out the lines that are no data",
+                    ));
+                }
+                count += 1;
+            }
+            self.footer = Some((first, count));
+            return Ok(None);
+        }
+        self.data += 1;
+        self.rows.record.check(columns)?;
+        Ok(Some(&self.rows.record))
+    }
+
+    /// A note on the lines below the table.
+    pub(super) fn footer_note(&self) -> Option<String> {
+        let (first, count) = self.footer?;
+        Some(format!(
+            "{} left out below the table, from line {first} on",
+            were(count, "line")
+        ))
+    }
+
+    /// The last line, where it has no line end.
+    pub(super) fn unended(&self) -> Option<usize> {
+        self.lines.unended
+    }
+
     /// Reads all lines that are left, several blocks of them at a time, while the next ones are
     /// fetched. `read` puts the cells of one block into a panel of its own; these are joined in the
     /// order of the file, so that the result and the first error are those of one line after the other.
@@ -254,6 +309,28 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
+    /// The header below titles, which are lines with text in their first field only; and the titles.
+    pub(super) fn header_below(&mut self) -> Result<(Header, Vec<String>)> {
+        let mut titles = Vec::new();
+        loop {
+            let Some(record) = self.next()? else {
+                return Err(Error::new(
+                    "",
+                    "no line has more than one field, so it has no header",
+                    "check the sign between the fields; tabs, semicolons and commas are known",
+                ));
+            };
+            if (1..record.len()).any(|k| !record.get(k).is_empty()) {
+                break;
+            }
+            titles.push(record.get(0).to_string());
+        }
+        let record = &self.rows.record;
+        let header = Header::of(record)?;
+        titles.retain(|t| !t.is_empty());
+        Ok((header, titles))
+    }
+
     /// The header: the next line.
     pub(super) fn header(&mut self) -> Result<Header> {
         let Some(record) = self.next()? else {
@@ -263,13 +340,16 @@ impl<'a> Table<'a> {
                 "download the file again",
             ));
         };
-        let header = Header {
-            line: record.line,
-            names: record.fields().map(String::from).collect(),
-        };
-        header.check()?;
-        Ok(header)
+        Header::of(record)
     }
+}
+
+/// The code of a cell that has its label too, `AT: Austria`.
+pub(super) fn bare(text: &str, both: bool) -> &str {
+    if !both {
+        return text;
+    }
+    text.split_once(':').map_or(text, |(code, _)| code.trim())
 }
 
 /// The names of the columns.
@@ -282,7 +362,45 @@ pub(super) struct Header {
 }
 
 impl Header {
-    fn check(&self) -> Result<()> {
+    fn of(record: &Record) -> Result<Self> {
+        let header = Header {
+            line: record.line,
+            names: record.fields().map(String::from).collect(),
+        };
+        header.check()?;
+        if let Some(name) = header.names.iter().find(|n| n.contains(char::is_control)) {
+            return Err(super::names::control(
+                &format!("line {}, header", header.line),
+                name,
+            ));
+        }
+        Ok(header)
+    }
+
+    /// Leaves out the labels of SDMX-CSV with both: `REF_AREA: Reference area` is REF_AREA. True where there
+    /// were some; cells then read `AT: Austria`.
+    pub(super) fn without_labels(&mut self) -> bool {
+        let code = |n: &str| {
+            n.split_once(':')
+                .map(|(code, _)| code.trim().to_string())
+                .filter(|code| {
+                    !code.is_empty() && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+                })
+        };
+        let both = self.names.iter().any(|n| {
+            code(n).is_some_and(|c| {
+                c == "geo" || c == "REF_AREA" || c == "TIME_PERIOD" || c == "OBS_VALUE"
+            })
+        });
+        for name in self.names.iter_mut().filter(|_| both) {
+            if let Some(code) = code(name) {
+                *name = code;
+            }
+        }
+        both
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
         let mut seen = HashMap::new();
         for (k, name) in self.names.iter().enumerate().filter(|(_, n)| !n.is_empty()) {
             if let Some(first) = seen.insert(name, k) {
@@ -327,8 +445,14 @@ impl Header {
             let list: Vec<&str> = self.names.iter().take(30).map(String::as_str).collect();
             Error::new(
                 format!("line {}", self.line),
-                format!("there is no column `{}`", names.join("` or `")),
-                format!("it has the columns {}", list.join(", ")),
+                format!(
+                    "there is no column `{}`",
+                    names[..names.len().min(5)].join("` or `")
+                ),
+                format!(
+                    "it has the columns {}; name yours with ReadOptions.columns",
+                    list.join(", ")
+                ),
             )
         })
     }
