@@ -249,7 +249,7 @@ fn index_line(index: &Index) -> String {
         index.missing
     );
     for note in &index.notes {
-        line += &format!("; left out: {note}");
+        line += &format!("; note: {note}");
     }
     if let Some(source) = &index.source {
         line += &format!(". {}", source.licence);
