@@ -1,7 +1,7 @@
 //! Tables on disk: the three formats, each with the text that says what the table is.
 
-use super::pages;
 use super::store::About;
+use super::{blocks, pages};
 use crate::error::{Error, Result};
 use crate::files::Part;
 use crate::memory;
@@ -289,6 +289,10 @@ fn table(
             Ok((reader.finish()?, text))
         }
         Format::Arrow => {
+            if !known {
+                let unpacked = blocks::unpacked(&bytes).ok_or(Fault::Damaged)?;
+                within(path, unpacked / 8.0)?;
+            }
             let mut reader = IpcReader::new(Cursor::new(bytes));
             let metadata = reader.custom_metadata()?;
             let text = metadata.and_then(|m| m.get(KEY).map(|t| t.to_string()));

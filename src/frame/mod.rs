@@ -1,6 +1,7 @@
 //! DataFrames in and out: production indices of statistical agencies, and every result as a table.
 
 mod align;
+mod blocks;
 mod calibration;
 mod describe;
 mod disk;
