@@ -250,3 +250,26 @@ fn nonsense_is_not_returned_without_a_word() {
     );
     assert!(run.text().contains("begin after the last period"));
 }
+
+#[test]
+fn policies_beyond_the_simulation_are_refused() {
+    let problem = small::problem();
+    let svi = Svi {
+        steps: 2,
+        draws: 3,
+        ..Svi::default()
+    };
+    let fit = calibrate(&problem, &svi, &mut ()).expect("a posterior");
+    for more in [1e300, 1e30, f64::NAN] {
+        let policy = Policy {
+            firms: vec![0, 1],
+            more_inventory: more,
+            ..Policy::default()
+        };
+        let world = WhatIf {
+            policies: vec![policy],
+            ..WhatIf::default()
+        };
+        said(fit.what_if(&problem, &world));
+    }
+}

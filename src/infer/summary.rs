@@ -155,11 +155,17 @@ impl Posterior {
         let facts = format!(
             "Of {all} unknowns, the {cells} observed cells narrow {some} by a tenth or more, and {half} by a half."
         );
+        let rough = match self.pareto_k {
+            k if k > 0.7 => format!(
+                " Intervals of single entries may be too narrow, as the guide is only an approximation (k-hat {k:.1}; see sbc)."
+            ),
+            _ => String::new(),
+        };
         if 2 * some >= all {
-            return format!("{facts} Most of what is reported here comes from the data.");
+            return format!("{facts} Most of what is reported here comes from the data.{rough}");
         }
         format!(
-            "{facts} For the others the posterior is the prior: trust what is predicted for groups, and \
+            "{facts}{rough} For the others the posterior is the prior: trust what is predicted for groups, and \
              do not read single firms; a narrower prior, coarser levels (Per::Sector) or further \
              scenarios would tell more."
         )

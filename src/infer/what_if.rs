@@ -290,6 +290,9 @@ impl Posterior {
                 for policy in &world.policies {
                     params = policy.apply(&params)?;
                 }
+                if !world.policies.is_empty() {
+                    params.check(network).map_err(|e| e.within("policies"))?;
+                }
                 rows.params.push(params);
                 let severity = of_shock(Parameter::Severity, k)?;
                 let recovery_rate = of_shock(Parameter::RecoveryRate, k)?;
@@ -326,9 +329,16 @@ impl Outcome {
             severity: row(rows.severity.clone(), hits),
             recovery_rate: row(rows.recovery_rate.clone(), hits),
         };
-        self.prediction
-            .samples
-            .extend(host(horizon.run(inputs, None))?);
+        let panels = host(horizon.run(inputs, None))?;
+        let lost = panels.iter().filter(|v| !v.is_finite()).count();
+        if lost > 0 {
+            return Err(Error::new(
+                "prediction",
+                format!("{lost} of {} predicted cells are not finite", panels.len()),
+                "narrow the priors, or calibrate again with a lower learning rate",
+            ));
+        }
+        self.prediction.samples.extend(panels);
         self.prediction.draws += count;
         Ok(())
     }

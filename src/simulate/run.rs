@@ -65,6 +65,7 @@ pub fn simulate(
             let done = first.take_while(|x| !x.is_nan()).count();
             out.stop_after(done);
         }
+        out.tell_infinite();
         return Ok(out);
     }
     // What happens inside a period is known to the plain tensors only.
@@ -88,10 +89,22 @@ pub fn simulate(
             break;
         }
     }
+    out.tell_infinite();
     Ok(out)
 }
 
 impl Trajectory {
+    /// Warns of output that is no number.
+    fn tell_infinite(&mut self) {
+        let lost = self.output.iter().filter(|x| !x.is_finite()).count();
+        if lost > 0 {
+            self.warnings.push(format!(
+                "{lost} of {} outputs are not finite: the parameters are too large for the simulation's digits; try Precision::Double",
+                self.output.len()
+            ));
+        }
+    }
+
     /// Keeps the first `done` periods.
     fn stop_after(&mut self, done: usize) {
         if done < self.periods {
