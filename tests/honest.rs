@@ -518,3 +518,46 @@ fn a_wide_guide_that_has_not_shrunk_is_told_and_one_that_has_is_not() {
     );
     assert!(!fast.convergence.reached(), "{:?}", fast.convergence);
 }
+
+#[test]
+fn a_point_says_nothing_of_spread() {
+    let guide = Guide::Point;
+    let point = fit(
+        &problem(),
+        &Svi {
+            guide,
+            ..Svi::default()
+        },
+    );
+    assert!(point.convergence.reached(), "{:?}", point.convergence);
+    assert!(point.identification().starts_with("A point has no spread"));
+    assert!(!point.text().contains("narrower"), "{}", point.text());
+    let few = fit(
+        &problem(),
+        &Svi {
+            draws: 2,
+            ..Svi::default()
+        },
+    );
+    assert!(
+        few.warnings.join(" ").contains("raise Svi.draws"),
+        "{:?}",
+        few.warnings
+    );
+}
+
+#[test]
+fn a_total_in_another_unit_is_refused() {
+    let mut problem = problem();
+    let steady: f64 = problem.network.output().iter().sum();
+    let total = |by: f64| {
+        Total::new(&problem.network, "all", &[], &[], vec![by * steady; 24]).expect("a total")
+    };
+    let (good, thousands, negative) = (total(1.0), total(1e-3), total(-1.0));
+    problem.totals = vec![good];
+    problem.check().expect("allowed");
+    problem.totals = vec![thousands];
+    refused(&problem, "times its steady level");
+    problem.totals = vec![negative];
+    refused(&problem, "production is not negative");
+}

@@ -292,6 +292,19 @@ pub(super) fn measure(posterior: &Posterior, ending: Ending) -> Convergence {
     }
 }
 
+/// Bands and quantiles of so few draws that they say little; none of a point, which has one draw and no spread.
+pub(super) fn few_draws(posterior: &Posterior) -> Option<String> {
+    let few = posterior.draws < FEW as usize && !posterior.is_point();
+    // Of methods that keep draws it is among the doubts already.
+    (few && posterior.convergence.effective_draws.is_infinite()).then(|| {
+        format!(
+            "the posterior has {} draw{}: bands and quantiles of so few say little; raise Svi.draws",
+            posterior.draws,
+            if posterior.draws == 1 { "" } else { "s" }
+        )
+    })
+}
+
 /// How many independent draws those of several chains are worth, of each column of `draws` [draw, column] in
 /// the median over at most 64 columns; draw k is of chain k modulo `chains`. After Gelman et al., Bayesian Data
 /// Analysis (3rd ed., 11.5), with the variance between chains.

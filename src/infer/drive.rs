@@ -2,7 +2,7 @@
 //! and the posterior at the end.
 
 use super::Problem;
-use super::convergence::{Ending, measure};
+use super::convergence::{Ending, few_draws, measure};
 use super::objective::Objective;
 use super::posterior::{Draws, Pace, Posterior, Step, assemble};
 use super::saved::{Keeper, Saved};
@@ -239,6 +239,7 @@ fn conclude(
     posterior.warnings = objective.problem().warnings();
     let doubts = posterior.convergence.doubts.iter().cloned();
     posterior.warnings.extend(doubts);
+    posterior.warnings.extend(few_draws(&posterior));
     if lost > 0 {
         posterior.warnings.push(format!(
             "{lost} of the posterior's {wanted} draws gave no finite output and were left out; narrow the priors"

@@ -180,6 +180,7 @@ impl Problem {
             self.check_panel(observed, &place, beside)?;
         }
         self.check_totals()?;
+        self.check_total_levels()?;
         self.check_noise()?;
         self.check_levels()?;
         self.priors.check(self.hits())

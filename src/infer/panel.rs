@@ -99,6 +99,26 @@ impl Problem {
         Ok(())
     }
 
+    /// Refuses totals that cannot be levels of the groups that they add up.
+    pub(super) fn check_total_levels(&self) -> Result<()> {
+        let begin = shock_begins(&self.shock);
+        for total in &self.totals {
+            let place = format!("total {}", total.name);
+            let series = Observation {
+                region: vec![total.name.clone()],
+                sector: vec![String::new()],
+                base: vec![total.steady(&self.network)],
+                periods: total.values.len(),
+                values: total.values.clone(),
+            };
+            self.check_signs(&series, &place)?;
+            if self.scale == Scale::Levels {
+                check_unit(&series, &starts(begin, &series), &place)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses production below 0, but for what noise can do near 0.
     fn check_signs(&self, observed: &Observation, place: &str) -> Result<()> {
         let g = observed.groups();

@@ -135,12 +135,22 @@ impl Posterior {
         }
     }
 
+    /// True of the result of `Guide::Point`: one draw without any spread.
+    pub fn is_point(&self) -> bool {
+        self.parameters
+            .iter()
+            .all(|l| l.scale.iter().all(|s| *s == 0.0))
+    }
+
     /// What the data say about the parameters, in plain words; where something speaks against the fit
     /// (`convergence`), that it cannot be told, and why.
     pub fn identification(&self) -> String {
         if !self.convergence.reached() {
             let doubts = self.convergence.doubts.join(". ");
             return format!("What the data say cannot be told from this fit: {doubts}.");
+        }
+        if self.is_point() {
+            return "A point has no spread, so what the data say cannot be told from it: take another guide.".into();
         }
         let all: usize = self.parameters.iter().map(|l| l.len()).sum();
         let informed = |by: f64| -> usize { self.parameters.iter().map(|l| l.narrower(by)).sum() };

@@ -245,7 +245,7 @@ pub(super) fn posterior(p: &Posterior) -> Card {
 
 /// How many entries the data speak about, where that can be told.
 fn narrower(p: &Posterior, l: &Learnt) -> String {
-    match p.convergence.reached() {
+    match p.convergence.reached() && !p.is_point() {
         true => format!(
             "; {:.0} % of {} entries at least 10 % narrower than the prior",
             100.0 * l.informed(0.1),
