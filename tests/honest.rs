@@ -561,3 +561,30 @@ fn a_total_in_another_unit_is_refused() {
     problem.totals = vec![negative];
     refused(&problem, "production is not negative");
 }
+
+#[test]
+fn calibrations_of_sbc_that_have_not_converged_are_counted() {
+    let mut problem = problem();
+    // The values of the panel do not matter.
+    problem.observed.values.iter_mut().for_each(|v| *v = 0.0);
+    let ended = sbc(
+        &problem,
+        &Svi {
+            steps: 3,
+            ..Svi::default()
+        },
+        2,
+        &mut (),
+    )
+    .expect("runs");
+    assert_eq!(ended.doubted, 2);
+    assert!(
+        ended
+            .text()
+            .contains("2 of the 2 calibrations have not converged"),
+        "{}",
+        ended.text()
+    );
+    let whole = sbc(&problem, &Svi::default(), 2, &mut ()).expect("runs");
+    assert_eq!(whole.doubted, 0);
+}

@@ -190,6 +190,7 @@ impl Stored for Sbc {
         pack.fact("draws", json(&draws));
         pack.fact("runs", self.runs);
         pack.fact("seconds", format!("{:?}", self.seconds));
+        pack.fact("doubted", self.doubted);
         pack.fact("stopped", self.stopped);
         Ok(())
     }
@@ -211,6 +212,7 @@ impl Stored for Sbc {
             parameters: draws.iter().map(one).collect::<Result<_>>()?,
             loss: numbers(&files.table("losses")?, schema::LOSS)?,
             seconds: files.number("seconds")?,
+            doubted: files.number("doubted")?,
             stopped: files.fact("stopped")? == "true",
         })
     }

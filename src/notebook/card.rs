@@ -393,6 +393,15 @@ pub(super) fn sbc(s: &Sbc) -> Card {
             ),
         ));
     }
+    if s.doubted > 0 {
+        facts.push((
+            "warning",
+            format!(
+                "{} of the {} calibrations have not converged or do not fit their panel: give Svi.steps more",
+                s.doubted, s.runs
+            ),
+        ));
+    }
     ("Simulation-based calibration".into(), facts)
 }
 
