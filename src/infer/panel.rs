@@ -336,7 +336,7 @@ const INDICES: &str =
 /// Refuses levels in another unit, and index values where they are far from levels.
 fn check_unit(observed: &Observation, starts: &[Start], place: &str) -> Result<()> {
     let middle = middle(starts);
-    if !(middle > UNIT || middle < 1.0 / UNIT) {
+    if (1.0 / UNIT..=UNIT).contains(&middle) {
         return Ok(());
     }
     if let Some(number) = one_number(observed, starts) {
