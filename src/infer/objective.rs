@@ -97,8 +97,13 @@ impl Objective {
         let varying = layout(problem);
         let opened = problem.simulation.open()?;
         let on_cpu = opened.is_cpu() && problem.simulation.method == Method::Kernels;
-        let device = opened.tensors.autodiff();
         let fixed = |p| varying.iter().all(|v| v.parameter != p);
+        // Where the kernels of this machine's processor have the gradient, tensors need none, and keep nothing for it.
+        let direct = on_cpu && fixed(Parameter::Severity) && fixed(Parameter::RecoveryRate);
+        let device = match direct {
+            true => opened.tensors,
+            false => opened.tensors.autodiff(),
+        };
         let mut first = 0;
         let mut runs: Vec<Run> = Vec::new();
         for (shock, observed) in problem.scenarios() {
