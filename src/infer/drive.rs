@@ -167,6 +167,7 @@ fn drive(
         frame.total,
         before,
     );
+    let doubtful = objective.problem().warnings();
     let (mut late, mut stopped) = (false, false);
     while search.done() < frame.total && !search.settled() && !late && !stopped {
         let note = match search.step(objective, watched) {
@@ -176,7 +177,7 @@ fn drive(
         progress.update(search.done(), &note);
         see(search);
         if watched && progress.wants_picture() {
-            snapshot.warnings = unsaved.iter().cloned().collect();
+            snapshot.warnings = doubtful.iter().chain(&unsaved).cloned().collect();
             snapshot.look(search, objective, begin);
             progress.picture(snapshot.clone());
         }
