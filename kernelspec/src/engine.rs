@@ -5,16 +5,20 @@
 //! every dependency. An engine does that before a notebook needs it, and waits as a *spare*.
 
 use crate::cells::Cells;
+use crate::fates::{End, Fates};
 use crate::link::{self, Ask, Failure, Place, Tell};
+use crate::outlet::{Notebook, Outlet};
 use crate::report;
 use crate::runtime::Runtime;
 use crate::session::{self, Session};
+use crate::source;
 use crate::spare;
 use crate::toolchain;
 use anyhow::{Context, Result, anyhow, bail};
-use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
+use crossbeam_channel::{Receiver, Sender, select, unbounded};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalContextOutputs, EvalOutputs};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::fs;
 use std::io::BufReader;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -102,45 +106,57 @@ struct Engine {
     manifest: String,
     /// Memory in use after warming up, in bytes.
     memory: u64,
-    /// Lines of cells are sent to the notebook; asked to, whoever does it says that all are sent.
-    flush: Sender<Sender<()>>,
+    /// What cells print and show comes out here.
+    outlet: Arc<Outlet>,
+    fates: Fates,
     shared: Arc<Shared>,
 }
 
 /// What several threads need.
 struct Shared {
-    dir: PathBuf,
+    ours: Arc<Ours>,
     /// evcxr's handle on the process that runs cells; it stays valid when that is started again.
     process: Arc<Mutex<Child>>,
-    notebook: Mutex<Option<UnixStream>>,
     busy: AtomicBool,
     killed: AtomicBool,
-    input: (Sender<String>, Receiver<String>),
+}
+
+/// What is there before evcxr is.
+struct Ours {
+    dir: PathBuf,
+    notebook: Mutex<Option<UnixStream>>,
+    input: (Sender<Option<String>>, Receiver<Option<String>>),
 }
 
 impl Engine {
     fn new(dir: &Path, private: bool) -> Result<Self> {
         let home = std::env::current_dir()?;
         let cells = Cells::listen(&dir.join("cells.sock"))?;
+        let ours = Arc::new(Ours {
+            dir: dir.to_path_buf(),
+            notebook: Mutex::new(None),
+            input: unbounded(),
+        });
+        let outlet = Outlet::open(dir, ours.clone().as_notebook())?;
         let program = Command::new(std::env::current_exe()?);
         let (context, outputs) = EvalContext::with_subprocess_command(program)
             .map_err(|e| anyhow!("evcxr cannot start: {e}"))?;
         let context = CommandContext::with_eval_context(context);
         let shared = Arc::new(Shared {
-            dir: dir.to_path_buf(),
+            ours,
             process: context.process_handle(),
-            notebook: Mutex::new(None),
             busy: AtomicBool::new(false),
             killed: AtomicBool::new(false),
-            input: unbounded(),
         });
+        pass_on(outputs, shared.clone());
         let mut engine = Self {
             context,
             cells,
             home,
             manifest: String::new(),
             memory: 0,
-            flush: pump(outputs, shared.clone()),
+            outlet,
+            fates: Fates::default(),
             shared,
         };
         engine.warm_up()?;
@@ -184,7 +200,9 @@ impl Engine {
     /// As after warming up, in a new process for cells; what rust-analyzer has read, it keeps.
     fn clear(&mut self) -> Result<()> {
         std::env::set_current_dir(&self.home)?;
+        self.fates = Fates::default();
         self.context.reset_config();
+        self.shared.end_children();
         self.context
             .execute(":clear")
             .map_err(|e| anyhow!("the session cannot be cleared: {e}"))?;
@@ -193,11 +211,11 @@ impl Engine {
 
     /// False where a next notebook could notice this one, or enough engines wait already.
     fn may_wait(&self) -> Result<bool> {
-        let clean = fs::read_to_string(self.shared.dir.join("Cargo.toml"))
+        let clean = fs::read_to_string(self.shared.ours.dir.join("Cargo.toml"))
             .is_ok_and(|now| now == self.manifest);
         let slim = memory_in_use() < 2 * self.memory;
         let runtime = Runtime::locate()?;
-        let fresh = spare::is_fresh(&runtime, &self.shared.dir);
+        let fresh = spare::is_fresh(&runtime, &self.shared.ours.dir);
         let wanted = spare::free(&runtime).len() < spare::wanted();
         if !(clean && slim && fresh && wanted) {
             eprintln!("ends: clean {clean}, slim {slim}, fresh {fresh}, wanted {wanted}");
@@ -256,53 +274,121 @@ impl Engine {
 
     fn execute(&mut self, code: &str, count: usize) {
         let shared = self.shared.clone();
+        if let Some(failure) = source::foreign(code) {
+            shared.tell(&Tell::Failed(failure));
+            return shared.tell(&Tell::Done {
+                ok: false,
+                restarted: false,
+            });
+        }
         let begin = process_id(&shared.process);
+        let before = self.variables();
+        let memory_ends = memory_ends();
         shared.killed.store(false, Ordering::SeqCst);
         // A line that was sent for a cell before.
-        while shared.input.1.try_recv().is_ok() {}
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let mut callbacks = EvalCallbacks {
-                input_reader: &|request| {
-                    shared.tell(&Tell::Input {
-                        prompt: request.prompt,
-                        password: request.is_password,
-                    });
-                    shared.input.1.recv().unwrap_or_default()
-                },
-            };
-            self.context.execute_with_callbacks(code, &mut callbacks)
-        }));
-        self.flush();
-        let ok = match result {
+        while shared.ours.input.1.try_recv().is_ok() {}
+        let (cell, compiled) = (code.to_string(), shared.ours.dir.join("src/lib.rs"));
+        self.outlet.begin(move |file, line| {
+            let compiled = fs::read_to_string(&compiled).unwrap_or_default();
+            report::place(&cell, &compiled, file, line)
+        });
+        let result = catch_unwind(AssertUnwindSafe(|| self.evaluate(code)));
+        let stop = self.outlet.end();
+        let restarted = process_id(&shared.process) != begin;
+        if restarted {
+            end_group(begin);
+        }
+        let mut failures = match result {
             Ok(Ok(output)) => {
                 self.show(output);
-                true
+                let compiled = fs::read_to_string(shared.ours.dir.join("src/lib.rs"));
+                let compiled = compiled.unwrap_or_default();
+                stop.iter()
+                    .map(|stop| report::stopped(stop, code, &compiled, count))
+                    .collect()
             }
-            Ok(Err(_)) if shared.killed.load(Ordering::SeqCst) => {
-                let text =
-                    "ended by the second interrupt; the variables are lost, the items are kept";
-                shared.tell(&Tell::Failed(Failure::of("Interrupted", text)));
-                false
-            }
-            Ok(Err(_)) if toolchain::was_stopped(&shared.dir) => {
-                let text = "interrupted before it ran; nothing has changed";
-                shared.tell(&Tell::Failed(Failure::of("Interrupted", text)));
-                false
-            }
-            Ok(Err(error)) => {
-                for failure in report::failures(&error, code, count) {
-                    shared.tell(&Tell::Failed(failure));
-                }
-                false
-            }
+            Ok(Err(error)) => self.failures(&error, code, count, memory_ends),
             Err(_) => {
                 let text = "evcxr failed inside; please simplify the cell, or restart the kernel";
-                shared.tell(&Tell::Failed(Failure::of("Error", text)));
-                false
+                vec![Failure::of("Error", text)]
             }
         };
-        let restarted = process_id(&shared.process) != begin;
+        let end = match (restarted, failures.is_empty()) {
+            (true, _) => End::Lost,
+            (false, false) => End::Failed,
+            (false, true) => End::Well,
+        };
+        self.fates
+            .after(count, code, end, &before, &self.variables());
+        self.advise(code, &mut failures);
+        let ok = failures.is_empty();
+        for failure in failures {
+            shared.tell(&Tell::Failed(failure));
+        }
         shared.tell(&Tell::Done { ok, restarted });
+    }
+
+    /// Has evcxr compile and run a cell.
+    fn evaluate(&mut self, code: &str) -> Result<EvalOutputs, evcxr::Error> {
+        // A crate of the user's own takes the place of the one that is there under its name.
+        for line in code.lines().filter(|line| replaces_crate(line)) {
+            let name = line.split_whitespace().nth(1).unwrap_or_default();
+            let name = name.trim_end_matches('=');
+            self.context.execute(&format!("{line}\nuse ::{name};"))?;
+        }
+        let items = source::with_items(code);
+        // Cells that wait for input are asked by way of the outlet.
+        let mut callbacks = EvalCallbacks::default();
+        self.context
+            .execute_with_callbacks(items.as_deref().unwrap_or(code), &mut callbacks)
+    }
+
+    fn variables(&self) -> HashSet<String> {
+        let all = self.context.variables_and_types();
+        all.map(|(name, _)| name.to_string()).collect()
+    }
+
+    /// Why evcxr says that a cell has failed.
+    fn failures(
+        &self,
+        error: &evcxr::Error,
+        code: &str,
+        count: usize,
+        memory_ends: u64,
+    ) -> Vec<Failure> {
+        let interrupted = |text| vec![Failure::of("Interrupted", text)];
+        if self.shared.killed.load(Ordering::SeqCst) {
+            return interrupted(
+                "ended by the second interrupt; the variables are lost, the items are kept",
+            );
+        }
+        if toolchain::was_stopped(&self.shared.ours.dir) {
+            return interrupted("interrupted before it ran; nothing has changed");
+        }
+        match error {
+            evcxr::Error::SubprocessTerminated(words) => {
+                let memory = self::memory_ends() > memory_ends;
+                vec![report::death(words, &self.outlet.errors(), memory)]
+            }
+            error => report::failures(error, code, count, &self.fates),
+        }
+    }
+
+    /// Says what goes with how a cell has ended.
+    fn advise(&self, code: &str, failures: &mut [Failure]) {
+        let note = |text: String| self.shared.tell(&Tell::Text { error: true, text });
+        if self.outlet.refused() {
+            match failures.first_mut() {
+                Some(failure) => {
+                    failure.evalue = report::NO_INPUT.to_string();
+                    failure.traceback.push(report::NO_INPUT.to_string());
+                }
+                None => note(format!("{}\n", report::NO_INPUT)),
+            }
+        }
+        if failures.is_empty() && source::only_defines_main(code) {
+            note("`fn main` is defined and not run: a notebook runs the statements of a cell; call it by `main()`, or write its statements without it\n".into());
+        }
     }
 
     fn show(&self, output: EvalOutputs) {
@@ -336,19 +422,9 @@ impl Engine {
         };
         self.shared.tell(&Tell::Answer(content));
     }
-
-    /// Waits until what cells have printed is with the notebook.
-    fn flush(&self) {
-        // The error stream comes through a thread of evcxr that gives no sign.
-        std::thread::sleep(Duration::from_millis(2));
-        let (done, wait) = bounded(1);
-        if self.flush.send(done).is_ok() {
-            let _ = wait.recv();
-        }
-    }
 }
 
-impl Shared {
+impl Ours {
     fn notebook(&self) -> MutexGuard<'_, Option<UnixStream>> {
         self.notebook.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -358,6 +434,33 @@ impl Shared {
         if let Some(stream) = &*self.notebook() {
             let _ = link::send(stream, message);
         }
+    }
+
+    /// How what cells print and ask reaches the notebook.
+    fn as_notebook(self: Arc<Self>) -> Notebook {
+        let asked = self.clone();
+        Notebook {
+            tell: Box::new(move |tell| self.tell(tell)),
+            ask: Box::new(move |prompt| {
+                asked.tell(&Tell::Input {
+                    prompt: prompt.to_string(),
+                    password: false,
+                });
+                // Without a notebook nobody answers.
+                asked.notebook().as_ref()?;
+                asked.input.1.recv().ok().flatten()
+            }),
+        }
+    }
+}
+
+impl Shared {
+    fn notebook(&self) -> MutexGuard<'_, Option<UnixStream>> {
+        self.ours.notebook()
+    }
+
+    fn tell(&self, message: &Tell) {
+        self.ours.tell(message);
     }
 
     /// Takes the notebook's words: what concerns a running cell at once, the rest in turn.
@@ -371,11 +474,11 @@ impl Shared {
                 Ask::Stop => self.stop(),
                 Ask::Kill => {
                     self.killed.store(true, Ordering::SeqCst);
-                    let _ = self.input.0.send(String::new());
+                    let _ = self.ours.input.0.send(None);
                     self.kill();
                 }
                 Ask::Input(line) => {
-                    let _ = self.input.0.send(line);
+                    let _ = self.ours.input.0.send(line);
                 }
                 Ask::Leave | Ask::End if self.busy.load(Ordering::SeqCst) => self.finish(),
                 Ask::Leave | Ask::End | Ask::Serve(_) => {
@@ -391,12 +494,18 @@ impl Shared {
 
     /// Ends a compilation, or asks the running call to stop.
     fn stop(&self) {
-        if !toolchain::stop(&self.dir) {
+        if !toolchain::stop(&self.ours.dir) {
             toolchain::signal("INT", &process_id(&self.process).to_string());
         }
     }
 
+    /// Ends what cells have started and left running.
+    fn end_children(&self) {
+        end_group(process_id(&self.process));
+    }
+
     fn kill(&self) {
+        self.end_children();
         let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         // One that has ended by itself is as good.
         let _ = process.kill();
@@ -404,9 +513,9 @@ impl Shared {
 
     /// Ends the engine: its cells, its folder, itself.
     fn finish(&self) -> ! {
-        toolchain::stop(&self.dir);
+        toolchain::stop(&self.ours.dir);
         self.kill();
-        let _ = fs::remove_dir_all(&self.dir);
+        let _ = fs::remove_dir_all(&self.ours.dir);
         std::process::exit(0)
     }
 
@@ -421,7 +530,7 @@ impl Shared {
         std::thread::spawn(move || {
             loop {
                 std::thread::sleep(pause);
-                if !shared.dir.exists() {
+                if !shared.ours.dir.exists() {
                     shared.finish();
                 }
                 if !free.exists() {
@@ -429,10 +538,10 @@ impl Shared {
                 }
                 // Another Rust has a runtime in another folder.
                 let fresh = Runtime::locate()
-                    .is_ok_and(|now| now.home == home && spare::is_fresh(&now, &shared.dir));
+                    .is_ok_and(|now| now.home == home && spare::is_fresh(&now, &shared.ours.dir));
                 let good = begin.elapsed() < patience && fresh;
                 // By the same renaming that a notebook claims it with: only one of the two succeeds.
-                if !good && fs::rename(&free, shared.dir.join(spare::TAKEN)).is_ok() {
+                if !good && fs::rename(&free, shared.ours.dir.join(spare::TAKEN)).is_ok() {
                     shared.finish();
                 }
             }
@@ -441,45 +550,25 @@ impl Shared {
     }
 }
 
-/// Sends what cells print to the notebook as it comes, whole lines together.
-fn pump(outputs: EvalContextOutputs, shared: Arc<Shared>) -> Sender<Sender<()>> {
-    let (flush, asked) = unbounded::<Sender<()>>();
+/// Passes on what the process of the cells says before it has its own pipes: why it cannot start.
+fn pass_on(outputs: EvalContextOutputs, shared: Arc<Shared>) {
     std::thread::spawn(move || {
-        let forward = |error: bool, first: String, rest: &Receiver<String>| {
-            let mut text = first + "\n";
-            while text.len() < 1 << 16
-                && let Ok(line) = rest.try_recv()
-            {
-                text += &line;
-                text.push('\n');
-            }
-            shared.tell(&Tell::Text { error, text });
+        let tell = |line: String| {
+            let text = line + "\n";
+            shared.tell(&Tell::Text { error: true, text });
         };
         let EvalContextOutputs { stdout, stderr } = outputs;
         loop {
-            select! {
-                recv(stdout) -> line => match line {
-                    Ok(line) => forward(false, line, &stdout),
-                    Err(_) => return,
-                },
-                recv(stderr) -> line => match line {
-                    Ok(line) => forward(true, line, &stderr),
-                    Err(_) => return,
-                },
-                recv(asked) -> done => {
-                    for (error, lines) in [(false, &stdout), (true, &stderr)] {
-                        while let Ok(line) = lines.try_recv() {
-                            forward(error, line, lines);
-                        }
-                    }
-                    if let Ok(done) = done {
-                        let _ = done.send(());
-                    }
-                }
+            let line = select! {
+                recv(stdout) -> line => line,
+                recv(stderr) -> line => line,
+            };
+            match line {
+                Ok(line) => tell(line),
+                Err(_) => return,
             }
         }
     });
-    flush
 }
 
 fn complete(context: &mut CommandContext, code: &str, at: usize) -> Result<Value> {
@@ -550,6 +639,32 @@ fn changes_settings(line: &str) -> bool {
 
 fn process_id(process: &Mutex<Child>) -> u32 {
     process.lock().unwrap_or_else(PoisonError::into_inner).id()
+}
+
+/// Ends the group of a process of cells: itself, and what it has started.
+fn end_group(process: u32) {
+    toolchain::signal("KILL", &format!("-{process}"));
+}
+
+/// How many processes the system has ended for want of memory; 0 where it does not tell.
+fn memory_ends() -> u64 {
+    let told = fs::read_to_string("/proc/vmstat").unwrap_or_default();
+    let line = told.lines().find_map(|line| line.strip_prefix("oom_kill "));
+    line.and_then(|count| count.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+/// True for a `:dep` of a crate that sessions have under its name.
+fn replaces_crate(line: &str) -> bool {
+    let Some(rest) = line.trim_start().strip_prefix(":dep ") else {
+        return false;
+    };
+    let name = rest
+        .trim_start()
+        .split([' ', '='])
+        .next()
+        .unwrap_or_default();
+    ["burn", "plotters", "polars", "rand"].contains(&name)
 }
 
 /// Memory of this process, in bytes; 0 where it is not told.
