@@ -380,8 +380,9 @@ impl Engine {
         if self.outlet.refused() {
             match failures.first_mut() {
                 Some(failure) => {
-                    failure.evalue = report::NO_INPUT.to_string();
-                    failure.traceback.push(report::NO_INPUT.to_string());
+                    let old = std::mem::replace(&mut failure.evalue, report::NO_INPUT.into());
+                    failure.traceback.retain(|line| !line.ends_with(&old));
+                    failure.traceback.push(report::NO_INPUT.into());
                 }
                 None => note(format!("{}\n", report::NO_INPUT)),
             }

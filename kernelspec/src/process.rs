@@ -87,9 +87,10 @@ fn run(socket: &Path) -> Result<()> {
             .open(socket.with_file_name(name))
     };
     let [out, err] = PIPES.map(pipe);
+    let (out, err) = (out?, err?);
     let _ = THEIRS.set(theirs);
-    rustix::stdio::dup2_stdout(&out?)?;
-    rustix::stdio::dup2_stderr(&err?)?;
+    rustix::stdio::dup2_stdout(&out)?;
+    rustix::stdio::dup2_stderr(&err)?;
     native_signals();
     let mut heard = BufReader::new(engine.try_clone()?);
     let mut variables = std::ptr::null_mut();
@@ -101,6 +102,13 @@ fn run(socket: &Path) -> Result<()> {
         else {
             bail!("{order:?} is no order for a process of cells");
         };
+        // What a cell has closed is open for the next.
+        if rustix::io::fcntl_getfd(std::io::stdout()).is_err() {
+            rustix::stdio::dup2_stdout(&out)?;
+        }
+        if rustix::io::fcntl_getfd(std::io::stderr()).is_err() {
+            rustix::stdio::dup2_stderr(&err)?;
+        }
         input.watch()?;
         let ran = load_and_run(library, function, variables);
         input.rest();

@@ -61,6 +61,9 @@ pub(crate) fn statements(code: &str) -> Vec<Statement> {
 /// another cell, or from evcxr.
 pub(crate) fn line_of(code: &str, compiled: &str, line: usize) -> Option<usize> {
     let mut from = 0;
+    // evcxr puts the last expression into brackets: the fault of all of it is at the first of them.
+    let bracket = compiled.lines().nth(line.checked_sub(1)?) == Some("(");
+    let line = line + usize::from(bracket);
     for statement in statements(code) {
         let text = &code[statement.begin..statement.end];
         let text = text.strip_suffix('\n').unwrap_or(text);
@@ -308,6 +311,7 @@ mod tests {
         assert_eq!(of("todo()", 0), Some(8));
         assert_eq!(of("f(2);", 1), Some(10));
         assert_eq!(of("g()", 0), Some(11));
+        assert_eq!(of("(", 0), Some(11));
         assert_eq!(of("head", 0), None);
     }
 

@@ -499,6 +499,11 @@ pub(crate) fn stop(dir: &Path) -> bool {
     let Some(group) = running.and_then(|text| text.parse::<u32>().ok()) else {
         return false;
     };
+    // A number that a compiler has left behind may be another process's by now.
+    let place = fs::read_link(format!("/proc/{group}/cwd")).ok();
+    if Path::new("/proc").exists() && place != fs::canonicalize(dir).ok() {
+        return false;
+    }
     // Should it end this very moment, the cell runs, and the next interrupt asks it to stop.
     let stopped = signal("KILL", &format!("-{group}"));
     stopped && fs::write(dir.join(STOPPED), "").is_ok()

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::backtrace::Backtrace;
 use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::thread::{Thread, ThreadId};
@@ -58,26 +59,27 @@ fn say(word: &Value) -> bool {
 }
 
 /// Has the kernel show something here, below what was printed before; false where there is no such kernel.
-pub(super) fn show(data: &[(&str, &str)], value: bool) -> bool {
+pub(super) fn show(parts: &[(&str, &str)], value: bool) -> bool {
     if channel().is_none() {
         return false;
     }
     flush();
-    let data: serde_json::Map<String, Value> = data
-        .iter()
-        .map(|(mime, part)| ((*mime).to_string(), Value::from(*part)))
-        .collect();
-    say(&json!({ "Show": { "value": value, "data": data } }))
+    say(&json!({ "Show": { "value": value, "data": by_type(parts) } }))
 }
 
 /// Has the kernel show a display that changes in place; false where there is no such kernel.
-#[doc(hidden)]
-pub fn live(id: &str, data: &serde_json::Map<String, Value>) -> bool {
+pub fn live(id: &str, parts: &[(&str, &str)]) -> bool {
     if channel().is_none() {
         return false;
     }
     flush();
-    say(&json!({ "Live": { "id": id, "data": data } }))
+    say(&json!({ "Live": { "id": id, "data": by_type(parts) } }))
+}
+
+fn by_type(parts: &[(&str, &str)]) -> Value {
+    let parts = parts.iter();
+    let parts = parts.map(|(mime, part)| ((*mime).to_string(), Value::from(*part)));
+    Value::Object(parts.collect())
 }
 
 /// The cell's value by its `Debug` form, where it has no other.
@@ -176,21 +178,20 @@ fn tell(seen: Option<Seen>, text: Option<String>, thread: Option<&str>, ends: bo
 
 /// Lines of the cells' source that a panic went through, the innermost first.
 fn frames(trace: &Backtrace) -> Vec<u32> {
+    let socket = std::env::var_os(SOCKET)
+        .map(PathBuf::from)
+        .unwrap_or_default();
+    let session = socket
+        .parent()
+        .and_then(Path::file_name)
+        .unwrap_or_default();
+    let source = format!("/{}/src/lib.rs:", session.to_string_lossy());
     let text = trace.to_string();
-    let mut name = "";
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        match line.trim_start().strip_prefix("at ") {
-            // Cells are compiled as the crate `ctx`.
-            Some(place) if name.contains("ctx") => {
-                let place = place.split_once("src/lib.rs:");
-                lines.extend(place.and_then(|(_, at)| at.split(':').next()?.parse::<u32>().ok()));
-            }
-            Some(_) => {}
-            None => name = line,
-        }
-    }
-    lines
+    let lines = text.lines().filter_map(|line| {
+        let (_, at) = line.trim_start().strip_prefix("at ")?.split_once(&source)?;
+        at.split(':').next()?.parse().ok()
+    });
+    lines.collect()
 }
 
 /// The hook of all panics: in a cell it is kept until the cell has ended, elsewhere it is told at once.

@@ -256,7 +256,10 @@ fn send(id: &str, figure: &Figure, last: bool) {
         // In the page's own markup, where it shrinks with the page and is there at once.
         data.insert("text/html".into(), svg.trim().into());
     }
-    if cell::live(id, &data) {
+    let parts = data
+        .iter()
+        .filter_map(|(mime, part)| Some((mime.as_str(), part.as_str()?)));
+    if cell::live(id, &parts.collect::<Vec<_>>()) {
         return;
     }
     let line = serde_json::json!({ "id": id, "data": data });
