@@ -6,6 +6,8 @@
 
 /// The library's side of it.
 const CELL: &str = "::bullwhip::notebook::cell";
+/// The runtime's: it runs the cell.
+const RUN: &str = "::bullwhip::cells::run";
 /// Before the cell's function. What is before are items, what follows is the cell.
 const FUNCTION: &str = "\n#[unsafe(no_mangle)]\npub extern \"C\" fn run_user_code_";
 
@@ -27,7 +29,7 @@ pub(crate) fn instrument(source: &str) -> String {
         "\nmatch std::panic::catch_unwind(\n",
         "\nif std::panic::catch_unwind(||{\n",
     ] {
-        let ours = caught.replace("std::panic::catch_unwind", &format!("{CELL}::run"));
+        let ours = caught.replace("std::panic::catch_unwind", RUN);
         // evcxr's own comes before the cell's statements.
         cell = cell.replacen(caught, &ours, 1);
     }
@@ -159,7 +161,7 @@ evcxr_variable_store
     fn what_evcxr_prints_is_told_and_what_the_cell_prints_is_not() {
         let ours = instrument(SOURCE);
         assert_eq!(ours.lines().count(), SOURCE.lines().count());
-        assert!(ours.contains("\nmatch ::bullwhip::notebook::cell::run(\n"));
+        assert!(ours.contains("\nmatch ::bullwhip::cells::run(\n"));
         assert!(ours.contains("let x = std::panic::catch_unwind(|| 3);"));
         assert!(ours.contains("fn mine() { println!(\"EVCXR_PANIC_NOTIFICATION\"); }"));
         assert_eq!(

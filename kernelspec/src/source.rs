@@ -301,7 +301,7 @@ mod tests {
         let compiled = "#![allow(dead_code)]\nfn g() {\n  todo()\n}\nhead\nlet a = 1; \nf(\n  a\n);\nf(2); \nf(2);\n(\ng()\n).evcxr_display();\n";
         let line = |text: &str, nth: usize| {
             let lines = compiled.lines().enumerate();
-            let mut same = lines.filter(|(_, l)| l.trim_end() == text);
+            let mut same = lines.filter(|(_, l)| l.trim() == text);
             1 + same.nth(nth).expect("a line").0
         };
         let of = |text: &str, nth| line_of(code, compiled, line(text, nth));

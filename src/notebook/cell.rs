@@ -4,7 +4,6 @@
 //! Called by the code that the kernel writes around a cell. Not for use by hand.
 
 use serde_json::{Value, json};
-use std::backtrace::Backtrace;
 use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -116,12 +115,24 @@ pub fn lost(name: &str) {
     say(&json!({ "Lost": { "name": name } }));
 }
 
+/// Files and lines that a panic went through, the innermost first, found out when they are asked for.
+pub type Trace = Box<dyn FnOnce() -> Vec<(PathBuf, u32)> + Send>;
+
+static TRACER: OnceLock<fn() -> Trace> = OnceLock::new();
+
+/// Has the ways of panics traced by this: the standard library's own knows nothing of cells that were
+/// loaded behind its first trace.
+pub fn trace_by(tracer: fn() -> Trace) {
+    // The same each time.
+    let _ = TRACER.set(tracer);
+}
+
 /// A panic that was seen in the thread of the cells.
 struct Seen {
     text: String,
     file: String,
     line: u32,
-    trace: Backtrace,
+    trace: Option<Trace>,
 }
 
 static SEEN: Mutex<Option<Seen>> = Mutex::new(None);
@@ -165,19 +176,22 @@ pub fn run<R>(cell: impl FnOnce() -> R) -> std::thread::Result<R> {
 }
 
 fn tell(seen: Option<Seen>, text: Option<String>, thread: Option<&str>, ends: bool) {
-    let (file, line, frames) = match &seen {
-        Some(seen) => (seen.file.as_str(), seen.line, frames(&seen.trace)),
-        None => ("", 0, Vec::new()),
-    };
-    let text = seen.as_ref().map(|seen| seen.text.clone()).or(text);
+    let none = "a panic without a message".to_string();
+    let seen = seen.unwrap_or(Seen {
+        text: text.unwrap_or(none),
+        file: String::new(),
+        line: 0,
+        trace: None,
+    });
+    let frames = seen.trace.map_or(Vec::new(), |trace| frames(trace()));
     say(&json!({ "Panicked": {
-        "text": text.unwrap_or_else(|| "a panic without a message".into()),
-        "file": file, "line": line, "frames": frames, "thread": thread, "ends": ends,
+        "text": seen.text, "file": seen.file, "line": seen.line, "frames": frames,
+        "thread": thread, "ends": ends,
     } }));
 }
 
-/// Lines of the cells' source that a panic went through, the innermost first.
-fn frames(trace: &Backtrace) -> Vec<u32> {
+/// Lines of the cells' source among those that a panic went through.
+fn frames(trace: Vec<(PathBuf, u32)>) -> Vec<u32> {
     let socket = std::env::var_os(SOCKET)
         .map(PathBuf::from)
         .unwrap_or_default();
@@ -185,13 +199,11 @@ fn frames(trace: &Backtrace) -> Vec<u32> {
         .parent()
         .and_then(Path::file_name)
         .unwrap_or_default();
-    let source = format!("/{}/src/lib.rs:", session.to_string_lossy());
-    let text = trace.to_string();
-    let lines = text.lines().filter_map(|line| {
-        let (_, at) = line.trim_start().strip_prefix("at ")?.split_once(&source)?;
-        at.split(':').next()?.parse().ok()
-    });
-    lines.collect()
+    let source = Path::new(session).join("src/lib.rs");
+    let ours = trace
+        .into_iter()
+        .filter(|(file, _)| file.ends_with(&source));
+    ours.map(|(_, line)| line).collect()
 }
 
 /// The hook of all panics: in a cell it is kept until the cell has ended, elsewhere it is told at once.
@@ -205,7 +217,7 @@ fn note(panic: &PanicHookInfo<'_>) {
             .location()
             .map_or(String::new(), |l| l.file().to_string()),
         line: panic.location().map_or(0, Location::line),
-        trace: Backtrace::force_capture(),
+        trace: TRACER.get().map(|trace| trace()),
     };
     let thread = std::thread::current();
     if RUNNING.load(Ordering::SeqCst) && *lock(&THREAD) == Some(thread.id()) {
