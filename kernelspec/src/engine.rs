@@ -6,6 +6,7 @@
 
 use crate::cells::Cells;
 use crate::fates::{End, Fates};
+use crate::instrument;
 use crate::link::{self, Ask, Failure, Place, Tell};
 use crate::outlet::{Notebook, Outlet};
 use crate::report;
@@ -287,11 +288,9 @@ impl Engine {
         shared.killed.store(false, Ordering::SeqCst);
         // A line that was sent for a cell before.
         while shared.ours.input.1.try_recv().is_ok() {}
-        let (cell, compiled) = (code.to_string(), shared.ours.dir.join("src/lib.rs"));
-        self.outlet.begin(move |file, line| {
-            let compiled = fs::read_to_string(&compiled).unwrap_or_default();
-            report::place(&cell, &compiled, file, line)
-        });
+        let (cell, ours) = (code.to_string(), shared.ours.clone());
+        self.outlet
+            .begin(move |file, line| report::place(&cell, &ours.compiled(), file, line));
         let result = catch_unwind(AssertUnwindSafe(|| self.evaluate(code)));
         let stop = self.outlet.end();
         let restarted = process_id(&shared.process) != begin;
@@ -301,8 +300,7 @@ impl Engine {
         let mut failures = match result {
             Ok(Ok(output)) => {
                 self.show(output);
-                let compiled = fs::read_to_string(shared.ours.dir.join("src/lib.rs"));
-                let compiled = compiled.unwrap_or_default();
+                let compiled = shared.ours.compiled();
                 stop.iter()
                     .map(|stop| report::stopped(stop, code, &compiled, count))
                     .collect()
@@ -337,6 +335,11 @@ impl Engine {
             self.context.execute(&format!("{line}\nuse ::{name};"))?;
         }
         let items = source::with_items(code);
+        // For the stand-in for cargo; without it a panic is told without the line that has called.
+        let _ = fs::write(
+            self.shared.ours.dir.join(toolchain::CELL),
+            items.as_deref().unwrap_or(code),
+        );
         // Cells that wait for input are asked by way of the outlet.
         let mut callbacks = EvalCallbacks::default();
         self.context
@@ -437,6 +440,12 @@ impl Ours {
         }
     }
 
+    /// The source that was compiled last, as evcxr has written it but for what tells instead of printing.
+    fn compiled(&self) -> String {
+        let source = fs::read_to_string(self.dir.join("src/lib.rs"));
+        instrument::without_places(&source.unwrap_or_default())
+    }
+
     /// How what cells print and ask reaches the notebook.
     fn as_notebook(self: Arc<Self>) -> Notebook {
         let asked = self.clone();
@@ -495,6 +504,8 @@ impl Shared {
 
     /// Ends a compilation, or asks the running call to stop.
     fn stop(&self) {
+        // A cell that waits for input waits no longer.
+        let _ = self.ours.input.0.send(None);
         if !toolchain::stop(&self.ours.dir) {
             toolchain::signal("INT", &process_id(&self.process).to_string());
         }

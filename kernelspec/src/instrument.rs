@@ -1,18 +1,22 @@
 //! The code that evcxr writes around a cell, changed so that it tells the kernel what it otherwise prints:
-//! a panic, the error of a `?`, a variable that is lost, and the value of the cell.
+//! a panic, the error of a `?`, a variable that is lost, the value of the cell, and which statement runs.
 //!
 //! Lines stay lines: evcxr finds the places of errors by their numbers. Only lines that evcxr has written
 //! are changed: those before the cell's function, and around the cell's statements in it.
 
+use crate::source;
+
 /// The library's side of it.
 const CELL: &str = "::bullwhip::notebook::cell";
-/// The runtime's: it runs the cell.
-const RUN: &str = "::bullwhip::cells::run";
 /// Before the cell's function. What is before are items, what follows is the cell.
 const FUNCTION: &str = "\n#[unsafe(no_mangle)]\npub extern \"C\" fn run_user_code_";
 
-/// A cell's source as it shall be compiled.
-pub(crate) fn instrument(source: &str) -> String {
+/// The source of `cell` as it shall be compiled.
+pub(crate) fn instrument(source: &str, cell: &str) -> String {
+    with_places(&with_words(source), cell)
+}
+
+fn with_words(source: &str) -> String {
     let Some(at) = source.find(FUNCTION) else {
         return source.to_string();
     };
@@ -29,7 +33,7 @@ pub(crate) fn instrument(source: &str) -> String {
         "\nmatch std::panic::catch_unwind(\n",
         "\nif std::panic::catch_unwind(||{\n",
     ] {
-        let ours = caught.replace("std::panic::catch_unwind", RUN);
+        let ours = caught.replace("std::panic::catch_unwind", &format!("{CELL}::run"));
         // evcxr's own comes before the cell's statements.
         cell = cell.replacen(caught, &ours, 1);
     }
@@ -55,6 +59,47 @@ pub(crate) fn instrument(source: &str) -> String {
         cell.replace_range(from..from + begin.len(), &ours);
     }
     items + &cell
+}
+
+/// Each statement says that it begins, at the end of the line before it: a panic in what it calls is told
+/// with its line.
+fn with_places(source: &str, cell: &str) -> String {
+    let Some(from) = source.find(FUNCTION) else {
+        return source.to_string();
+    };
+    let mut lines: Vec<String> = source.split('\n').map(str::to_string).collect();
+    for (line, compiled) in source::statement_lines(cell, source, from) {
+        // What evcxr has put before the last expression.
+        let shows = |text: &str| {
+            text == "("
+                || text.is_empty()
+                || text.starts_with("evcxr_send_text_plain(")
+                || text.starts_with(&format!("{CELL}::debug("))
+        };
+        let before = lines[..compiled - 1].iter().rposition(|text| !shows(text));
+        let Some(before) = before.and_then(|at| lines.get_mut(at)) else {
+            continue;
+        };
+        // A comment would hide it, and a statement without an end would take it for a part of itself.
+        let ends = before.trim_end().ends_with(['{', '}', ';']) && !before.contains("//");
+        if ends && !before.contains("extern \"C\" fn") {
+            *before += &format!(" {CELL}::at({line});");
+        }
+    }
+    lines.join("\n")
+}
+
+/// What is compiled, less what statements say of themselves.
+pub(crate) fn without_places(source: &str) -> String {
+    let said = format!(" {CELL}::at(");
+    let lines = source.split('\n').map(|line| {
+        let number = line.rsplit_once(&said).and_then(|(before, rest)| {
+            let digits = rest.strip_suffix(");")?;
+            digits.bytes().all(|b| b.is_ascii_digit()).then_some(before)
+        });
+        number.unwrap_or(line)
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The error is told with the place of the `?`, in place of being printed.
@@ -159,9 +204,9 @@ evcxr_variable_store
 
     #[test]
     fn what_evcxr_prints_is_told_and_what_the_cell_prints_is_not() {
-        let ours = instrument(SOURCE);
+        let ours = instrument(SOURCE, "println!(\"x\");\nx");
         assert_eq!(ours.lines().count(), SOURCE.lines().count());
-        assert!(ours.contains("\nmatch ::bullwhip::cells::run(\n"));
+        assert!(ours.contains("\nmatch ::bullwhip::notebook::cell::run(\n"));
         assert!(ours.contains("let x = std::panic::catch_unwind(|| 3);"));
         assert!(ours.contains("fn mine() { println!(\"EVCXR_PANIC_NOTIFICATION\"); }"));
         assert_eq!(
@@ -177,18 +222,30 @@ evcxr_variable_store
     }
 
     #[test]
+    fn statements_say_where_they_begin() {
+        let cell = "let a = 1; // why\nlet b = 2;\nfor k in 0..b {\n}\n\nb";
+        let source = format!(
+            "fn a() {{}}{FUNCTION}3(\nevcxr_variable_store: *mut u8) -> *mut u8 {{\nif std::panic::catch_unwind(||{{\nlet a = 1; // why\nlet b = 2;\nfor k in 0..b {{\n}}\n\n(\nb\n).evcxr_display();\n}}).is_err() {{\n"
+        );
+        let ours = with_places(&source, cell);
+        assert_eq!(ours.lines().count(), source.lines().count());
+        assert!(ours.contains("catch_unwind(||{ ::bullwhip::notebook::cell::at(1);\nlet a = 1; // why\nlet b = 2; ::bullwhip::notebook::cell::at(3);\nfor k in 0..b {\n} ::bullwhip::notebook::cell::at(6);\n\n(\nb\n)"), "{ours}");
+        assert_eq!(without_places(&ours), source);
+    }
+
+    #[test]
     fn the_plain_form_of_a_value_is_told() {
         let plain = SOURCE.replace(
             "(\nx\n).evcxr_display();\n",
             "fn evcxr_send_text_plain(text: &str) {}\nevcxr_send_text_plain(&format!(\"{:?}\",&(\n\nx\n)));\n",
         );
-        let ours = instrument(&plain);
+        let ours = with_words(&plain);
         assert!(ours.contains(
             "::bullwhip::notebook::cell::debug(&format!(\"{:?}\",&(\n\nx\n))); ::bullwhip::notebook::cell::value();\n"
         ), "{ours}");
         assert_eq!(ours.lines().count(), plain.lines().count());
         // What has no function is no cell.
-        assert_eq!(instrument("fn a() {}"), "fn a() {}");
+        assert_eq!(instrument("fn a() {}", "fn a() {}"), "fn a() {}");
     }
 
     #[test]

@@ -86,7 +86,8 @@ pub(crate) enum Word {
         text: String,
         file: String,
         line: usize,
-        frames: Vec<usize>,
+        /// The line of the cell whose statement ran; 0 where that is not known.
+        at: usize,
         thread: Option<String>,
         ends: bool,
     },

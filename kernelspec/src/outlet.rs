@@ -41,7 +41,7 @@ pub(crate) enum Stop {
         text: String,
         file: String,
         line: usize,
-        frames: Vec<usize>,
+        at: usize,
     },
 }
 
@@ -329,7 +329,7 @@ impl Outlet {
                 text,
                 file,
                 line,
-                frames,
+                at,
                 ends: true,
                 ..
             } => {
@@ -338,7 +338,7 @@ impl Outlet {
                     text,
                     file,
                     line,
-                    frames,
+                    at,
                 });
             }
             Word::Panicked {

@@ -117,11 +117,9 @@ pub(crate) fn stopped(stop: &Stop, code: &str, compiled: &str, count: usize) -> 
             text,
             file,
             line: at,
-            frames,
+            at: statement,
         } => {
-            let through = frames
-                .iter()
-                .find_map(|at| source::line_of(code, compiled, *at));
+            let through = Some(*statement).filter(|line| *line > 0);
             let outside = (!in_cell(file) && !file.is_empty()).then(|| format!("{file}:{at}"));
             ("Panic", text, line(file, *at).or(through), outside)
         }
@@ -257,7 +255,7 @@ mod tests {
             text: "index out of bounds".into(),
             file: "src/lib.rs".into(),
             line: 5,
-            frames: vec![5],
+            at: 3,
         };
         let failure = stopped(&stop, code, compiled, 7);
         assert_eq!(
@@ -273,7 +271,7 @@ mod tests {
             text: "no".into(),
             file: "/x/polars/lib.rs".into(),
             line: 9,
-            frames: vec![3],
+            at: 2,
         };
         let failure = stopped(&inside, code, compiled, 7);
         assert_eq!(failure.traceback[1], "  let b = [1, 2];");

@@ -7,6 +7,7 @@ use crate::toolchain;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// A working folder that is removed when dropped.
@@ -33,6 +34,8 @@ impl Session {
             // Of a process that had the same number.
             fs::remove_dir_all(&session.dir)?;
         }
+        // What is said on the sockets in it is for its user only.
+        fs::DirBuilder::new().mode(0o700).create(&session.dir)?;
         let prepared = runtime.prepared();
         link_tree(&prepared.join("target"), &session.dir.join("target"))
             .and_then(|()| copy_tree(&prepared.join("src"), &session.dir.join("src")))

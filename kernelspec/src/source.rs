@@ -86,6 +86,29 @@ pub(crate) fn line_of(code: &str, compiled: &str, line: usize) -> Option<usize> 
     None
 }
 
+/// The statements of a cell that are no items: the line of each in the cell, and in what is compiled behind
+/// `from`, from 1.
+pub(crate) fn statement_lines(code: &str, compiled: &str, from: usize) -> Vec<(usize, usize)> {
+    let mut from = from;
+    let mut found = Vec::new();
+    for statement in statements(code) {
+        let text = &code[statement.begin..statement.end];
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        if ast::Item::can_cast(statement.node.kind()) {
+            continue;
+        }
+        let Some(at) = find_lines(compiled, text, from) else {
+            continue;
+        };
+        from = at + text.len();
+        // White space and comments before a statement belong to it.
+        let begin = statement.begin + (text.len() - text.trim_start().len());
+        let line = |text: &str, at: usize| 1 + text[..at].matches('\n').count();
+        found.push((line(code, begin), line(compiled, at)));
+    }
+    found
+}
+
 /// Where `text` stands as whole lines at or behind `from`.
 fn find_lines(all: &str, text: &str, from: usize) -> Option<usize> {
     let mut from = from;

@@ -35,6 +35,8 @@ const KNOWN: &str = "known.toml";
 pub(crate) const VERSIONS: &str = "prepared.lock";
 const COMPILING: &str = "compiling";
 const STOPPED: &str = "stopped";
+/// In a session's folder: the cell that is compiled, as its writer has it.
+pub(crate) const CELL: &str = "cell.rs";
 
 /// Makes `bin` with this program under the two names, and what it needs to find the real tools.
 pub(crate) fn environment(bin: &Path) -> Result<Vec<(OsString, OsString)>> {
@@ -119,7 +121,7 @@ fn cargo() -> Result<()> {
                 let builds = argument == "build" || argument == "check";
                 command.arg(argument);
                 if builds {
-                    command.arg("--release").args(cell_profile());
+                    command.arg("--release").args(CELL_PROFILE);
                 }
             }
             compile(&dir, command.stdout(Stdio::piped()).stderr(Stdio::piped()))?
@@ -133,30 +135,26 @@ fn prepare_source(dir: &Path, verb: Option<&OsString>) -> Result<()> {
     let file = dir.join("src/lib.rs");
     let manifest = fs::read_to_string(dir.join("Cargo.toml")).unwrap_or_default();
     let known = manifest.lines().any(|line| line.starts_with("bullwhip = "));
-    let change = match verb.and_then(|verb| verb.to_str()) {
-        Some("build") if known => instrument::instrument,
-        Some("check") => instrument::with_static_variables,
+    let source = fs::read_to_string(&file)?;
+    let changed = match verb.and_then(|verb| verb.to_str()) {
+        Some("build") if known => {
+            let cell = fs::read_to_string(dir.join(CELL)).unwrap_or_default();
+            instrument::instrument(&source, &cell)
+        }
+        Some("check") => instrument::with_static_variables(&source),
         _ => return Ok(()),
     };
-    let source = fs::read_to_string(&file)?;
-    let changed = change(&source);
     if changed != source {
         fs::write(&file, changed)?;
     }
     Ok(())
 }
 
-/// What cells have and the toolkit has not: sums that overflow panic, and a panic knows its lines.
-fn cell_profile() -> [&'static str; 6] {
-    [
-        "--config",
-        "profile.release.package.ctx.overflow-checks=true",
-        "--config",
-        "profile.release.package.ctx.debug=\"line-tables-only\"",
-        "--config",
-        "profile.release.package.ctx.strip=\"none\"",
-    ]
-}
+/// What cells have and the toolkit has not: sums that overflow panic.
+const CELL_PROFILE: [&str; 2] = [
+    "--config",
+    "profile.release.package.ctx.overflow-checks=true",
+];
 
 /// Gives cargo the versions that are compiled, where it has none of them.
 ///
@@ -319,9 +317,9 @@ fn direct(dir: &Path, arguments: &[OsString]) -> Option<(Command, PathBuf)> {
             "--crate-type",
             "cdylib",
             "--error-format=json",
-            // As in `cell_profile`.
+            "-Cstrip=debuginfo",
+            // As in `CELL_PROFILE`.
             "-Coverflow-checks=on",
-            "-Cdebuginfo=line-tables-only",
         ])
         .arg(format!("-Copt-level={level}"))
         .arg(format!(

@@ -78,6 +78,7 @@ async fn cells_that_break_kernels() {
     variables_say_where_they_went(&mut kernel).await;
     a_dead_process_says_why(&mut kernel).await;
     children_end_with_their_cells(&mut kernel).await;
+    no_lock_is_shared_with_other_notebooks(&mut kernel).await;
     kernel.shutdown().await;
 }
 
@@ -548,4 +549,35 @@ async fn children_end_with_their_cells(kernel: &mut Kernel) {
         assert!(begin.elapsed() < Duration::from_secs(60), "the child ends");
         std::thread::yield_now();
     }
+}
+
+/// Cargo locks a build folder by a file in it: were that one file for all, each would wait for the others.
+async fn no_lock_is_shared_with_other_notebooks(kernel: &mut Kernel) {
+    println!("no lock is shared with other notebooks");
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let session = PathBuf::from(kernel.run("!echo $EVCXR_TMPDIR").await.result().trim());
+    let mode = std::fs::metadata(&session)
+        .expect("a folder")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let (mut locks, mut notes) = (0, 0);
+    let mut folders = vec![session.join("target")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let (path, facts) = (entry.path(), entry.metadata().expect("facts"));
+            if facts.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let lock = entry.file_name().to_string_lossy().starts_with(".cargo");
+            let note = path.to_string_lossy().contains("/.fingerprint/");
+            if lock || note {
+                assert_eq!(facts.nlink(), 1, "{}", path.display());
+            }
+            locks += usize::from(lock);
+            notes += usize::from(note);
+        }
+    }
+    assert!(locks > 0 && notes > 0);
 }

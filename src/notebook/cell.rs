@@ -6,8 +6,7 @@
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::thread::{Thread, ThreadId};
 use std::time::Duration;
@@ -115,16 +114,12 @@ pub fn lost(name: &str) {
     say(&json!({ "Lost": { "name": name } }));
 }
 
-/// Files and lines that a panic went through, the innermost first, found out when they are asked for.
-pub type Trace = Box<dyn FnOnce() -> Vec<(PathBuf, u32)> + Send>;
+/// The line of the cell whose statement runs, from 1.
+static LINE: AtomicU32 = AtomicU32::new(0);
 
-static TRACER: OnceLock<fn() -> Trace> = OnceLock::new();
-
-/// Has the ways of panics traced by this: the standard library's own knows nothing of cells that were
-/// loaded behind its first trace.
-pub fn trace_by(tracer: fn() -> Trace) {
-    // The same each time.
-    let _ = TRACER.set(tracer);
+/// The statement of this line of the cell begins.
+pub fn at(line: u32) {
+    LINE.store(line, Ordering::Relaxed);
 }
 
 /// A panic that was seen in the thread of the cells.
@@ -132,7 +127,7 @@ struct Seen {
     text: String,
     file: String,
     line: u32,
-    trace: Option<Trace>,
+    at: u32,
 }
 
 static SEEN: Mutex<Option<Seen>> = Mutex::new(None);
@@ -155,6 +150,7 @@ pub fn run<R>(cell: impl FnOnce() -> R) -> std::thread::Result<R> {
         Some(thread.spawn(flush_now_and_then).ok()?.thread().clone())
     });
     *lock(&THREAD) = Some(std::thread::current().id());
+    at(0);
     RUNNING.store(true, Ordering::SeqCst);
     flusher.iter().for_each(Thread::unpark);
     let result = catch_unwind(AssertUnwindSafe(cell));
@@ -181,29 +177,12 @@ fn tell(seen: Option<Seen>, text: Option<String>, thread: Option<&str>, ends: bo
         text: text.unwrap_or(none),
         file: String::new(),
         line: 0,
-        trace: None,
+        at: LINE.load(Ordering::Relaxed),
     });
-    let frames = seen.trace.map_or(Vec::new(), |trace| frames(trace()));
     say(&json!({ "Panicked": {
-        "text": seen.text, "file": seen.file, "line": seen.line, "frames": frames,
+        "text": seen.text, "file": seen.file, "line": seen.line, "at": seen.at,
         "thread": thread, "ends": ends,
     } }));
-}
-
-/// Lines of the cells' source among those that a panic went through.
-fn frames(trace: Vec<(PathBuf, u32)>) -> Vec<u32> {
-    let socket = std::env::var_os(SOCKET)
-        .map(PathBuf::from)
-        .unwrap_or_default();
-    let session = socket
-        .parent()
-        .and_then(Path::file_name)
-        .unwrap_or_default();
-    let source = Path::new(session).join("src/lib.rs");
-    let ours = trace
-        .into_iter()
-        .filter(|(file, _)| file.ends_with(&source));
-    ours.map(|(_, line)| line).collect()
 }
 
 /// The hook of all panics: in a cell it is kept until the cell has ended, elsewhere it is told at once.
@@ -217,7 +196,7 @@ fn note(panic: &PanicHookInfo<'_>) {
             .location()
             .map_or(String::new(), |l| l.file().to_string()),
         line: panic.location().map_or(0, Location::line),
-        trace: TRACER.get().map(|trace| trace()),
+        at: LINE.load(Ordering::Relaxed),
     };
     let thread = std::thread::current();
     if RUNNING.load(Ordering::SeqCst) && *lock(&THREAD) == Some(thread.id()) {
