@@ -238,6 +238,11 @@ impl InputState {
                 if self.far().is_none() || !waits_for_input() {
                     continue;
                 }
+                // Time for the question to come out: lines without an end do so every 100 ms.
+                std::thread::sleep(Duration::from_millis(150));
+                if !waits_for_input() {
+                    continue;
+                }
                 if link::send(engine, &Word::Wants).is_err() {
                     return;
                 }
