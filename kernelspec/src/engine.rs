@@ -180,6 +180,11 @@ impl Engine {
             loaded
                 .map_err(|e| anyhow!("{e}"))
                 .with_context(|| format!("{} cannot be loaded", own.display()))?;
+            let text = fs::read_to_string(&own)?;
+            for name in text.lines().filter_map(own_crate) {
+                // The user's takes the place of ours under its name; what cannot is told by its cell.
+                let _ = self.context.execute(&format!("use ::{name};"));
+            }
         }
         for cell in WARM_UP {
             if let Err(error) = self.context.execute(cell) {
@@ -329,9 +334,11 @@ impl Engine {
     /// Has evcxr compile and run a cell.
     fn evaluate(&mut self, code: &str) -> Result<EvalOutputs, evcxr::Error> {
         // A crate of the user's own takes the place of the one that is there under its name.
-        for line in code.lines().filter(|line| replaces_crate(line)) {
-            let name = line.split_whitespace().nth(1).unwrap_or_default();
-            let name = name.trim_end_matches('=');
+        for line in code.lines() {
+            let dependency = line.trim_start().strip_prefix(":dep ");
+            let Some(name) = dependency.and_then(own_crate) else {
+                continue;
+            };
             self.context.execute(&format!("{line}\nuse ::{name};"))?;
         }
         let items = source::with_items(code);
@@ -666,20 +673,36 @@ fn memory_ends() -> u64 {
         .unwrap_or(0)
 }
 
-/// True for a `:dep` of a crate that sessions have under its name.
-fn replaces_crate(line: &str) -> bool {
-    let Some(rest) = line.trim_start().strip_prefix(":dep ") else {
-        return false;
-    };
-    let name = rest
-        .trim_start()
-        .split([' ', '='])
-        .next()
-        .unwrap_or_default();
-    ["burn", "plotters", "polars", "rand"].contains(&name)
+/// The crate that a line of dependencies names, where sessions have one under that name.
+fn own_crate(line: &str) -> Option<&'static str> {
+    let line = line.trim_start();
+    let name = line.split([' ', '=', '.']).next()?;
+    let after = line[name.len()..].trim_start();
+    let known = ["burn", "plotters", "polars", "rand"];
+    let known = known.into_iter().find(|known| *known == name);
+    known.filter(|_| after.starts_with(['=', '.']))
 }
 
 /// Memory of this process, in bytes; 0 where it is not told.
 fn memory_in_use() -> u64 {
     session::memory(std::process::id()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crates_of_the_user_s_are_known_by_their_lines() {
+        for line in [
+            "rand = \"0.9\"",
+            " rand={ version = \"0.9\" }",
+            "rand.version = \"0.9\"",
+        ] {
+            assert_eq!(own_crate(line), Some("rand"), "{line}");
+        }
+        for line in ["rand_distr = \"0.5\"", "rand", "# polars", "serde = \"1\""] {
+            assert_eq!(own_crate(line), None, "{line}");
+        }
+    }
 }

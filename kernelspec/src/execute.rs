@@ -260,7 +260,7 @@ impl Kernel {
                 .lines()
                 .find(|l| !l.trim().is_empty())
                 .unwrap_or_default();
-            eprintln!("[{}/{total}] {first}", k + 1);
+            eprintln!("[{}/{total}] {}", k + 1, without_colours(first));
             let begin = Instant::now();
             let mut outputs = Vec::new();
             let done = tokio::time::timeout(timeout, self.execute(&source, &mut outputs)).await;

@@ -48,7 +48,7 @@ fn show(body: &mut String, output: &Value) {
                 true => text_of(&output["evalue"]),
                 false => trace.join("\n"),
             };
-            push(body, "error", &without_colours(&text));
+            push(body, "error", &text);
         }
         _ => {
             let data = &output["data"];
@@ -74,7 +74,7 @@ fn push(body: &mut String, class: &str, text: &str) {
     let _ = writeln!(
         body,
         "<pre class=\"{class}\">{}</pre>",
-        escape(text.trim_end())
+        escape(without_colours(text).trim_end())
     );
 }
 
