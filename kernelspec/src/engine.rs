@@ -16,7 +16,7 @@ use crate::source;
 use crate::spare;
 use crate::toolchain;
 use anyhow::{Context, Result, anyhow, bail};
-use crossbeam_channel::{Receiver, Sender, select, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, select, unbounded};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalContextOutputs, EvalOutputs};
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -27,7 +27,7 @@ use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -125,6 +125,8 @@ struct Shared {
 /// What is there before evcxr is.
 struct Ours {
     dir: PathBuf,
+    /// Cells that have begun.
+    cells: AtomicUsize,
     notebook: Mutex<Option<UnixStream>>,
     input: (Sender<Option<String>>, Receiver<Option<String>>),
 }
@@ -135,6 +137,7 @@ impl Engine {
         let cells = Cells::listen(&dir.join("cells.sock"))?;
         let ours = Arc::new(Ours {
             dir: dir.to_path_buf(),
+            cells: AtomicUsize::new(0),
             notebook: Mutex::new(None),
             input: unbounded(),
         });
@@ -289,8 +292,9 @@ impl Engine {
         }
         let begin = process_id(&shared.process);
         let before = self.variables();
-        let memory_ends = memory_ends();
+        let memory_ends = session::memory_ends();
         shared.killed.store(false, Ordering::SeqCst);
+        shared.ours.cells.fetch_add(1, Ordering::SeqCst);
         // A line that was sent for a cell before.
         while shared.ours.input.1.try_recv().is_ok() {}
         let (cell, ours) = (code.to_string(), shared.ours.clone());
@@ -377,7 +381,7 @@ impl Engine {
         }
         match error {
             evcxr::Error::SubprocessTerminated(words) => {
-                let memory = self::memory_ends() > memory_ends;
+                let memory = session::memory_ends() > memory_ends;
                 vec![report::death(words, &self.outlet.errors(), memory)]
             }
             error => report::failures(error, code, count, &self.fates),
@@ -408,7 +412,10 @@ impl Engine {
                 let json = kind
                     .contains("json")
                     .then(|| serde_json::from_str(&text).ok());
-                (kind, json.flatten().unwrap_or(Value::String(text)))
+                (
+                    kind,
+                    json.flatten().unwrap_or_else(|| report::cut(text).into()),
+                )
             });
             self.shared.tell(&Tell::Show(Value::Object(data.collect())));
         }
@@ -458,14 +465,23 @@ impl Ours {
         let asked = self.clone();
         Notebook {
             tell: Box::new(move |tell| self.tell(tell)),
-            ask: Box::new(move |prompt| {
+            ask: Box::new(move |prompt, password| {
                 asked.tell(&Tell::Input {
                     prompt: prompt.to_string(),
-                    password: false,
+                    password,
                 });
                 // Without a notebook nobody answers.
                 asked.notebook().as_ref()?;
-                asked.input.1.recv().ok().flatten()
+                let cell = asked.cells.load(Ordering::SeqCst);
+                // A process that has gone while it waited leaves the answer to a later cell.
+                while asked.cells.load(Ordering::SeqCst) == cell {
+                    let answer = asked.input.1.recv_timeout(Duration::from_millis(200));
+                    match answer {
+                        Err(RecvTimeoutError::Timeout) => {}
+                        answer => return answer.ok().flatten(),
+                    }
+                }
+                None
             }),
         }
     }
@@ -663,14 +679,6 @@ fn process_id(process: &Mutex<Child>) -> u32 {
 /// Ends the group of a process of cells: itself, and what it has started.
 fn end_group(process: u32) {
     toolchain::signal("KILL", &format!("-{process}"));
-}
-
-/// How many processes the system has ended for want of memory; 0 where it does not tell.
-fn memory_ends() -> u64 {
-    let told = fs::read_to_string("/proc/vmstat").unwrap_or_default();
-    let line = told.lines().find_map(|line| line.strip_prefix("oom_kill "));
-    line.and_then(|count| count.trim().parse().ok())
-        .unwrap_or(0)
 }
 
 /// The crate that a line of dependencies names, where sessions have one under that name.

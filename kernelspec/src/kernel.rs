@@ -4,6 +4,7 @@
 use crate::engine;
 use crate::link::{self, Ask, Failure, Place, Tell};
 use crate::runtime::Runtime;
+use crate::session;
 use crate::spare;
 use anyhow::{Context, Result};
 use jupyter_protocol::{ConnectionInfo, JupyterMessage, JupyterMessageContent, UnknownMessage};
@@ -98,6 +99,8 @@ struct Kernel {
     next_spare: Option<Instant>,
     /// When the last message to everybody was sent.
     published: Instant,
+    /// How many processes had been ended for want of memory when the kernel began.
+    memory_ends: u64,
 }
 
 impl Kernel {
@@ -154,6 +157,7 @@ impl Kernel {
             losses: 0,
             next_spare: None,
             published: Instant::now(),
+            memory_ends: session::memory_ends(),
         })
     }
 
@@ -206,7 +210,13 @@ impl Kernel {
                 if had {
                     self.forget_displays();
                     let reason = if served {
-                        "the process that compiles cells has ended; the variables and items are lost, and the next cell starts afresh".into()
+                        let why = match session::memory_ends() > self.memory_ends {
+                            true => " (the system has run out of memory)",
+                            false => "",
+                        };
+                        format!(
+                            "the process that compiles cells has ended{why}; the variables and items are lost, and the next cell starts afresh"
+                        )
                     } else {
                         let log = Runtime::locate().map(|runtime| spare::log_tail(&runtime));
                         let log = log.unwrap_or_default();

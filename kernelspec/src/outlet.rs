@@ -24,8 +24,8 @@ const ASKS: &str = "EVCXR_INPUT_REQUEST";
 /// How the outlet reaches the notebook.
 pub(crate) struct Notebook {
     pub(crate) tell: Box<dyn Fn(&Tell) + Send + Sync>,
-    /// Asks the user for a line; None where nobody can be asked.
-    pub(crate) ask: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    /// Asks the user for a line, perhaps one that shall not be seen; None where nobody can be asked.
+    pub(crate) ask: Box<dyn Fn(&str, bool) -> Option<String> + Send + Sync>,
 }
 
 /// What ends a cell before its end.
@@ -372,16 +372,16 @@ impl Outlet {
     }
 
     fn wants(&self) -> Option<String> {
-        let prompt = {
+        let (prompt, password) = {
             let mut state = self.state();
             self.drain(&mut state);
             let asks = std::mem::take(&mut state.asks);
             match asks.split_once(':') {
-                Some((_, prompt)) => prompt.trim_end().to_string(),
-                None => std::mem::take(&mut state.line),
+                Some((word, prompt)) => (prompt.trim_end().to_string(), word.ends_with("PASSWORD")),
+                None => (std::mem::take(&mut state.line), false),
             }
         };
-        let line = (self.notebook.ask)(&prompt);
+        let line = (self.notebook.ask)(&prompt, password);
         self.state().refused |= line.is_none();
         line
     }
@@ -451,7 +451,7 @@ mod tests {
                 let copy = serde_json::from_str(&text).expect("a tell");
                 ours.lock().expect("a lock").push(copy);
             }),
-            ask: Box::new(|_| None),
+            ask: Box::new(|_, _| None),
         };
         let outlet = Outlet::open(&dir, notebook).expect("an outlet");
         outlet.begin(|_, line| format!("in line {line}"));

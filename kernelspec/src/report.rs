@@ -86,6 +86,18 @@ fn plain(error: &CompilationError) -> Vec<String> {
     lines
 }
 
+/// Text of a length that a page bears, as of a command's; a longer one says that it is cut.
+pub(crate) fn cut(mut text: String) -> String {
+    const LONGEST: usize = 1 << 20;
+    if text.len() > LONGEST {
+        let all = text.len();
+        let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+        text += &format!("…\n[cut here: {LONGEST} of {all} bytes are shown]");
+    }
+    text
+}
+
 /// Text without the colour codes of a terminal: pages, logs and files show them as they are.
 pub(crate) fn without_colours(text: &str) -> String {
     let mut out = String::new();
@@ -133,7 +145,7 @@ pub(crate) fn stopped(stop: &Stop, code: &str, compiled: &str, count: usize) -> 
         traceback.push(format!("cell [{count}], in a function of an earlier cell:"));
         traceback.push(format!("  {}", earlier.trim()));
     }
-    let text = text.replace(INSIDE, "bullwhip::");
+    let text = cut(text.replace(INSIDE, "bullwhip::"));
     match ename {
         "Panic" => traceback.push(format!("panicked: {text}")),
         _ => traceback.push(text.clone()),
@@ -245,6 +257,13 @@ mod tests {
         for text in [killed, overflow] {
             assert!(text.contains("all variables are lost"), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_long_is_cut_between_characters() {
+        assert_eq!(cut("é".into()), "é");
+        let text = cut("aé".repeat(1 << 20));
+        assert!(text.len() < (1 << 20) + 100 && text.ends_with("bytes are shown]"));
     }
 
     #[test]

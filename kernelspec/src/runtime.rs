@@ -12,7 +12,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// The settings of `[profile.release]` in the workspace's Cargo.toml, for the cells' own crate.
-/// Equal settings mean equal hashes, so cells use the dependencies that the workspace has compiled.
+/// Equal settings mean equal hashes, so cells use the dependencies that the workspace has compiled. What
+/// cells have besides is in `toolchain`.
 pub(crate) const PROFILE: [(&str, &str); 9] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
     ("CARGO_PROFILE_RELEASE_DEBUG", "false"),

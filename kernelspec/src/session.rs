@@ -91,6 +91,14 @@ pub(crate) fn memory(process: u32) -> Option<u64> {
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
+/// How many processes the system has ended for want of memory; 0 where it does not tell.
+pub(crate) fn memory_ends() -> u64 {
+    let told = fs::read_to_string("/proc/vmstat").unwrap_or_default();
+    let line = told.lines().find_map(|line| line.strip_prefix("oom_kill "));
+    line.and_then(|count| count.trim().parse().ok())
+        .unwrap_or(0)
+}
+
 /// `dir` followed by what the search path `variable` holds now.
 pub(crate) fn in_front(variable: &str, dir: &Path) -> OsString {
     let mut path = dir.as_os_str().to_owned();
