@@ -21,11 +21,16 @@ const DISPLAY: usize = 24 << 20;
 /// A line of `evcxr_input`'s, which asks for a line of input.
 const ASKS: &str = "EVCXR_INPUT_REQUEST";
 
+/// Asks the user for a line by this prompt, perhaps one that shall not be seen; None where nobody can be
+/// asked.
+type AskUser = dyn Fn(&str, bool) -> Option<String> + Send + Sync;
+/// Names the place of a line of what is compiled.
+type NamePlace = dyn Fn(&str, usize) -> String + Send;
+
 /// How the outlet reaches the notebook.
 pub(crate) struct Notebook {
     pub(crate) tell: Box<dyn Fn(&Tell) + Send + Sync>,
-    /// Asks the user for a line, perhaps one that shall not be seen; None where nobody can be asked.
-    pub(crate) ask: Box<dyn Fn(&str, bool) -> Option<String> + Send + Sync>,
+    pub(crate) ask: Box<AskUser>,
 }
 
 /// What ends a cell before its end.
@@ -51,7 +56,7 @@ pub(crate) struct Outlet {
     pipes: [File; 2],
     state: Mutex<State>,
     /// Lines of the source that is compiled, as lines of the cell.
-    place: Mutex<Box<dyn Fn(&str, usize) -> String + Send>>,
+    place: Mutex<Box<NamePlace>>,
 }
 
 #[derive(Default)]

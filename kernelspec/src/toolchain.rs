@@ -431,7 +431,7 @@ impl Waits {
         }
         let name = line.strip_prefix("Compiling ")?.split(' ').next()?;
         self.compiled += 1;
-        (self.compiled % 10 == 0).then(|| {
+        self.compiled.is_multiple_of(10).then(|| {
             format!(
                 "compiling what this cell adds: {} crates, now {name}\n",
                 self.compiled
