@@ -1,10 +1,11 @@
-//! The process that runs the cells of one notebook, and the engine's hold on it.
+//! The engine's hold on the process that runs the cells of one notebook.
 //!
-//! evcxr starts this program again to load and run cells. Before it hands over to evcxr, it connects
-//! to its engine, and when the engine is given to a notebook it starts itself afresh in that
-//! notebook's folder and environment: same process, same pipes, nothing left of the warm-up.
+//! evcxr starts this program again to load and run cells. Before it runs any, it connects to its
+//! engine, and when the engine is given to a notebook it starts itself afresh in that notebook's folder
+//! and environment: same process, same pipes, nothing left of the warm-up.
 
 use crate::link::{self, Place};
+use crate::process;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -13,7 +14,6 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,23 +31,8 @@ struct Order {
     place: Option<Place>,
 }
 
-/// Runs cells until the engine ends.
-pub(crate) fn serve() -> Result<()> {
-    // A first interrupt asks the running call to stop: a library that listens for it returns what
-    // it has. It must not end the process, which holds the notebook's variables.
-    signal_hook::flag::register(
-        signal_hook::consts::SIGINT,
-        Arc::new(AtomicBool::new(false)),
-    )?;
-    if let Some(socket) = std::env::var_os(SOCKET) {
-        follow(Path::new(&socket))?;
-    }
-    evcxr::runtime_hook();
-    Ok(())
-}
-
 /// Waits for the first order, and obeys later ones in the background.
-fn follow(socket: &Path) -> Result<()> {
+pub(crate) fn follow(socket: &Path) -> Result<()> {
     let stream = UnixStream::connect(socket).context("the engine of these cells has gone")?;
     let turn: u64 = std::env::var(TURN).map_or(0, |t| t.parse().unwrap_or(0));
     link::send(&stream, &turn)?;
@@ -55,7 +40,7 @@ fn follow(socket: &Path) -> Result<()> {
     let mut obey = move |turn: u64| -> Result<()> {
         let Some(order) = link::receive::<Order>(&mut reader)? else {
             // The engine has gone, perhaps while a cell runs: nobody can reach this process again.
-            std::process::abort();
+            process::end_all();
         };
         if order.turn != turn
             && let Some(place) = order.place
@@ -88,7 +73,13 @@ fn begin_again(place: &Place, turn: u64) -> std::io::Error {
         .envs(place.environment.iter().cloned())
         .current_dir(&place.folder)
         .env(TURN, turn.to_string());
-    let kept = ["BULLWHIP_KERNEL", "EVCXR_IS_RUNTIME", SOCKET, LIBRARIES];
+    let kept = [
+        "BULLWHIP_KERNEL",
+        "EVCXR_IS_RUNTIME",
+        SOCKET,
+        process::SHOWS,
+        LIBRARIES,
+    ];
     for name in kept {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
@@ -105,7 +96,10 @@ fn begin_again(place: &Place, turn: u64) -> std::io::Error {
         }
         command.env("LD_LIBRARY_PATH", path);
     }
-    command.exec()
+    match process::give_back() {
+        Ok(()) => command.exec(),
+        Err(error) => error,
+    }
 }
 
 /// The engine's side.
@@ -181,6 +175,7 @@ fn lock(mutex: &Mutex<State>) -> MutexGuard<'_, State> {
 pub(crate) fn environment(dir: &Path, libraries: OsString) -> Vec<(OsString, OsString)> {
     vec![
         (SOCKET.into(), dir.join("cells.sock").into()),
+        (process::SHOWS.into(), dir.join("shows.sock").into()),
         (LIBRARIES.into(), libraries),
     ]
 }

@@ -18,8 +18,8 @@ struct Cli {
 enum Command {
     /// Execute a notebook with the real kernel; no Python needed.
     ///
-    /// Fails with the first cell that does not compile, panics, or writes to the error stream,
-    /// which is how evcxr reports an error returned by `?`.
+    /// Fails with the first cell that does not compile, panics, or ends with the error of a `?`, unless it is
+    /// tagged `raises-exception`. Cells tagged `skip-execution` do not run.
     Run {
         /// The notebook.
         notebook: PathBuf,
@@ -32,6 +32,9 @@ enum Command {
         /// Do not write a page of HTML.
         #[arg(long, conflicts_with = "html")]
         no_html: bool,
+        /// A parameter and its value, in place of the `let` in the cell tagged `parameters`; as often as needed.
+        #[arg(short, long = "parameter", num_args = 2, value_names = ["NAME", "VALUE"], allow_hyphen_values = true)]
+        parameters: Vec<String>,
         /// Give up on a cell after this many seconds.
         #[arg(long, default_value_t = 1800)]
         timeout: u64,
@@ -86,11 +89,16 @@ pub(crate) fn run() -> Result<()> {
             output,
             html,
             no_html,
+            parameters,
             timeout,
         } => {
+            let pairs = parameters.chunks_exact(2);
+            let pairs: Vec<(String, String)> = pairs
+                .map(|pair| (pair[0].clone(), pair[1].clone()))
+                .collect();
             let output = output.unwrap_or_else(|| notebook.clone());
             let html = (!no_html).then(|| html.unwrap_or_else(|| output.with_extension("html")));
-            execute::run(&notebook, &output, html.as_deref(), timeout)
+            execute::run(&notebook, &output, html.as_deref(), timeout, &pairs)
         }
         Command::Lab { arguments } => lab::lab(&arguments),
         Command::Install { prefix, features } => install::install(prefix, features),

@@ -5,16 +5,21 @@
 //! every dependency. An engine does that before a notebook needs it, and waits as a *spare*.
 
 use crate::cells::Cells;
+use crate::fates::{End, Fates};
+use crate::instrument;
 use crate::link::{self, Ask, Failure, Place, Tell};
+use crate::outlet::{Notebook, Outlet};
 use crate::report;
 use crate::runtime::Runtime;
 use crate::session::{self, Session};
+use crate::source;
 use crate::spare;
 use crate::toolchain;
 use anyhow::{Context, Result, anyhow, bail};
-use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, select, unbounded};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalContextOutputs, EvalOutputs};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::fs;
 use std::io::BufReader;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -22,7 +27,7 @@ use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -102,45 +107,60 @@ struct Engine {
     manifest: String,
     /// Memory in use after warming up, in bytes.
     memory: u64,
-    /// Lines of cells are sent to the notebook; asked to, whoever does it says that all are sent.
-    flush: Sender<Sender<()>>,
+    /// What cells print and show comes out here.
+    outlet: Arc<Outlet>,
+    fates: Fates,
     shared: Arc<Shared>,
 }
 
 /// What several threads need.
 struct Shared {
-    dir: PathBuf,
+    ours: Arc<Ours>,
     /// evcxr's handle on the process that runs cells; it stays valid when that is started again.
     process: Arc<Mutex<Child>>,
-    notebook: Mutex<Option<UnixStream>>,
     busy: AtomicBool,
     killed: AtomicBool,
-    input: (Sender<String>, Receiver<String>),
+}
+
+/// What is there before evcxr is.
+struct Ours {
+    dir: PathBuf,
+    /// Cells that have begun.
+    cells: AtomicUsize,
+    notebook: Mutex<Option<UnixStream>>,
+    input: (Sender<Option<String>>, Receiver<Option<String>>),
 }
 
 impl Engine {
     fn new(dir: &Path, private: bool) -> Result<Self> {
         let home = std::env::current_dir()?;
         let cells = Cells::listen(&dir.join("cells.sock"))?;
+        let ours = Arc::new(Ours {
+            dir: dir.to_path_buf(),
+            cells: AtomicUsize::new(0),
+            notebook: Mutex::new(None),
+            input: unbounded(),
+        });
+        let outlet = Outlet::open(dir, ours.clone().as_notebook())?;
         let program = Command::new(std::env::current_exe()?);
         let (context, outputs) = EvalContext::with_subprocess_command(program)
             .map_err(|e| anyhow!("evcxr cannot start: {e}"))?;
         let context = CommandContext::with_eval_context(context);
         let shared = Arc::new(Shared {
-            dir: dir.to_path_buf(),
+            ours,
             process: context.process_handle(),
-            notebook: Mutex::new(None),
             busy: AtomicBool::new(false),
             killed: AtomicBool::new(false),
-            input: unbounded(),
         });
+        pass_on(outputs, shared.clone());
         let mut engine = Self {
             context,
             cells,
             home,
             manifest: String::new(),
             memory: 0,
-            flush: pump(outputs, shared.clone()),
+            outlet,
+            fates: Fates::default(),
             shared,
         };
         engine.warm_up()?;
@@ -163,6 +183,11 @@ impl Engine {
             loaded
                 .map_err(|e| anyhow!("{e}"))
                 .with_context(|| format!("{} cannot be loaded", own.display()))?;
+            let text = fs::read_to_string(&own)?;
+            for name in text.lines().filter_map(own_crate) {
+                // The user's takes the place of ours under its name; what cannot is told by its cell.
+                let _ = self.context.execute(&format!("use ::{name};"));
+            }
         }
         for cell in WARM_UP {
             if let Err(error) = self.context.execute(cell) {
@@ -184,7 +209,9 @@ impl Engine {
     /// As after warming up, in a new process for cells; what rust-analyzer has read, it keeps.
     fn clear(&mut self) -> Result<()> {
         std::env::set_current_dir(&self.home)?;
+        self.fates = Fates::default();
         self.context.reset_config();
+        self.shared.end_children();
         self.context
             .execute(":clear")
             .map_err(|e| anyhow!("the session cannot be cleared: {e}"))?;
@@ -193,11 +220,11 @@ impl Engine {
 
     /// False where a next notebook could notice this one, or enough engines wait already.
     fn may_wait(&self) -> Result<bool> {
-        let clean = fs::read_to_string(self.shared.dir.join("Cargo.toml"))
+        let clean = fs::read_to_string(self.shared.ours.dir.join("Cargo.toml"))
             .is_ok_and(|now| now == self.manifest);
         let slim = memory_in_use() < 2 * self.memory;
         let runtime = Runtime::locate()?;
-        let fresh = spare::is_fresh(&runtime, &self.shared.dir);
+        let fresh = spare::is_fresh(&runtime, &self.shared.ours.dir);
         let wanted = spare::free(&runtime).len() < spare::wanted();
         if !(clean && slim && fresh && wanted) {
             eprintln!("ends: clean {clean}, slim {slim}, fresh {fresh}, wanted {wanted}");
@@ -256,53 +283,127 @@ impl Engine {
 
     fn execute(&mut self, code: &str, count: usize) {
         let shared = self.shared.clone();
+        if let Some(failure) = source::foreign(code) {
+            shared.tell(&Tell::Failed(failure));
+            return shared.tell(&Tell::Done {
+                ok: false,
+                restarted: false,
+            });
+        }
         let begin = process_id(&shared.process);
+        let before = self.variables();
+        let memory_ends = session::memory_ends();
         shared.killed.store(false, Ordering::SeqCst);
+        shared.ours.cells.fetch_add(1, Ordering::SeqCst);
         // A line that was sent for a cell before.
-        while shared.input.1.try_recv().is_ok() {}
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let mut callbacks = EvalCallbacks {
-                input_reader: &|request| {
-                    shared.tell(&Tell::Input {
-                        prompt: request.prompt,
-                        password: request.is_password,
-                    });
-                    shared.input.1.recv().unwrap_or_default()
-                },
-            };
-            self.context.execute_with_callbacks(code, &mut callbacks)
-        }));
-        self.flush();
-        let ok = match result {
+        while shared.ours.input.1.try_recv().is_ok() {}
+        let (cell, ours) = (code.to_string(), shared.ours.clone());
+        self.outlet
+            .begin(move |file, line| report::place(&cell, &ours.compiled(), file, line));
+        let result = catch_unwind(AssertUnwindSafe(|| self.evaluate(code)));
+        let stop = self.outlet.end();
+        let restarted = process_id(&shared.process) != begin;
+        if restarted {
+            end_group(begin);
+        }
+        let mut failures = match result {
             Ok(Ok(output)) => {
                 self.show(output);
-                true
+                let compiled = shared.ours.compiled();
+                stop.iter()
+                    .map(|stop| report::stopped(stop, code, &compiled, count))
+                    .collect()
             }
-            Ok(Err(_)) if shared.killed.load(Ordering::SeqCst) => {
-                let text =
-                    "ended by the second interrupt; the variables are lost, the items are kept";
-                shared.tell(&Tell::Failed(Failure::of("Interrupted", text)));
-                false
-            }
-            Ok(Err(_)) if toolchain::was_stopped(&shared.dir) => {
-                let text = "interrupted before it ran; nothing has changed";
-                shared.tell(&Tell::Failed(Failure::of("Interrupted", text)));
-                false
-            }
-            Ok(Err(error)) => {
-                for failure in report::failures(&error, code, count) {
-                    shared.tell(&Tell::Failed(failure));
-                }
-                false
-            }
+            Ok(Err(error)) => self.failures(&error, code, count, memory_ends),
             Err(_) => {
                 let text = "evcxr failed inside; please simplify the cell, or restart the kernel";
-                shared.tell(&Tell::Failed(Failure::of("Error", text)));
-                false
+                vec![Failure::of("Error", text)]
             }
         };
-        let restarted = process_id(&shared.process) != begin;
+        let end = match (restarted, failures.is_empty()) {
+            (true, _) => End::Lost,
+            (false, false) => End::Failed,
+            (false, true) => End::Well,
+        };
+        self.fates
+            .after(count, code, end, &before, &self.variables());
+        self.advise(code, &mut failures);
+        let ok = failures.is_empty();
+        for failure in failures {
+            shared.tell(&Tell::Failed(failure));
+        }
         shared.tell(&Tell::Done { ok, restarted });
+    }
+
+    /// Has evcxr compile and run a cell.
+    fn evaluate(&mut self, code: &str) -> Result<EvalOutputs, evcxr::Error> {
+        // A crate of the user's own takes the place of the one that is there under its name.
+        for line in code.lines() {
+            let dependency = line.trim_start().strip_prefix(":dep ");
+            let Some(name) = dependency.and_then(own_crate) else {
+                continue;
+            };
+            self.context.execute(&format!("{line}\nuse ::{name};"))?;
+        }
+        let items = source::with_items(code);
+        // For the stand-in for cargo; without it a panic is told without the line that has called.
+        let _ = fs::write(
+            self.shared.ours.dir.join(toolchain::CELL),
+            items.as_deref().unwrap_or(code),
+        );
+        // Cells that wait for input are asked by way of the outlet.
+        let mut callbacks = EvalCallbacks::default();
+        self.context
+            .execute_with_callbacks(items.as_deref().unwrap_or(code), &mut callbacks)
+    }
+
+    fn variables(&self) -> HashSet<String> {
+        let all = self.context.variables_and_types();
+        all.map(|(name, _)| name.to_string()).collect()
+    }
+
+    /// Why evcxr says that a cell has failed.
+    fn failures(
+        &self,
+        error: &evcxr::Error,
+        code: &str,
+        count: usize,
+        memory_ends: u64,
+    ) -> Vec<Failure> {
+        let interrupted = |text| vec![Failure::of("Interrupted", text)];
+        if self.shared.killed.load(Ordering::SeqCst) {
+            return interrupted(
+                "ended by the second interrupt; the variables are lost, the items are kept",
+            );
+        }
+        if toolchain::was_stopped(&self.shared.ours.dir) {
+            return interrupted("interrupted before it ran; nothing has changed");
+        }
+        match error {
+            evcxr::Error::SubprocessTerminated(words) => {
+                let memory = session::memory_ends() > memory_ends;
+                vec![report::death(words, &self.outlet.errors(), memory)]
+            }
+            error => report::failures(error, code, count, &self.fates),
+        }
+    }
+
+    /// Says what goes with how a cell has ended.
+    fn advise(&self, code: &str, failures: &mut [Failure]) {
+        let note = |text: String| self.shared.tell(&Tell::Text { error: true, text });
+        if self.outlet.refused() {
+            match failures.first_mut() {
+                Some(failure) => {
+                    let old = std::mem::replace(&mut failure.evalue, report::NO_INPUT.into());
+                    failure.traceback.retain(|line| !line.ends_with(&old));
+                    failure.traceback.push(report::NO_INPUT.into());
+                }
+                None => note(format!("{}\n", report::NO_INPUT)),
+            }
+        }
+        if failures.is_empty() && source::only_defines_main(code) {
+            note("`fn main` is defined and not run: a notebook runs the statements of a cell; call it by `main()`, or write its statements without it\n".into());
+        }
     }
 
     fn show(&self, output: EvalOutputs) {
@@ -311,7 +412,10 @@ impl Engine {
                 let json = kind
                     .contains("json")
                     .then(|| serde_json::from_str(&text).ok());
-                (kind, json.flatten().unwrap_or(Value::String(text)))
+                (
+                    kind,
+                    json.flatten().unwrap_or_else(|| report::cut(text).into()),
+                )
             });
             self.shared.tell(&Tell::Show(Value::Object(data.collect())));
         }
@@ -336,19 +440,9 @@ impl Engine {
         };
         self.shared.tell(&Tell::Answer(content));
     }
-
-    /// Waits until what cells have printed is with the notebook.
-    fn flush(&self) {
-        // The error stream comes through a thread of evcxr that gives no sign.
-        std::thread::sleep(Duration::from_millis(2));
-        let (done, wait) = bounded(1);
-        if self.flush.send(done).is_ok() {
-            let _ = wait.recv();
-        }
-    }
 }
 
-impl Shared {
+impl Ours {
     fn notebook(&self) -> MutexGuard<'_, Option<UnixStream>> {
         self.notebook.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -358,6 +452,48 @@ impl Shared {
         if let Some(stream) = &*self.notebook() {
             let _ = link::send(stream, message);
         }
+    }
+
+    /// The source that was compiled last, as evcxr has written it but for what tells instead of printing.
+    fn compiled(&self) -> String {
+        let source = fs::read_to_string(self.dir.join("src/lib.rs"));
+        instrument::without_places(&source.unwrap_or_default())
+    }
+
+    /// How what cells print and ask reaches the notebook.
+    fn as_notebook(self: Arc<Self>) -> Notebook {
+        let asked = self.clone();
+        Notebook {
+            tell: Box::new(move |tell| self.tell(tell)),
+            ask: Box::new(move |prompt, password| {
+                asked.tell(&Tell::Input {
+                    prompt: prompt.to_string(),
+                    password,
+                });
+                // Without a notebook nobody answers.
+                asked.notebook().as_ref()?;
+                let cell = asked.cells.load(Ordering::SeqCst);
+                // A process that has gone while it waited leaves the answer to a later cell.
+                while asked.cells.load(Ordering::SeqCst) == cell {
+                    let answer = asked.input.1.recv_timeout(Duration::from_millis(200));
+                    match answer {
+                        Err(RecvTimeoutError::Timeout) => {}
+                        answer => return answer.ok().flatten(),
+                    }
+                }
+                None
+            }),
+        }
+    }
+}
+
+impl Shared {
+    fn notebook(&self) -> MutexGuard<'_, Option<UnixStream>> {
+        self.ours.notebook()
+    }
+
+    fn tell(&self, message: &Tell) {
+        self.ours.tell(message);
     }
 
     /// Takes the notebook's words: what concerns a running cell at once, the rest in turn.
@@ -371,11 +507,11 @@ impl Shared {
                 Ask::Stop => self.stop(),
                 Ask::Kill => {
                     self.killed.store(true, Ordering::SeqCst);
-                    let _ = self.input.0.send(String::new());
+                    let _ = self.ours.input.0.send(None);
                     self.kill();
                 }
                 Ask::Input(line) => {
-                    let _ = self.input.0.send(line);
+                    let _ = self.ours.input.0.send(line);
                 }
                 Ask::Leave | Ask::End if self.busy.load(Ordering::SeqCst) => self.finish(),
                 Ask::Leave | Ask::End | Ask::Serve(_) => {
@@ -391,12 +527,20 @@ impl Shared {
 
     /// Ends a compilation, or asks the running call to stop.
     fn stop(&self) {
-        if !toolchain::stop(&self.dir) {
+        // A cell that waits for input waits no longer.
+        let _ = self.ours.input.0.send(None);
+        if !toolchain::stop(&self.ours.dir) {
             toolchain::signal("INT", &process_id(&self.process).to_string());
         }
     }
 
+    /// Ends what cells have started and left running.
+    fn end_children(&self) {
+        end_group(process_id(&self.process));
+    }
+
     fn kill(&self) {
+        self.end_children();
         let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         // One that has ended by itself is as good.
         let _ = process.kill();
@@ -404,9 +548,9 @@ impl Shared {
 
     /// Ends the engine: its cells, its folder, itself.
     fn finish(&self) -> ! {
-        toolchain::stop(&self.dir);
+        toolchain::stop(&self.ours.dir);
         self.kill();
-        let _ = fs::remove_dir_all(&self.dir);
+        let _ = fs::remove_dir_all(&self.ours.dir);
         std::process::exit(0)
     }
 
@@ -421,7 +565,7 @@ impl Shared {
         std::thread::spawn(move || {
             loop {
                 std::thread::sleep(pause);
-                if !shared.dir.exists() {
+                if !shared.ours.dir.exists() {
                     shared.finish();
                 }
                 if !free.exists() {
@@ -429,10 +573,10 @@ impl Shared {
                 }
                 // Another Rust has a runtime in another folder.
                 let fresh = Runtime::locate()
-                    .is_ok_and(|now| now.home == home && spare::is_fresh(&now, &shared.dir));
+                    .is_ok_and(|now| now.home == home && spare::is_fresh(&now, &shared.ours.dir));
                 let good = begin.elapsed() < patience && fresh;
                 // By the same renaming that a notebook claims it with: only one of the two succeeds.
-                if !good && fs::rename(&free, shared.dir.join(spare::TAKEN)).is_ok() {
+                if !good && fs::rename(&free, shared.ours.dir.join(spare::TAKEN)).is_ok() {
                     shared.finish();
                 }
             }
@@ -441,45 +585,25 @@ impl Shared {
     }
 }
 
-/// Sends what cells print to the notebook as it comes, whole lines together.
-fn pump(outputs: EvalContextOutputs, shared: Arc<Shared>) -> Sender<Sender<()>> {
-    let (flush, asked) = unbounded::<Sender<()>>();
+/// Passes on what the process of the cells says before it has its own pipes: why it cannot start.
+fn pass_on(outputs: EvalContextOutputs, shared: Arc<Shared>) {
     std::thread::spawn(move || {
-        let forward = |error: bool, first: String, rest: &Receiver<String>| {
-            let mut text = first + "\n";
-            while text.len() < 1 << 16
-                && let Ok(line) = rest.try_recv()
-            {
-                text += &line;
-                text.push('\n');
-            }
-            shared.tell(&Tell::Text { error, text });
+        let tell = |line: String| {
+            let text = line + "\n";
+            shared.tell(&Tell::Text { error: true, text });
         };
         let EvalContextOutputs { stdout, stderr } = outputs;
         loop {
-            select! {
-                recv(stdout) -> line => match line {
-                    Ok(line) => forward(false, line, &stdout),
-                    Err(_) => return,
-                },
-                recv(stderr) -> line => match line {
-                    Ok(line) => forward(true, line, &stderr),
-                    Err(_) => return,
-                },
-                recv(asked) -> done => {
-                    for (error, lines) in [(false, &stdout), (true, &stderr)] {
-                        while let Ok(line) = lines.try_recv() {
-                            forward(error, line, lines);
-                        }
-                    }
-                    if let Ok(done) = done {
-                        let _ = done.send(());
-                    }
-                }
+            let line = select! {
+                recv(stdout) -> line => line,
+                recv(stderr) -> line => line,
+            };
+            match line {
+                Ok(line) => tell(line),
+                Err(_) => return,
             }
         }
     });
-    flush
 }
 
 fn complete(context: &mut CommandContext, code: &str, at: usize) -> Result<Value> {
@@ -552,7 +676,41 @@ fn process_id(process: &Mutex<Child>) -> u32 {
     process.lock().unwrap_or_else(PoisonError::into_inner).id()
 }
 
+/// Ends the group of a process of cells: itself, and what it has started.
+fn end_group(process: u32) {
+    toolchain::signal("KILL", &format!("-{process}"));
+}
+
+/// The crate that a line of dependencies names, where sessions have one under that name.
+fn own_crate(line: &str) -> Option<&'static str> {
+    let line = line.trim_start();
+    let name = line.split([' ', '=', '.']).next()?;
+    let after = line[name.len()..].trim_start();
+    let known = ["burn", "plotters", "polars", "rand"];
+    let known = known.into_iter().find(|known| *known == name);
+    known.filter(|_| after.starts_with(['=', '.']))
+}
+
 /// Memory of this process, in bytes; 0 where it is not told.
 fn memory_in_use() -> u64 {
     session::memory(std::process::id()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crates_of_the_user_s_are_known_by_their_lines() {
+        for line in [
+            "rand = \"0.9\"",
+            " rand={ version = \"0.9\" }",
+            "rand.version = \"0.9\"",
+        ] {
+            assert_eq!(own_crate(line), Some("rand"), "{line}");
+        }
+        for line in ["rand_distr = \"0.5\"", "rand", "# polars", "serde = \"1\""] {
+            assert_eq!(own_crate(line), None, "{line}");
+        }
+    }
 }

@@ -1,7 +1,10 @@
 //! Runs a notebook through the real kernel, over the Jupyter protocol.
 
+use crate::connection::ConnectionFile;
 use crate::html;
 use crate::kernel;
+use crate::parameters::{self, is_tagged};
+use crate::report::without_colours;
 use crate::runtime::Runtime;
 use anyhow::{Context, Result, anyhow, bail};
 use jupyter_protocol::{
@@ -16,15 +19,23 @@ use jupyter_zmq_client::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fs;
+use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 
-/// Executes `notebook` from top to bottom and writes it, with its outputs, to `output`, and a page
-/// to `html`. A failing cell is an error; what ran before it is written all the same.
-pub(crate) fn run(notebook: &Path, output: &Path, html: Option<&Path>, timeout: u64) -> Result<()> {
+/// Executes `notebook` from top to bottom, with these parameters, and writes it, with its outputs, to
+/// `output`, and a page to `html`. A failing cell is an error; what ran before it is written all the same.
+pub(crate) fn run(
+    notebook: &Path,
+    output: &Path,
+    html: Option<&Path>,
+    timeout: u64,
+    given: &[(String, String)],
+) -> Result<()> {
     let text = fs::read_to_string(notebook)
         .with_context(|| format!("{} cannot be read", notebook.display()))?;
     let mut book: Value = serde_json::from_str(&text)
@@ -35,17 +46,27 @@ pub(crate) fn run(notebook: &Path, output: &Path, html: Option<&Path>, timeout: 
             notebook.display()
         );
     }
+    for note in parameters::inject(&mut book, given)? {
+        eprintln!("warning: {note}");
+    }
+    for path in [Some(output), html].into_iter().flatten() {
+        check_target(path)?;
+    }
     let runtime = Runtime::locate()?;
     runtime.prepare(&|_| ())?;
     let begin = Instant::now();
     let asynchronous = tokio::runtime::Runtime::new()?;
     let result = asynchronous.block_on(async {
         let folder = std::path::absolute(notebook)?.parent().map(Path::to_path_buf);
-        let mut kernel = Kernel::start(&folder.unwrap_or_default()).await?;
+        let mut kernel = Kernel::start(&runtime, &folder.unwrap_or_default()).await?;
+        let mut ended = signal(SignalKind::terminate())?;
+        let mut left = signal(SignalKind::hangup())?;
         eprintln!("kernel ready after {:.1} s", begin.elapsed().as_secs_f64());
         let result = tokio::select! {
             result = kernel.execute_all(&mut book, Duration::from_secs(timeout)) => result,
             _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted; the cells that had finished are saved")),
+            _ = ended.recv() => Err(anyhow!("ended by a signal; the cells that had finished are saved")),
+            _ = left.recv() => Err(anyhow!("the terminal has gone; the cells that had finished are saved")),
         };
         kernel.stop().await;
         result
@@ -73,9 +94,40 @@ fn notebook_text(book: &Value) -> Result<String> {
     Ok(String::from_utf8(bytes)? + "\n")
 }
 
+/// Where a file is written before it takes the name of the target.
+fn beside(path: &Path) -> PathBuf {
+    path.with_extension("part")
+}
+
+/// Refuses a file that cannot be written before hours of work go into it.
+fn check_target(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        bail!(
+            "{}: there is no folder {}; make it, or name another",
+            path.display(),
+            folder.display()
+        );
+    }
+    if path.is_dir() {
+        bail!("{}: this is a folder; name a file", path.display());
+    }
+    let beside = beside(path);
+    fs::write(&beside, "")
+        .and_then(|()| fs::remove_file(&beside))
+        .with_context(|| {
+            format!(
+                "{}: nothing can be written into {}; name another folder",
+                path.display(),
+                folder.display()
+            )
+        })
+}
+
 /// Writes beside the target, then renames: a file is whole or not there.
 fn write(path: &Path, text: &str) -> Result<()> {
-    let beside = path.with_extension("part");
+    let beside = beside(path);
     fs::write(&beside, text)
         .and_then(|()| fs::rename(&beside, path))
         .with_context(|| format!("{} cannot be written", path.display()))
@@ -84,7 +136,8 @@ fn write(path: &Path, text: &str) -> Result<()> {
 /// A kernel process and the channels to it.
 struct Kernel {
     child: Child,
-    file: PathBuf,
+    /// Removed with it.
+    _file: ConnectionFile,
     connection: ConnectionInfo,
     session: String,
     shell: ClientShellConnection,
@@ -92,7 +145,7 @@ struct Kernel {
 }
 
 impl Kernel {
-    async fn start(folder: &Path) -> Result<Self> {
+    async fn start(runtime: &Runtime, folder: &Path) -> Result<Self> {
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let ports = peek_ports(ip, 5)
             .await
@@ -109,12 +162,13 @@ impl Kernel {
             signature_scheme: "hmac-sha256".to_string(),
             kernel_name: Some("bullwhip".to_string()),
         };
-        let file = std::env::temp_dir().join(format!("bullwhip-{}.json", uuid::Uuid::new_v4()));
-        fs::write(&file, serde_json::to_string(&connection)?)?;
+        let file = ConnectionFile::new(&runtime.home, &serde_json::to_string(&connection)?)?;
         let mut child = Command::new(std::env::current_exe()?)
             .arg("--control_file")
-            .arg(&file)
+            .arg(&file.path)
             .current_dir(folder)
+            // It ends with this process, however that ends.
+            .env("JPY_PARENT_PID", std::process::id().to_string())
             // The engine waits for the next run by itself: no second one need be warmed up.
             .env(kernel::ALONE, "1")
             .stdin(Stdio::null())
@@ -147,7 +201,7 @@ impl Kernel {
         };
         let mut kernel = Self {
             child,
-            file,
+            _file: file,
             connection,
             session,
             shell,
@@ -187,7 +241,8 @@ impl Kernel {
             .as_array_mut()
             .context("a notebook has cells")?;
         let total = cells.iter().filter(|c| c["cell_type"] == "code").count();
-        for cell in cells.iter_mut().filter(|c| c["cell_type"] == "code") {
+        let runs = |cell: &Value| cell["cell_type"] == "code" && !is_tagged(cell, "skip-execution");
+        for cell in cells.iter_mut().filter(|c| runs(c)) {
             cell["outputs"] = json!([]);
             cell["execution_count"] = Value::Null;
         }
@@ -197,16 +252,23 @@ impl Kernel {
             if source.trim().is_empty() {
                 continue;
             }
+            if !runs(cell) {
+                eprintln!("[{}/{total}] tagged skip-execution", k + 1);
+                continue;
+            }
             let first = source
                 .lines()
                 .find(|l| !l.trim().is_empty())
                 .unwrap_or_default();
-            eprintln!("[{}/{total}] {first}", k + 1);
+            eprintln!("[{}/{total}] {}", k + 1, without_colours(first));
             let begin = Instant::now();
             let mut outputs = Vec::new();
             let done = tokio::time::timeout(timeout, self.execute(&source, &mut outputs)).await;
             let error = outputs.iter().find_map(failure);
             for output in &mut outputs {
+                if output["output_type"] == "stream" {
+                    output["text"] = json!(overwritten(&text_of(&output["text"])));
+                }
                 // Of use while the notebook runs only.
                 output
                     .as_object_mut()
@@ -228,6 +290,10 @@ impl Kernel {
                 }
             }
             if let Some(error) = error {
+                if is_tagged(cell, "raises-exception") {
+                    eprintln!("      failed, as its tag raises-exception allows");
+                    continue;
+                }
                 bail!("cell {} of {total} failed:\n{error}", k + 1);
             }
             eprintln!("      {:.1} s", begin.elapsed().as_secs_f64());
@@ -293,7 +359,6 @@ impl Kernel {
             // It does not answer: end it. A kernel that is gone already is as good.
             let _ = self.child.kill().await;
         }
-        let _ = fs::remove_file(&self.file);
     }
 }
 
@@ -305,7 +370,10 @@ fn collect(content: JupyterMessageContent, outputs: &mut Vec<Value>) -> Result<(
     match content {
         JupyterMessageContent::StreamContent(stream) => {
             let name = serde_json::to_value(&stream.name)?;
-            eprint!("      {}", stream.text);
+            match std::io::stderr().is_terminal() {
+                true => eprint!("      {}", stream.text),
+                false => eprint!("      {}", without_colours(&stream.text)),
+            }
             match outputs.last_mut() {
                 Some(last) if last["output_type"] == "stream" && last["name"] == name => {
                     last["text"] = json!(text_of(&last["text"]) + &stream.text);
@@ -343,26 +411,32 @@ fn collect(content: JupyterMessageContent, outputs: &mut Vec<Value>) -> Result<(
     Ok(())
 }
 
-/// What an output says of a failure: a compiler error or a panic, or text on the error stream,
-/// where evcxr puts the error of a `?` without any other sign of it.
+/// What an output says of a failure: of the compiler's, an error's, a panic's.
 fn failure(output: &Value) -> Option<String> {
-    match output["output_type"].as_str() {
-        Some("error") => {
-            let lines = output["traceback"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(text_of);
-            let trace: Vec<String> = lines.collect();
-            Some(if trace.is_empty() {
-                text_of(&output["evalue"])
-            } else {
-                trace.join("\n")
-            })
-        }
-        Some("stream") if output["name"] == "stderr" => Some(text_of(&output["text"])),
-        _ => None,
+    if output["output_type"] != "error" {
+        return None;
     }
+    let lines = output["traceback"].as_array().into_iter().flatten();
+    let trace: Vec<String> = lines.map(text_of).collect();
+    let text = match trace.is_empty() {
+        true => text_of(&output["evalue"]),
+        false => trace.join("\n"),
+    };
+    Some(without_colours(&text))
+}
+
+/// Text as it stands at last on a page where `\r` goes back to the begin of the line.
+fn overwritten(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.split('\n') {
+        let (line, end) = match line.strip_suffix('\r') {
+            Some(line) => (line, "\r"),
+            None => (line, ""),
+        };
+        let last = line.rsplit('\r').next().unwrap_or(line);
+        lines.push(format!("{last}{end}"));
+    }
+    lines.join("\n")
 }
 
 /// The text of a notebook field, which is a string or a list of lines.
@@ -371,5 +445,29 @@ pub(crate) fn text_of(value: &Value) -> String {
         Value::String(s) => s.clone(),
         Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_keep_their_last_state() {
+        assert_eq!(overwritten("a\r10 %\r20 %\nb"), "20 %\nb");
+        assert_eq!(overwritten("dos\r\nend\r"), "dos\r\nend\r");
+        assert_eq!(overwritten("plain"), "plain");
+    }
+
+    #[test]
+    fn a_target_is_checked_before_the_work() {
+        let dir = std::env::temp_dir().join(format!("bullwhip-target-{}", std::process::id()));
+        fs::create_dir_all(&dir).expect("a folder");
+        let told = |path: &Path| check_target(path).map_err(|e| e.to_string());
+        assert_eq!(told(&dir.join("out.ipynb")), Ok(()));
+        assert!(told(&dir.join("no/out.ipynb")).is_err_and(|e| e.contains("there is no folder")));
+        assert!(told(&dir).is_err_and(|e| e.contains("name a file")));
+        assert_eq!(fs::read_dir(&dir).expect("a folder").count(), 0);
+        fs::remove_dir_all(dir).expect("cleaned up");
     }
 }

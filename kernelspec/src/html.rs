@@ -1,6 +1,7 @@
 //! An executed notebook as one self-contained page.
 
 use crate::execute::text_of;
+use crate::report::without_colours;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -40,7 +41,15 @@ pub(crate) fn page(book: &Value) -> String {
 fn show(body: &mut String, output: &Value) {
     match output["output_type"].as_str() {
         Some("stream") => push(body, "out", &text_of(&output["text"])),
-        Some("error") => push(body, "error", &plain(&text_of(&output["evalue"]))),
+        Some("error") => {
+            let trace = output["traceback"].as_array().into_iter().flatten();
+            let trace: Vec<String> = trace.map(text_of).collect();
+            let text = match trace.is_empty() {
+                true => text_of(&output["evalue"]),
+                false => trace.join("\n"),
+            };
+            push(body, "error", &text);
+        }
         _ => {
             let data = &output["data"];
             let part = |mime: &str| data.get(mime).map(text_of);
@@ -65,7 +74,7 @@ fn push(body: &mut String, class: &str, text: &str) {
     let _ = writeln!(
         body,
         "<pre class=\"{class}\">{}</pre>",
-        escape(text.trim_end())
+        escape(without_colours(text).trim_end())
     );
 }
 
@@ -73,20 +82,6 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
-}
-
-/// Text without the colour codes of a terminal.
-fn plain(text: &str) -> String {
-    let mut out = String::new();
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if c == '\u{1b}' {
-            let _ = chars.by_ref().find(|c| c.is_ascii_alphabetic());
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The kernel that Jupyter starts: it owns the sockets, answers what it can, and has the rest done by
-//! an engine. It turns marked lines of the library into displays, and interrupts into requests.
+//! an engine. It turns interrupts into requests.
 
 use crate::engine;
 use crate::link::{self, Ask, Failure, Place, Tell};
 use crate::runtime::Runtime;
+use crate::session;
 use crate::spare;
 use anyhow::{Context, Result};
 use jupyter_protocol::{ConnectionInfo, JupyterMessage, JupyterMessageContent, UnknownMessage};
@@ -21,8 +22,6 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// What a line of a cell starts with when it is a display of the library's.
-const MARKER: &str = "\u{1}bullwhip-display ";
 /// Set where the kernel is not to start the next spare itself.
 pub(crate) const ALONE: &str = "BULLWHIP_ALONE";
 /// How long the next spare waits after a cell has ended: the user's cells come first.
@@ -100,6 +99,8 @@ struct Kernel {
     next_spare: Option<Instant>,
     /// When the last message to everybody was sent.
     published: Instant,
+    /// How many processes had been ended for want of memory when the kernel began.
+    memory_ends: u64,
 }
 
 impl Kernel {
@@ -156,6 +157,7 @@ impl Kernel {
             losses: 0,
             next_spare: None,
             published: Instant::now(),
+            memory_ends: session::memory_ends(),
         })
     }
 
@@ -184,9 +186,8 @@ impl Kernel {
             Event::Stdin(message) => {
                 if let JupyterMessageContent::InputReply(reply) = message.content {
                     let value = serde_json::to_value(reply)?;
-                    self.ask(&Ask::Input(
-                        value["value"].as_str().unwrap_or_default().to_string(),
-                    ));
+                    let line = value["value"].as_str().unwrap_or_default();
+                    self.ask(&Ask::Input(Some(line.to_string())));
                 }
             }
             Event::Interrupt => self.interrupt().await?,
@@ -209,7 +210,13 @@ impl Kernel {
                 if had {
                     self.forget_displays();
                     let reason = if served {
-                        "the process that compiles cells has ended; the variables and items are lost, and the next cell starts afresh".into()
+                        let why = match session::memory_ends() > self.memory_ends {
+                            true => " (the system has run out of memory)",
+                            false => "",
+                        };
+                        format!(
+                            "the process that compiles cells has ended{why}; the variables and items are lost, and the next cell starts afresh"
+                        )
                     } else {
                         let log = Runtime::locate().map(|runtime| spare::log_tail(&runtime));
                         let log = log.unwrap_or_default();
@@ -494,19 +501,22 @@ impl Kernel {
                 self.give();
                 Box::pin(self.work()).await?;
             }
-            Tell::Text { error: true, text } => self.print("stderr", &text).await?,
-            Tell::Text { text, .. } => self.text(&text).await?,
+            Tell::Text { error, text } => {
+                let name = if error { "stderr" } else { "stdout" };
+                self.print(name, &text).await?;
+            }
+            Tell::Display { id, data } => self.display(id, data).await?,
             Tell::Input { prompt, password } => {
-                let Some(running) = &self.running else {
-                    return Ok(());
-                };
-                let allowed = matches!(&running.request.content, JupyterMessageContent::ExecuteRequest(e) if e.allow_stdin);
-                if allowed {
+                let running = self.running.as_ref();
+                let allowed = running.filter(|running| {
+                    matches!(&running.request.content, JupyterMessageContent::ExecuteRequest(e) if e.allow_stdin)
+                });
+                if let Some(running) = allowed {
                     let content = json!({ "prompt": prompt, "password": password });
                     let request = message("input_request", content, Some(&running.request));
                     answer(&mut self.stdin, request).await;
                 } else {
-                    self.ask(&Ask::Input(String::new()));
+                    self.ask(&Ask::Input(None));
                 }
             }
             Tell::Show(data) => {
@@ -562,42 +572,33 @@ impl Kernel {
 
     // What is sent to everybody
 
-    /// Prints what a cell has printed, and shows what the library has marked.
-    async fn text(&mut self, text: &str) -> Result<()> {
-        if !text.contains(MARKER) {
-            return self.print("stdout", text).await;
+    /// Shows what a cell shows; what has the `id` of an earlier display takes its place.
+    async fn display(&mut self, id: Option<String>, data: Value) -> Result<()> {
+        if self.is_silent() {
+            return Ok(());
         }
-        for line in text.split_inclusive('\n') {
-            match line.split_once(MARKER) {
-                Some((before, marked)) => match serde_json::from_str::<Value>(marked) {
-                    Ok(display) if display["id"].is_string() && display["data"].is_object() => {
-                        if !before.is_empty() {
-                            self.print("stdout", before).await?;
-                        }
-                        self.display(&display).await?;
-                    }
-                    _ => self.print("stdout", line).await?,
-                },
-                None => self.print("stdout", line).await?,
-            }
-        }
-        Ok(())
-    }
-
-    async fn display(&mut self, display: &Value) -> Result<()> {
-        let mut id = display["id"].as_str().unwrap_or_default().to_string();
+        let parent = self.last.clone();
+        let Some(mut id) = id else {
+            let content = json!({ "data": data, "metadata": {}, "transient": {} });
+            return self.publish("display_data", content, parent.as_ref()).await;
+        };
         if self.losses > 0 {
             id += &format!("-{}", self.losses);
         }
-        let content =
-            json!({ "data": display["data"], "metadata": {}, "transient": { "display_id": id } });
+        let content = json!({ "data": data, "metadata": {}, "transient": { "display_id": id } });
         let kind = if self.displays.insert(id) {
             "display_data"
         } else {
             "update_display_data"
         };
-        let parent = self.last.clone();
         self.publish(kind, content, parent.as_ref()).await
+    }
+
+    /// True while a cell runs of which nobody shall hear.
+    fn is_silent(&self) -> bool {
+        self.running
+            .as_ref()
+            .is_some_and(|r| r.silent && r.request.message_type() == "execute_request")
     }
 
     fn forget_displays(&mut self) {
@@ -606,11 +607,7 @@ impl Kernel {
     }
 
     async fn print(&mut self, name: &str, text: &str) -> Result<()> {
-        if self
-            .running
-            .as_ref()
-            .is_some_and(|r| r.silent && r.request.message_type() == "execute_request")
-        {
+        if self.is_silent() {
             return Ok(());
         }
         let parent = self.last.clone();

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::ffi::OsString;
 use std::io::{BufRead, Write};
 use std::os::unix::net::UnixStream;
@@ -31,8 +31,8 @@ pub(crate) enum Ask {
     Stop,
     /// End the cells' process; the variables are lost.
     Kill,
-    /// The line that a cell waits for.
-    Input(String),
+    /// The line that a cell waits for; None where nobody can be asked.
+    Input(Option<String>),
     /// The notebook is closed.
     Leave,
     /// End, instead of serving.
@@ -44,11 +44,13 @@ pub(crate) enum Ask {
 pub(crate) enum Tell {
     /// From here on requests are served.
     Ready,
-    /// Whole lines that a cell printed.
+    /// What a cell printed.
     Text { error: bool, text: String },
+    /// What a cell shows before its end; with an `id` it takes the place of what has the same.
+    Display { id: Option<String>, data: Value },
     /// A cell waits for a line from the user.
     Input { prompt: String, password: bool },
-    /// What a cell shows, by MIME type.
+    /// The value of a cell, by MIME type.
     Show(Value),
     /// One error of a cell.
     Failed(Failure),
@@ -56,6 +58,55 @@ pub(crate) enum Tell {
     Done { ok: bool, restarted: bool },
     /// The content of a reply to `Complete` or `Inspect`.
     Answer(Value),
+}
+
+/// Words of the process that runs cells, each of which is answered by one line of JSON.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) enum Word {
+    /// A display, perhaps the cell's value, by MIME type.
+    Show {
+        value: bool,
+        data: Map<String, Value>,
+    },
+    /// A display that changes in place.
+    Live {
+        id: String,
+        data: Map<String, Value>,
+    },
+    /// What was shown last is the cell's value.
+    Value,
+    /// The error of a `?` ends the cell.
+    Failed {
+        text: String,
+        file: String,
+        line: usize,
+    },
+    /// A panic: it `ends` the cell, or was caught, or is one of another thread.
+    Panicked {
+        text: String,
+        file: String,
+        line: usize,
+        /// The line of the cell whose statement ran; 0 where that is not known.
+        at: usize,
+        thread: Option<String>,
+        ends: bool,
+    },
+    /// A variable is lost, as its type was defined anew.
+    Lost { name: String },
+    /// A cell is compiled, and waits for this.
+    Waits { text: String },
+    /// The cell has returned. Answered by its `Outcome`.
+    Done,
+    /// The cell waits for a line of input. Answered by it, or by null where nobody can be asked.
+    Wants,
+}
+
+/// How a cell has ended, in what evcxr wants to know of it.
+#[derive(Serialize, Deserialize, Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) panicked: bool,
+    pub(crate) failed: bool,
+    pub(crate) lost: Vec<String>,
 }
 
 /// An error as Jupyter shows it.

@@ -2,18 +2,25 @@
 
 mod cells;
 mod cli;
+mod connection;
 mod doctor;
 mod engine;
 mod execute;
+mod fates;
 mod html;
 mod install;
+mod instrument;
 mod kernel;
 mod lab;
 mod link;
+mod outlet;
+mod parameters;
+mod process;
 mod report;
 mod runtime;
 mod serve;
 mod session;
+mod source;
 mod spare;
 mod stock;
 mod toolchain;
@@ -26,7 +33,7 @@ fn main() {
     let result = if let Some(result) = toolchain::serve() {
         result
     } else if set("EVCXR_IS_RUNTIME").is_some() {
-        cells::serve()
+        process::serve()
     } else if set("EVCXR_RUSTC_WRAPPER").is_some() || set(stock::INSIDE).is_some() {
         evcxr_jupyter::main()
     } else if let Some(dir) = set(engine::FOLDER) {

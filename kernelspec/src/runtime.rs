@@ -6,13 +6,14 @@ use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// The settings of `[profile.release]` in the workspace's Cargo.toml, for the cells' own crate.
-/// Equal settings mean equal hashes, so cells use the dependencies that the workspace has compiled.
+/// Equal settings mean equal hashes, so cells use the dependencies that the workspace has compiled. What
+/// cells have besides is in `toolchain`.
 pub(crate) const PROFILE: [(&str, &str); 9] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
     ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
@@ -34,8 +35,8 @@ const FEATURES: &str = "features";
 /// The features that it can be compiled with.
 const KNOWN_FEATURES: [&str; 7] = ["wgpu", "vulkan", "metal", "cuda", "rocm", "remote", "serve"];
 
-/// The toolkit's names, in every session.
-const PRELUDE: &str = "use bullwhip::prelude::*;";
+/// The toolkit's names, in every session, and the crates that it speaks with.
+const PRELUDE: &str = "use bullwhip::prelude::*;\nuse bullwhip::{burn, plotters, polars, rand};";
 
 /// The program of `kernelspec/runtime`.
 const DEVICES: &str = "bullwhip-devices";
@@ -191,9 +192,7 @@ impl Runtime {
                 self.home.display()
             )
         })?;
-        let lock = fs::File::create(self.home.join("lock"))?;
-        lock.lock()
-            .context("waiting for another process that prepares the runtime")?;
+        let lock = self.lock(say)?;
         if self.is_fresh() {
             return Ok(());
         }
@@ -243,7 +242,33 @@ impl Runtime {
         follow(cell, "linking the notebook runtime", say)?;
         self.write_config()?;
         fs::write(self.stamp_file(), stamp)?;
+        drop(lock);
         Ok(())
+    }
+
+    /// The right to prepare the runtime. Who has to wait for it is told for whom.
+    fn lock(&self, say: &dyn Fn(&str)) -> Result<fs::File> {
+        let file = self.home.join("lock");
+        let mut lock = fs::File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&file)?;
+        if lock.try_lock().is_err() {
+            let holder = fs::read_to_string(&file).unwrap_or_default();
+            let text = format!(
+                "waiting for the process {} of this user, which compiles the notebook runtime",
+                holder.trim()
+            );
+            eprintln!("{text}");
+            say(&text);
+            lock.lock()
+                .with_context(|| format!("{} cannot be locked", file.display()))?;
+        }
+        lock.set_len(0)?;
+        writeln!(lock, "{}", std::process::id())?;
+        Ok(lock)
     }
 
     /// A crate like those that evcxr writes for cells, so that what it will build is built.

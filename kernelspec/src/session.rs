@@ -7,6 +7,7 @@ use crate::toolchain;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// A working folder that is removed when dropped.
@@ -33,6 +34,8 @@ impl Session {
             // Of a process that had the same number.
             fs::remove_dir_all(&session.dir)?;
         }
+        // What is said on the sockets in it is for its user only.
+        fs::DirBuilder::new().mode(0o700).create(&session.dir)?;
         let prepared = runtime.prepared();
         link_tree(&prepared.join("target"), &session.dir.join("target"))
             .and_then(|()| copy_tree(&prepared.join("src"), &session.dir.join("src")))
@@ -88,6 +91,14 @@ pub(crate) fn memory(process: u32) -> Option<u64> {
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
+/// How many processes the system has ended for want of memory; 0 where it does not tell.
+pub(crate) fn memory_ends() -> u64 {
+    let told = fs::read_to_string("/proc/vmstat").unwrap_or_default();
+    let line = told.lines().find_map(|line| line.strip_prefix("oom_kill "));
+    line.and_then(|count| count.trim().parse().ok())
+        .unwrap_or(0)
+}
+
 /// `dir` followed by what the search path `variable` holds now.
 pub(crate) fn in_front(variable: &str, dir: &Path) -> OsString {
     let mut path = dir.as_os_str().to_owned();
@@ -113,9 +124,14 @@ pub(crate) fn link_tree(from: &Path, to: &Path) -> Result<()> {
         let entry = entry?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         let name = entry.file_name().to_string_lossy().into_owned();
-        let rewritten = name.contains("ctx") || name.contains("bullwhip");
-        if rewritten && source.is_file() && source.extension().is_none() && !in_fingerprint(&source)
-        {
+        if name.starts_with(".cargo") {
+            // Cargo's locks: shared, they would have one notebook's compilation wait for another's.
+            continue;
+        }
+        // Also what cargo notes of its builds, as it may write that in place.
+        let notes = name == ".fingerprint" || in_fingerprint(&source);
+        let rewritten = notes || name.contains("ctx") || name.contains("bullwhip");
+        if rewritten && source.is_file() && source.extension().is_none() && !notes {
             // A test or a program of ours: no cell links it.
             continue;
         }
@@ -173,6 +189,9 @@ mod tests {
         fs::create_dir_all(from.join("deps")).expect("a folder");
         fs::write(from.join("deps/libserde.rlib"), "serde").expect("a file");
         fs::write(from.join("deps/libctx.so"), "cell").expect("a file");
+        fs::create_dir_all(from.join(".fingerprint/serde-1")).expect("a folder");
+        fs::write(from.join(".fingerprint/serde-1/dep-lib"), "note").expect("a file");
+        fs::write(from.join(".cargo-lock"), "").expect("a file");
         let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
         for name in ["libserde.rlib", "libctx.so"] {
             fs::File::options()
@@ -186,6 +205,11 @@ mod tests {
             let copied = fs::metadata(root.join("b/deps").join(name)).expect("a file");
             assert_eq!(copied.modified().expect("a time"), old);
         }
+        // No lock is shared, nor what cargo notes.
+        assert!(!root.join("b/.cargo-lock").exists());
+        fs::write(root.join("b/.fingerprint/serde-1/dep-lib"), "other").expect("written");
+        let note = fs::read_to_string(from.join(".fingerprint/serde-1/dep-lib"));
+        assert_eq!(note.expect("a file"), "note");
         // The cell's library is its own: writing it does not reach the original.
         fs::write(root.join("b/deps/libctx.so"), "other").expect("written");
         assert_eq!(

@@ -24,6 +24,7 @@ pub(crate) fn serve() -> Result<()> {
         .envs(session.environment(&runtime)?)
         .env_remove("BULLWHIP_KERNEL")
         .env_remove(crate::cells::SOCKET)
+        .env_remove(crate::process::SHOWS)
         .env(INSIDE, "1")
         .status()
         .context("the kernel cannot be started")?;

@@ -6,6 +6,9 @@
 //! nothing but the cell can have changed, and the compiler is called without cargo, which would spend
 //! most of a second on finding that out. Everything else is passed on as it is.
 
+use crate::instrument;
+use crate::link::{self, Word};
+use crate::process;
 use crate::session::in_front;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -32,6 +35,8 @@ const KNOWN: &str = "known.toml";
 pub(crate) const VERSIONS: &str = "prepared.lock";
 const COMPILING: &str = "compiling";
 const STOPPED: &str = "stopped";
+/// In a session's folder: the cell that is compiled, as its writer has it.
+pub(crate) const CELL: &str = "cell.rs";
 
 /// Makes `bin` with this program under the two names, and what it needs to find the real tools.
 pub(crate) fn environment(bin: &Path) -> Result<Vec<(OsString, OsString)>> {
@@ -92,6 +97,9 @@ fn cargo() -> Result<()> {
         return Err(error).context("cargo cannot be started");
     };
     keep_versions(&dir)?;
+    if std::env::var_os(process::SHOWS).is_some() {
+        prepare_source(&dir, arguments.first())?;
+    }
     if arguments.first().is_some_and(|verb| verb == "metadata") {
         if asks_for_known(&dir) {
             return Ok(());
@@ -113,14 +121,40 @@ fn cargo() -> Result<()> {
                 let builds = argument == "build" || argument == "check";
                 command.arg(argument);
                 if builds {
-                    command.arg("--release");
+                    command.arg("--release").args(CELL_PROFILE);
                 }
             }
-            compile(&dir, command.stdout(Stdio::piped()))?
+            compile(&dir, command.stdout(Stdio::piped()).stderr(Stdio::piped()))?
         }
     };
     std::process::exit(status.code().unwrap_or(1));
 }
+
+/// Has the source of a cell tell the kernel what evcxr's would print; see `instrument`.
+fn prepare_source(dir: &Path, verb: Option<&OsString>) -> Result<()> {
+    let file = dir.join("src/lib.rs");
+    let manifest = fs::read_to_string(dir.join("Cargo.toml")).unwrap_or_default();
+    let known = manifest.lines().any(|line| line.starts_with("bullwhip = "));
+    let source = fs::read_to_string(&file)?;
+    let changed = match verb.and_then(|verb| verb.to_str()) {
+        Some("build") if known => {
+            let cell = fs::read_to_string(dir.join(CELL)).unwrap_or_default();
+            instrument::instrument(&source, &cell)
+        }
+        Some("check") => instrument::with_static_variables(&source),
+        _ => return Ok(()),
+    };
+    if changed != source {
+        fs::write(&file, changed)?;
+    }
+    Ok(())
+}
+
+/// What cells have and the toolkit has not: sums that overflow panic.
+const CELL_PROFILE: [&str; 2] = [
+    "--config",
+    "profile.release.package.ctx.overflow-checks=true",
+];
 
 /// Gives cargo the versions that are compiled, where it has none of them.
 ///
@@ -284,6 +318,8 @@ fn direct(dir: &Path, arguments: &[OsString]) -> Option<(Command, PathBuf)> {
             "cdylib",
             "--error-format=json",
             "-Cstrip=debuginfo",
+            // As in `CELL_PROFILE`.
+            "-Coverflow-checks=on",
         ])
         .arg(format!("-Copt-level={level}"))
         .arg(format!(
@@ -338,36 +374,81 @@ pub(crate) fn remember(dir: &Path, manifest: &str) -> Result<()> {
 }
 
 /// Runs a compiler in a group of its own, so that it can be stopped with all that it starts. Its
-/// messages are on the channel that is piped: the compiler's own are on the error stream, cargo's not.
+/// messages are on the channels that are piped: the compiler's own on the error stream, cargo's not.
 fn compile(dir: &Path, command: &mut Command) -> Result<ExitStatus> {
     let mut child = command
         .process_group(0)
         .spawn()
         .context("the compiler cannot be started")?;
     fs::write(dir.join(COMPILING), child.id().to_string())?;
-    if let Some(messages) = child.stderr.take() {
-        pass_on(messages, std::io::stderr())?;
-    }
+    let errors = child.stderr.take();
+    // Both at once: who writes into a full pipe waits.
+    let errors = std::thread::spawn(move || match errors {
+        Some(messages) => pass_on(messages, std::io::stderr(), &mut Waits::default()),
+        None => Ok(()),
+    });
     if let Some(messages) = child.stdout.take() {
-        pass_on(messages, std::io::stdout())?;
+        pass_on(messages, std::io::stdout(), &mut Waits::default())?;
     }
+    let passed = errors.join();
     let status = child.wait();
     fs::remove_file(dir.join(COMPILING))?;
+    passed.map_err(|_| anyhow::anyhow!("the compiler's messages cannot be read"))??;
     Ok(status?)
 }
 
-fn pass_on(from: impl Read, mut to: impl Write) -> Result<()> {
+fn pass_on(from: impl Read, mut to: impl Write, waits: &mut Waits) -> Result<()> {
     let mut from = BufReader::new(from);
     let mut line = Vec::new();
     while from.read_until(b'\n', &mut line)? > 0 {
-        let ours = std::str::from_utf8(&line).ok().and_then(without_user);
-        match ours {
+        let text = std::str::from_utf8(&line).ok();
+        if let Some(said) = text.and_then(|text| waits.hear(text)) {
+            tell(&said);
+        }
+        match text.and_then(without_user) {
             Some(ours) => writeln!(to, "{ours}")?,
             None => to.write_all(&line)?,
         }
         line.clear();
     }
     Ok(())
+}
+
+/// What the user of a cell that waits for cargo is told.
+#[derive(Default)]
+struct Waits {
+    compiled: usize,
+}
+
+impl Waits {
+    /// The words for a line of cargo's, if it is worth any.
+    fn hear(&mut self, line: &str) -> Option<String> {
+        let line = line.trim();
+        if let Some(lock) = line.strip_prefix("Blocking waiting for file lock on ") {
+            return Some(format!(
+                "waiting for another cargo of this user, which holds the lock on {lock}\n"
+            ));
+        }
+        let name = line.strip_prefix("Compiling ")?.split(' ').next()?;
+        self.compiled += 1;
+        self.compiled.is_multiple_of(10).then(|| {
+            format!(
+                "compiling what this cell adds: {} crates, now {name}\n",
+                self.compiled
+            )
+        })
+    }
+}
+
+/// Tells the engine of these cells.
+fn tell(text: &str) {
+    let Some(socket) = std::env::var_os(process::SHOWS) else {
+        return;
+    };
+    if let Ok(stream) = std::os::unix::net::UnixStream::connect(socket) {
+        // An engine that has gone needs no words.
+        let _ = link::send(&stream, &Word::Waits { text: text.into() });
+    }
 }
 
 /// A compiler's message that evcxr cannot keep a variable which the cell has moved, as one about
@@ -416,6 +497,11 @@ pub(crate) fn stop(dir: &Path) -> bool {
     let Some(group) = running.and_then(|text| text.parse::<u32>().ok()) else {
         return false;
     };
+    // A number that a compiler has left behind may be another process's by now.
+    let place = fs::read_link(format!("/proc/{group}/cwd")).ok();
+    if Path::new("/proc").exists() && place != fs::canonicalize(dir).ok() {
+        return false;
+    }
     // Should it end this very moment, the cell runs, and the next interrupt asks it to stop.
     let stopped = signal("KILL", &format!("-{group}"));
     stopped && fs::write(dir.join(STOPPED), "").is_ok()
@@ -560,6 +646,22 @@ mod tests {
         // A fault of the user's stays as it is, with all that the compiler says of it.
         assert_eq!(without_user(&message("shock.and(other);")), None);
         assert_eq!(without_user("error: aborting"), None);
+    }
+
+    #[test]
+    fn who_waits_for_cargo_is_told_what_for() {
+        let mut waits = Waits::default();
+        let said = waits.hear("    Blocking waiting for file lock on package cache\n");
+        assert!(said.is_some_and(
+            |s| s.contains("another cargo of this user") && s.contains("package cache")
+        ));
+        let lines = (1..=12).filter_map(|k| waits.hear(&format!("   Compiling crate{k} v1.0.0\n")));
+        let said: Vec<String> = lines.collect();
+        assert_eq!(
+            said,
+            ["compiling what this cell adds: 10 crates, now crate10\n"]
+        );
+        assert_eq!(waits.hear("{\"reason\":\"compiler-artifact\"}"), None);
     }
 
     #[test]

@@ -195,6 +195,166 @@ fn a_failing_cell_is_told_and_what_ran_is_kept() {
     std::fs::remove_dir_all(dir).expect("cleaned up");
 }
 
+/// A notebook of cells with their tags.
+fn book(cells: &[(&str, &[&str])]) -> Value {
+    let cells: Vec<Value> = cells
+        .iter()
+        .enumerate()
+        .map(|(k, (source, tags))| json!({ "cell_type": "code", "id": format!("c{k}"), "metadata": { "tags": tags }, "source": source, "outputs": [], "execution_count": null }))
+        .collect();
+    json!({ "cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5 })
+}
+
+fn said(result: &Output) -> String {
+    let said = String::from_utf8_lossy(&result.stderr).into_owned();
+    assert!(!said.contains('\u{1b}'), "colour codes: {said}");
+    said
+}
+
+#[test]
+fn tags_and_parameters_are_honoured() {
+    let dir = folder("tags");
+    let path = dir.join("tags.ipynb");
+    let mut tagged = book(&[
+        (
+            "let firms: usize = 20;\nlet share = 0.5;\nlet name = \"a\";",
+            &["parameters"],
+        ),
+        (
+            "println!(\"{} {} {name}\", firms + 1, share * 2.0); eprintln!(\"no failure\");",
+            &[],
+        ),
+        ("let n: i32 = \"x\".parse()?;", &["raises-exception"]),
+        ("panic!(\"never\");", &["skip-execution"]),
+        ("print!(\"\\r1 %\"); print!(\"\\r2 %\"); 1 + 1", &[]),
+    ]);
+    tagged["cells"][3]["outputs"] =
+        json!([{ "output_type": "stream", "name": "stdout", "text": "old" }]);
+    std::fs::write(&path, tagged.to_string()).expect("written");
+    for (share, shown) in [("0.25", "101 0.5 R1\n"), ("1", "101 2 R1\n")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bullwhip-kernel"));
+        command.arg("run").arg(&path).args(["-p", "firms", "100"]);
+        command.args(["-p", "share", share, "-p", "name", "R1", "--no-html"]);
+        let result = command.output().expect("the kernel starts");
+        assert!(result.status.success(), "{}", said(&result));
+        let cells = cells(&path);
+        assert_eq!(cells.len(), 6, "one cell is injected, also the second time");
+        assert_eq!(cells[1]["metadata"]["tags"], json!(["injected-parameters"]));
+        let outputs = cells[2]["outputs"].as_array().expect("outputs");
+        let texts: Vec<&Value> = outputs.iter().map(|o| &o["text"]).collect();
+        assert!(
+            texts.contains(&&json!(shown)) && texts.contains(&&json!("no failure\n")),
+            "{texts:?}"
+        );
+        assert_eq!(cells[3]["outputs"][0]["output_type"], "error");
+        assert_eq!(cells[4]["outputs"][0]["text"], "old");
+        assert_eq!(cells[5]["outputs"][0]["text"], "2 %");
+        assert_eq!(cells[5]["outputs"][1]["data"]["text/plain"], "2");
+    }
+    // A name that is none of the notebook's is told.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bullwhip-kernel"));
+    command
+        .arg("run")
+        .arg(&path)
+        .args(["-p", "firm", "100", "--no-html"]);
+    let result = command.output().expect("the kernel starts");
+    assert!(
+        said(&result).contains("warning: -p firm: the cell tagged `parameters` has no `let firm`")
+    );
+    std::fs::remove_dir_all(dir).expect("cleaned up");
+}
+
+#[test]
+fn what_reads_input_or_fails_is_told_without_colours() {
+    let dir = folder("told");
+    let path = dir.join("told.ipynb");
+    for (code, told) in [
+        (
+            "let mut s = String::new();\nstd::io::stdin().read_line(&mut s)?;\ns",
+            "standard input: nobody can answer here",
+        ),
+        (
+            "let month: usize = std::hint::black_box(3); month - 5",
+            "attempt to subtract with overflow",
+        ),
+        ("let x: i32 = \"\u{1b}[31mred\";", "mismatched types"),
+    ] {
+        std::fs::write(&path, book(&[(code, &[])]).to_string()).expect("written");
+        let result = run(&path, &path, None);
+        assert_eq!(result.status.code(), Some(1));
+        assert!(said(&result).contains(told), "{}", said(&result));
+        let page = std::fs::read_to_string(dir.join("told.html")).expect("a page");
+        assert!(page.contains(told) && !page.contains('\u{1b}'));
+    }
+    std::fs::remove_dir_all(dir).expect("cleaned up");
+}
+
+#[test]
+fn a_target_that_cannot_be_written_is_told_before_the_work() {
+    let dir = folder("target");
+    let path = dir.join("target.ipynb");
+    std::fs::write(
+        &path,
+        book(&[("std::fs::write(\"ran\", \"\")?;", &[])]).to_string(),
+    )
+    .expect("written");
+    let result = run(&path, &dir.join("absent/out.ipynb"), None);
+    assert_eq!(result.status.code(), Some(1));
+    assert!(
+        said(&result).contains("there is no folder"),
+        "{}",
+        said(&result)
+    );
+    assert!(!dir.join("ran").exists());
+    std::fs::remove_dir_all(dir).expect("cleaned up");
+}
+
+/// The key lets in whoever has it.
+#[test]
+fn the_connection_file_is_for_its_user_and_gone_with_the_run() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = folder("connection");
+    let path = dir.join("connection.ipynb");
+    let code = "let parent = std::fs::read_to_string(format!(\"/proc/{}/environ\", std::process::id()))?;\nwhile !std::path::Path::new(\"go\").exists() { std::thread::yield_now(); }";
+    std::fs::write(&path, book(&[(code, &[])]).to_string()).expect("written");
+    if !Path::new("/proc").exists() {
+        println!("skipped: this system does not list the arguments of a process");
+        return;
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bullwhip-kernel"));
+    command.arg("run").arg(&path).arg("--no-html");
+    let mut child = command
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it starts");
+    // The kernel that it has started is named after the file.
+    let file = loop {
+        assert!(child.try_wait().expect("a child").is_none(), "it runs");
+        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id()))
+            .unwrap_or_default();
+        let arguments =
+            |id: &str| std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        let found = children.split_whitespace().map(arguments).find_map(|line| {
+            let mut words = line
+                .split('\0')
+                .skip_while(|word| *word != "--control_file");
+            words.nth(1).map(PathBuf::from)
+        });
+        if let Some(file) = found {
+            break file;
+        }
+        std::thread::yield_now();
+    };
+    let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!(mode(&file), 0o600);
+    assert_eq!(mode(file.parent().expect("a folder")), 0o700);
+    assert!(!file.starts_with(std::env::temp_dir().join("bullwhip")));
+    std::fs::write(dir.join("go"), "").expect("written");
+    assert!(child.wait().expect("a child").success());
+    assert!(!file.exists());
+    std::fs::remove_dir_all(dir).expect("cleaned up");
+}
+
 #[test]
 fn what_is_no_notebook_is_refused_at_once() {
     let dir = folder("refused");

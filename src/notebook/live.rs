@@ -1,5 +1,6 @@
 //! A calibration that is watched while it runs: a picture that updates in place, a bar, or lines.
 
+use super::cell;
 use super::lines::{Lines, print};
 use super::page::in_notebook;
 use super::show::{Show, kept};
@@ -244,7 +245,7 @@ fn paint(desk: &Desk) {
     }
 }
 
-/// Hands the kernel one line, which it turns into a display that updates in place.
+/// Hands the kernel a display that updates in place; without its channel as one marked line.
 fn send(id: &str, figure: &Figure, last: bool) {
     let text = format!("{}\n{}", figure.title, figure.subtitle);
     let mut data = Map::from_iter([("text/plain".to_string(), Value::from(text))]);
@@ -254,6 +255,12 @@ fn send(id: &str, figure: &Figure, last: bool) {
     } else if let Ok(svg) = figure.svg() {
         // In the page's own markup, where it shrinks with the page and is there at once.
         data.insert("text/html".into(), svg.trim().into());
+    }
+    let parts = data
+        .iter()
+        .filter_map(|(mime, part)| Some((mime.as_str(), part.as_str()?)));
+    if cell::live(id, &parts.collect::<Vec<_>>()) {
+        return;
     }
     let line = serde_json::json!({ "id": id, "data": data });
     print(&format!("\u{1}bullwhip-display {line}"));

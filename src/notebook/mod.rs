@@ -2,6 +2,8 @@
 //! The only module that prints.
 
 mod card;
+#[doc(hidden)]
+pub mod cell;
 mod frames;
 mod lines;
 mod live;
@@ -20,6 +22,6 @@ macro_rules! show {
     ($($value:expr),+ $(,)?) => {{
         let mut page = $crate::notebook::Page::default();
         $( page.add(&$value); )+
-        page.evcxr_display();
+        page.display();
     }};
 }

@@ -1,6 +1,6 @@
-//! Several values as one display: the kernel keeps only one block of each type per cell.
+//! Several values as one display, and the way of a display to whoever shows it.
 
-use super::Show;
+use super::{Show, cell};
 use std::io::Write;
 
 /// Values that were added, as HTML and as plain text.
@@ -22,12 +22,24 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// Shows the page here and now, as `show!` does: in the order of what the cell prints.
+    pub fn display(&self) {
+        let blocks = self.blocks();
+        if !cell::show(&blocks, false) {
+            emit(&blocks);
+        }
+    }
+
     /// Shows the page as the result of the cell.
     pub fn evcxr_display(&self) {
-        emit(&[
+        emit(&self.blocks());
+    }
+
+    fn blocks(&self) -> [(&str, &str); 2] {
+        [
             ("text/html", &self.html),
             ("text/plain", self.text.trim_end()),
-        ]);
+        ]
     }
 }
 
@@ -38,13 +50,17 @@ pub(super) fn in_notebook() -> bool {
 
 /// Hands blocks to the kernel, one per MIME type; elsewhere prints the plain text.
 pub(super) fn emit(blocks: &[(&str, &str)]) {
+    if cell::show(blocks, true) {
+        return;
+    }
     let mut out = std::io::stdout().lock();
     // A closed output cannot be told to anybody.
     let _ = if in_notebook() {
         blocks.iter().try_for_each(|(mime, content)| {
             writeln!(
                 out,
-                "EVCXR_BEGIN_CONTENT {mime}\n{content}\nEVCXR_END_CONTENT"
+                "EVCXR_BEGIN_CONTENT {mime}\n{}\nEVCXR_END_CONTENT",
+                harmless(content)
             )
         })
     } else {
@@ -52,4 +68,24 @@ pub(super) fn emit(blocks: &[(&str, &str)]) {
         writeln!(out, "{}", plain.map_or("", |b| b.1))
     };
     let _ = out.flush();
+}
+
+/// Content in which no line is a word of evcxr's: it could end the display, or the cell.
+fn harmless(content: &str) -> std::borrow::Cow<'_, str> {
+    match content.contains("EVCXR_") {
+        true => content.replace("EVCXR_", "EVCXR\u{2060}_").into(),
+        false => content.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_cannot_end_its_own_display() {
+        let hostile = "a\nEVCXR_END_CONTENT\nEVCXR_BEGIN_CONTENT text/html\n<b>";
+        assert!(!harmless(hostile).contains("EVCXR_"));
+        assert_eq!(harmless("plain"), "plain");
+    }
 }

@@ -1,6 +1,7 @@
 //! The trait by which a notebook shows a value, for everything that a user can bind.
 
 use super::card::{self, Card};
+use super::cell;
 use super::frames;
 use super::page::{emit, in_notebook};
 use super::table;
@@ -306,7 +307,7 @@ macro_rules! plain {
                 format!("<pre>{}</pre>", table::escape(&self.text()))
             }
             fn text(&self) -> String {
-                format!("{self:?}")
+                cell::short(format!("{self:?}"))
             }
             fn evcxr_display(&self) {
                 emit(&[("text/plain", &self.text())]);

@@ -13,6 +13,7 @@ use jupyter_zmq_client::{
 };
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -108,7 +109,11 @@ impl Kernel {
         let file =
             std::env::temp_dir().join(format!("bullwhip-test-{}.json", uuid::Uuid::new_v4()));
         let text = serde_json::to_string(&connection).expect("JSON");
-        std::fs::write(&file, text).expect("a connection file");
+        // Who reads the key can run anything here.
+        let mut written = std::fs::File::options();
+        let written = written.write(true).create_new(true).mode(0o600).open(&file);
+        std::io::Write::write_all(&mut written.expect("a connection file"), text.as_bytes())
+            .expect("written");
         Self::open(connection, file, folder, environment).await
     }
 
