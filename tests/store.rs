@@ -317,7 +317,7 @@ fn firm_level_edge_lists_load_directly() {
         read_network(&lost)
             .expect_err("unknown")
             .to_string()
-            .contains("links, row 0: firm \"09\" is not among the 3 firms")
+            .contains("l.csv, line 2: firm \"09\" is not among the 3 firms")
     );
 }
 

@@ -3,8 +3,10 @@
 mod build;
 mod csr;
 mod edges;
+pub(crate) mod files;
 mod steady;
 mod synthetic;
+pub(crate) mod text;
 
 pub use build::{Firms, Links};
 pub use csr::Csr;

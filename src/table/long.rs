@@ -5,6 +5,8 @@ use super::names::{self, Role};
 use super::read::Parts;
 use super::{Blank, Demand, Layout, Orientation, Primary, TableOptions, Use, sector_code};
 use crate::error::{Error, Result};
+use crate::memory;
+use crate::network::text::{Style, hidden};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const SUPPLIER: &[&str] = &[
@@ -98,6 +100,8 @@ struct Flow<'a> {
     from: (String, String),
     to: (String, String),
     value: Option<f64>,
+    /// What stands in the columns over which values are added up.
+    variant: String,
 }
 
 fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>> {
@@ -118,20 +122,30 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
     }
     let region = find(header, REGION);
     let (from, to) = (find(header, FROM).or(region), find(header, TO).or(region));
-    let mut keep = Vec::new();
-    for (column, wanted) in &options.keep {
-        let k = find(header, &[name_of(column).as_str()]).ok_or_else(|| {
+    let style = Style::new(options.decimal, options.thousands, "TableOptions")?;
+    let column_of = |option: &str, column: &str| {
+        find(header, &[name_of(column).as_str()]).ok_or_else(|| {
             Error::new(
-                "TableOptions.keep",
+                format!("TableOptions.{option}"),
                 format!("there is no column {column:?}"),
                 "see the header of the file",
             )
-        })?;
-        keep.push((k, wanted.as_str()));
+        })
+    };
+    let mut keep = Vec::new();
+    for (column, wanted) in &options.keep {
+        keep.push((column_of("keep", column)?, wanted.as_str()));
     }
+    let added = options
+        .add_up
+        .iter()
+        .map(|column| column_of("add_up", column));
+    let added: Vec<usize> = added.collect::<Result<_>>()?;
+    let accounts = accounts(lines, supplier, buyer);
     // What is in other columns must be the same in all rows that are kept, or flows are added that differ.
     let others: Vec<usize> = (0..header.cells.len())
         .filter(|k| ![Some(supplier), Some(buyer), Some(value), from, to].contains(&Some(*k)))
+        .filter(|k| !added.contains(k) && !repeats(lines, *k, supplier, buyer))
         .filter(|k| {
             !name_of(header.cell(*k)).contains("flag")
                 && !name_of(header.cell(*k)).contains("status")
@@ -166,9 +180,20 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
             format!("{}, column `{}`", line.place(), header.cell(k))
         };
         let end = |region: Option<usize>, sector: usize| -> Result<(String, String)> {
-            let name = sector_code(names::bare(line.cell(sector)));
+            let bare = names::bare(line.cell(sector));
+            let name = match accounts.contains(bare) {
+                true => bare.to_string(),
+                false => sector_code(bare),
+            };
             if name.is_empty() {
                 return Err(Error::new(place(sector), "it is blank", "name the sector"));
+            }
+            if let Some(c) = hidden(&name) {
+                return Err(Error::new(
+                    place(sector),
+                    format!("the name holds the hidden character U+{:04X}", u32::from(c)),
+                    "take it out of the name",
+                ));
             }
             Ok((region.map_or("", |k| line.cell(k)).to_string(), name))
         };
@@ -176,7 +201,12 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
             line,
             from: end(from, supplier)?,
             to: end(to, buyer)?,
-            value: number(line.cell(value), || place(value))?,
+            value: number(line, value, style, || place(value))?,
+            variant: added
+                .iter()
+                .map(|k| line.cell(*k))
+                .collect::<Vec<_>>()
+                .join(" "),
         });
     }
     if let Some((k, set)) = variants.iter().find(|(_, set)| set.len() > 1) {
@@ -186,7 +216,7 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
             format!("column `{column}`"),
             format!("it mixes {}, which cannot be added", names::list(&values)),
             format!(
-                "choose one with TableOptions {{ keep: vec![({column:?}.into(), {:?}.into())], .. }}",
+                "choose one with TableOptions {{ keep: vec![({column:?}.into(), {:?}.into())], .. }}, or say that they are parts: TableOptions {{ add_up: vec![{column:?}.into()], .. }}",
                 values[0]
             ),
         ));
@@ -197,9 +227,111 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
     Ok(found)
 }
 
+/// ESA's codes of transactions, such as D11, that only sell: they are no divisions of an industry.
+fn accounts<'a>(lines: &'a [Line], supplier: usize, buyer: usize) -> BTreeSet<&'a str> {
+    let names = |k: usize| lines[1..].iter().map(move |l| names::bare(l.cell(k)));
+    let account = |n: &&str| {
+        let code = n.as_bytes();
+        code.len() == 3 && code[0] == b'D' && code[1..].iter().all(u8::is_ascii_digit)
+    };
+    let mut found: BTreeSet<&str> = names(supplier).filter(account).collect();
+    if !found.is_empty() {
+        names(buyer).for_each(|n| {
+            found.remove(n);
+        });
+    }
+    found
+}
+
+/// True of a column that repeats what others say: labels that hold the name of the supplier or the buyer,
+/// and numbers of rows.
+fn repeats(lines: &[Line], k: usize, supplier: usize, buyer: usize) -> bool {
+    let rows = || lines[1..].iter();
+    let holds =
+        |of: usize| rows().all(|l| !l.cell(of).is_empty() && l.cell(k).contains(l.cell(of)));
+    let name = name_of(lines[0].cell(k));
+    if (name.is_empty() || ["id", "index", "row", "unnamed"].contains(&name.as_str()))
+        && rows().all(|l| l.cell(k).parse::<u64>().is_ok())
+    {
+        let all: BTreeSet<&str> = rows().map(|l| l.cell(k)).collect();
+        return all.len() == lines.len() - 1;
+    }
+    let label = ["name", "label", "desc", "title"]
+        .iter()
+        .any(|w| name.contains(w));
+    let follows = |of: usize| {
+        let mut first: HashMap<&str, &str> = HashMap::new();
+        rows().all(|l| *first.entry(l.cell(of)).or_insert(l.cell(k)) == l.cell(k))
+    };
+    let many = rows().map(|l| l.cell(k)).any(|c| c != lines[1].cell(k));
+    many && (holds(supplier) || holds(buyer) || (label && (follows(supplier) || follows(buyer))))
+}
+
+/// Refuses parts that are added up where one of them is the sum of the others.
+fn no_total_among(flows: &[Flow<'_>], columns: &[String]) -> Result<()> {
+    let mut pairs: HashMap<_, Vec<(&str, f64)>> = HashMap::new();
+    for f in flows {
+        let value = f.value.unwrap_or(0.0);
+        pairs
+            .entry((&f.from, &f.to))
+            .or_default()
+            .push((&f.variant, value));
+    }
+    let variants: BTreeSet<&str> = flows.iter().map(|f| f.variant.as_str()).collect();
+    for variant in variants {
+        let mut seen = 0;
+        let total = pairs.values().filter(|p| p.len() > 2).all(|parts| {
+            let Some((_, value)) = parts.iter().find(|(v, _)| *v == variant) else {
+                return true;
+            };
+            seen += usize::from(*value != 0.0);
+            let others: f64 = parts
+                .iter()
+                .filter(|(v, _)| *v != variant)
+                .map(|(_, v)| v)
+                .sum();
+            (others - value).abs() <= 1e-6 * value.abs()
+        });
+        if total && seen > 1 {
+            return Err(Error::new(
+                "TableOptions.add_up",
+                format!("{variant:?} is the sum of the others: it would count twice"),
+                format!(
+                    "take it alone: TableOptions {{ keep: vec![({:?}.into(), {variant:?}.into())], .. }}, or delete its rows",
+                    columns.first().cloned().unwrap_or_default()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a list of firms' links, before a place is made for each pair of them.
+fn no_firm_list(n: usize, flows: &[Flow<'_>], closed: bool) -> Result<()> {
+    let remedy =
+        "a list of firms' payments is read by read_network; of a table, take fewer sectors";
+    let one_region = flows.iter().all(|f| f.from.0 == f.to.0);
+    let share = flows.len() as f64 / (n as f64).powi(2);
+    if n > 1000 && one_region && (share < 0.01 || closed) {
+        return Err(Error::new(
+            "",
+            format!(
+                "{n} names sell and buy, and {:.2} % of their pairs are given: it seems to be a list of firms' links",
+                100.0 * share
+            ),
+            remedy,
+        ));
+    }
+    let what = format!("flows between {n} sectors");
+    memory::require("", &what, 12.0 * (n as f64).powi(2), remedy)
+}
+
 /// Reads a long table.
 pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
     let flows = flows(lines, options)?;
+    if !options.add_up.is_empty() {
+        no_total_among(&flows, &options.add_up)?;
+    }
     let given =
         |list: &[String], name: &str| list.iter().any(|n| n == name || sector_code(n) == name);
     let said = |name: &str| {
@@ -229,18 +361,25 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
             "name suppliers and buyers alike",
         ));
     }
+    let closed = flows
+        .iter()
+        .all(|f| index.contains_key(&f.from) && index.contains_key(&f.to));
+    no_firm_list(n, &flows, closed)?;
     let regional = sectors.iter().any(|s| s.0 != sectors[0].0);
+    let adds = !options.add_up.is_empty();
     let mut parts = Parts {
         layout: Layout::Long,
         flows: vec![0.0; n * n],
         ..Parts::default()
     };
-    let mut cell_line: Vec<Option<&Line>> = vec![None; n * n];
+    // Where each flow was given: the number of its row, plus one.
+    let mut given_in: Vec<u32> = vec![0; n * n];
     let mut columns: Vec<(String, Role, Vec<f64>)> = Vec::new();
     let mut primary: Vec<(String, Vec<f64>)> = Vec::new();
     let (mut seen, mut column_of, mut primary_of) =
         (HashMap::new(), HashMap::new(), HashMap::new());
-    for f in &flows {
+    let mut beside = 0;
+    for (row, f) in flows.iter().enumerate() {
         let place = f.line.place();
         let value = match f.value {
             Some(v) => v,
@@ -263,14 +402,16 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
                 f.to.1,
                 first.place()
             );
-            Error::new(f.line.place(), fact, "keep one of the two")
+            let remedy = "keep one of the two; parts are added up by TableOptions.add_up";
+            Error::new(f.line.place(), fact, remedy)
         };
         match (index.get(&f.from), index.get(&f.to)) {
             (Some(&i), Some(&j)) => {
-                if let Some(first) = cell_line[i * n + j].replace(f.line) {
-                    return Err(twice(first));
+                let before = std::mem::replace(&mut given_in[i * n + j], row as u32 + 1);
+                if before > 0 && !adds {
+                    return Err(twice(flows[before as usize - 1].line));
                 }
-                parts.flows[i * n + j] = value;
+                parts.flows[i * n + j] += value;
             }
             (Some(&i), None) => {
                 let role = said(&f.to.1).or_else(|| names::column(&f.to.1)).ok_or_else(|| {
@@ -290,7 +431,9 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
                         "swap suppliers and buyers, or say TableOptions { orientation: Orientation::BuyersInRows, .. }",
                     ));
                 }
-                if let Some(first) = seen.insert((&f.from, &f.to), f.line) {
+                if let Some(first) = seen.insert((&f.from, &f.to), f.line)
+                    && !adds
+                {
                     return Err(twice(first));
                 }
                 let name = if regional && role != Role::Output && f.to.0 != f.from.0 {
@@ -302,7 +445,7 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
                     columns.push((name, role, vec![0.0; n]));
                     columns.len() - 1
                 });
-                columns[k].2[i] = value;
+                columns[k].2[i] += value;
             }
             (None, Some(&j)) => {
                 if !(names::primary(&f.from.1)
@@ -318,26 +461,55 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
                         "spell sectors alike, or say in TableOptions what it is",
                     ));
                 }
+                if let Some(first) = seen.insert((&f.from, &f.to), f.line)
+                    && !adds
+                {
+                    return Err(twice(first));
+                }
                 let k = *primary_of.entry(f.from.1.clone()).or_insert_with(|| {
                     primary.push((f.from.1.clone(), vec![0.0; n]));
                     primary.len() - 1
                 });
                 primary[k].1[j] += value;
             }
-            (None, None) => {}
+            (None, None) => {
+                // Taxes on final demand, totals of totals: known, and no part of the table.
+                let below = names::primary(&f.from.1)
+                    || said(&f.from.1).is_some()
+                    || given(&options.primary, &f.from.1);
+                if !below {
+                    return Err(unknown(&f.from.1, &f.to.1, place));
+                }
+                let beyond = said(&f.to.1).or_else(|| names::column(&f.to.1)).is_some();
+                if !beyond {
+                    return Err(unknown(&f.to.1, &f.from.1, place));
+                }
+                beside += 1;
+            }
         }
     }
-    let blank = cell_line
+    if beside > 0 {
+        parts.notes.push(format!(
+            "{beside} rows are left out: they lead from primary inputs or totals to final demand"
+        ));
+    }
+    let blank = given_in
         .iter()
         .enumerate()
-        .filter(|(k, line)| line.is_none() && sectors[k / n].0 == sectors[k % n].0);
+        .filter(|(k, row)| **row == 0 && sectors[k / n].0 == sectors[k % n].0);
     let blank = blank.count();
     if blank > 0 {
         parts
             .notes
             .push(format!("{blank} flows have no row, and are taken as zero"));
     }
-    for (name, role, values) in columns {
+    let sums = sums(&columns);
+    let mut totals: Vec<String> = Vec::new();
+    for ((name, role, values), sum) in columns.into_iter().zip(sums) {
+        if sum {
+            totals.push(name);
+            continue;
+        }
         let kind = match role {
             Role::Domestic => Use::Domestic,
             Role::Exports => Use::Exports,
@@ -349,16 +521,25 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
                 parts.output = Some(values);
                 continue;
             }
-            Role::Total | Role::Primary => continue,
+            Role::Total | Role::Primary => {
+                totals.push(name);
+                continue;
+            }
         };
         parts.demand.push(Demand { name, kind, values });
     }
     for (name, values) in primary {
         match said(&name) {
             Some(Role::Output) if parts.output.is_none() => parts.output = Some(values),
-            Some(Role::Output | Role::Total) => {}
+            Some(Role::Output) => {}
+            Some(Role::Total) => totals.push(name),
             _ => parts.primary.push(Primary { name, values }),
         }
+    }
+    if !totals.is_empty() {
+        parts
+            .notes
+            .push(format!("left out as totals: {}", names::list(&totals)));
     }
     if regional && (0..n * n).all(|k| parts.flows[k] == 0.0 || sectors[k / n].0 == sectors[k % n].0)
     {
@@ -369,4 +550,38 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
     }
     (parts.regions, parts.sectors) = sectors.into_iter().unzip();
     Ok(parts)
+}
+
+/// Which columns of final demand are sums of others of their region by their codes.
+fn sums(columns: &[(String, Role, Vec<f64>)]) -> Vec<bool> {
+    let split = |name: &str| match name.rsplit_once(" · ") {
+        Some((region, code)) => (region.to_string(), code.to_string()),
+        None => (String::new(), name.to_string()),
+    };
+    let keys: Vec<(String, String)> = columns.iter().map(|c| split(&c.0)).collect();
+    let mut regions: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (k, (region, _)) in keys.iter().enumerate() {
+        if matches!(columns[k].1, Role::Domestic | Role::Exports) {
+            regions.entry(region).or_default().push(k);
+        }
+    }
+    let mut found = vec![false; columns.len()];
+    for here in regions.values() {
+        let names: Vec<&str> = here.iter().map(|k| keys[*k].1.as_str()).collect();
+        for (k, sum) in here.iter().zip(names::sums(&names)) {
+            found[*k] = sum;
+        }
+    }
+    found
+}
+
+/// A row of which an end is neither a sector nor known.
+fn unknown(name: &str, other: &str, place: String) -> Error {
+    Error::new(
+        place,
+        format!(
+            "{name} is no sector and not known as a primary input, final demand or output, and {other} at the other end is no sector"
+        ),
+        "spell sectors alike, or say in TableOptions what it is",
+    )
 }

@@ -4,8 +4,9 @@ use super::grid::{Line, number};
 use super::labels::{Key, Labels, keys, labels, levels, normal, shown};
 use super::names::{self, Role};
 use super::read::Parts;
-use super::{Blank, Demand, Layout, Primary, TableOptions, Use};
+use super::{Blank, Demand, Layout, Orientation, Primary, TableOptions, Use};
 use crate::error::{Error, Result};
+use crate::network::text::{Style, hidden};
 use std::collections::{BTreeSet, HashMap};
 
 /// The roles of all columns, and the place of each sector's.
@@ -25,6 +26,7 @@ struct Reader<'a> {
     column_keys: Vec<Key>,
     /// Names of rows as they are: ESA's D11 is no division 11.
     row_names: Vec<String>,
+    style: Style,
     missing: usize,
 }
 
@@ -41,6 +43,7 @@ impl<'a> Reader<'a> {
             .collect();
         let split = region.is_none() && names::regional(&both);
         let reader = Self {
+            style: Style::new(options.decimal, options.thousands, "TableOptions")?,
             row_keys: keys(&labels.rows, sector.0, region.map(|r| r.0), split),
             column_keys: keys(&labels.columns, sector.1, region.map(|r| r.1), split),
             row_names: labels
@@ -53,7 +56,89 @@ impl<'a> Reader<'a> {
             labels,
             missing: 0,
         };
+        reader.names()?;
         Ok((reader, split || region.is_some()))
+    }
+
+    /// Refuses names that hide something.
+    fn names(&self) -> Result<()> {
+        let rows = self.row_keys.iter().enumerate();
+        let rows = rows.map(|(r, key)| (self.line(r).place(), key));
+        let columns = self.column_keys.iter().enumerate();
+        let columns =
+            columns.map(|(k, key)| (self.lines[0].place_below(self.labels.first + k), key));
+        for (place, key) in rows.chain(columns) {
+            if let Some(c) = hidden(&key.0).or_else(|| hidden(&key.1)) {
+                return Err(Error::new(
+                    place,
+                    format!("its name holds the hidden character U+{:04X}", u32::from(c)),
+                    "take it out of the name",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a table whose corner says that rows are buyers, unless that was said.
+    fn corner(&self) -> Result<()> {
+        if self.options.orientation != Orientation::Unsaid {
+            return Ok(());
+        }
+        let told = self.labels.heads.iter();
+        let told = told.map(|h| (h, names::buyers_first(h)));
+        match told.clone().find(|(_, buyers)| buyers.is_some()) {
+            Some((head, Some(true))) => Err(Error::new(
+                "header",
+                format!("the corner says {head:?}: rows seem to be buyers"),
+                "say TableOptions { orientation: Orientation::BuyersInRows, .. }, or Orientation::SuppliersInRows if rows are suppliers",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Of rows that are there several times, those that `keep` names; the others with what they have
+    /// instead.
+    fn keep(&mut self) -> Result<Vec<(String, usize)>> {
+        let mut left = Vec::new();
+        for (column, wanted) in &self.options.keep {
+            let refuse = |fact: String, known: &[String]| {
+                Error::new(
+                    "TableOptions.keep",
+                    fact,
+                    format!("there are {}", names::list(known)),
+                )
+            };
+            let same = |h: &String| h.trim().eq_ignore_ascii_case(column.trim());
+            let Some(k) = self.labels.heads.iter().position(same) else {
+                let fact = format!("there is no column {column:?} of names");
+                return Err(refuse(fact, &self.labels.heads));
+            };
+            let mut times: HashMap<&Key, usize> = HashMap::new();
+            for key in &self.row_keys {
+                *times.entry(key).or_default() += 1;
+            }
+            let has = |r: usize| self.labels.rows[r][k].eq_ignore_ascii_case(wanted);
+            if !(0..self.row_keys.len()).any(has) {
+                let known: BTreeSet<String> =
+                    self.labels.rows.iter().map(|row| row[k].clone()).collect();
+                let known: Vec<String> = known.into_iter().collect();
+                return Err(refuse(
+                    format!("no row has {wanted:?} in column {column:?}"),
+                    &known,
+                ));
+            }
+            let drop: Vec<bool> = (0..self.row_keys.len())
+                .map(|r| times[&self.row_keys[r]] > 1 && !has(r))
+                .collect();
+            for r in (0..drop.len()).filter(|r| drop[*r]) {
+                left.push((self.labels.rows[r][k].clone(), self.labels.data[r]));
+            }
+            without(&mut self.labels.rows, &drop);
+            without(&mut self.labels.data, &drop);
+            without(&mut self.row_keys, &drop);
+            without(&mut self.row_names, &drop);
+        }
+        Ok(left)
     }
 
     fn line(&self, row: usize) -> &'a Line {
@@ -86,14 +171,31 @@ impl<'a> Reader<'a> {
             .filter(|(_, k)| columns.contains(k))
         {
             if let Some(before) = seen.insert(key, r) {
-                return Err(Error::new(
-                    self.line(r).place(),
-                    format!("{} is also {}", shown(key), self.line(before).place()),
-                    "give every sector one row",
-                ));
+                let fact = format!("{} is also {}", shown(key), self.line(before).place());
+                let (a, b) = (&self.labels.rows[before], &self.labels.rows[r]);
+                let differs = |k: &usize| a[*k] != b[*k] && !self.labels.heads[*k].is_empty();
+                let (fact, remedy) = match (0..a.len()).find(differs) {
+                    None => (fact, "give every sector one row".into()),
+                    Some(k) => (
+                        format!(
+                            "{fact}; in column {:?} they have {:?} and {:?}",
+                            self.labels.heads[k], a[k], b[k]
+                        ),
+                        format!(
+                            "choose one with TableOptions {{ keep: vec![({:?}.into(), {:?}.into())], .. }}",
+                            self.labels.heads[k], a[k]
+                        ),
+                    ),
+                };
+                return Err(Error::new(self.line(r).place(), fact, remedy));
             }
         }
         Ok(())
+    }
+
+    /// Role of a column by another of its header lines, where its key does not tell.
+    fn column_by_text(&self, k: usize) -> Option<Role> {
+        self.labels.columns[k].iter().find_map(|t| names::column(t))
     }
 
     fn columns(&self) -> Result<Columns> {
@@ -128,7 +230,7 @@ impl<'a> Reader<'a> {
                     ));
                 }
             } else {
-                match names::column(&key.1) {
+                match names::column(&key.1).or_else(|| self.column_by_text(k)) {
                     Some(Role::Primary) => return Err(transposed(&place(), &shown(key))),
                     Some(role) => other.push((k, role)),
                     None => return Err(self.unknown_column(&place(), key)),
@@ -161,6 +263,17 @@ impl<'a> Reader<'a> {
             })
             .map(|(k, _)| shown(k))
             .collect();
+        let lower = key.1.to_lowercase();
+        if ["margin", "purchasers"].iter().any(|w| lower.contains(w)) {
+            return Error::new(
+                place,
+                format!(
+                    "{} stands in tables of supply, or of uses at purchasers' prices",
+                    shown(key)
+                ),
+                "take a symmetric table at basic prices, or leave the column out: TableOptions.ignore",
+            );
+        }
         Error::new(
             place,
             format!(
@@ -211,6 +324,7 @@ impl<'a> Reader<'a> {
                 sectors.push(r);
             } else if Self::given(&self.options.primary, key)
                 || names::primary(tail(&self.row_names[r]))
+                || self.labels.rows[r].iter().any(|t| names::primary(t))
             {
                 other.push((r, Role::Primary));
             } else {
@@ -232,7 +346,7 @@ impl<'a> Reader<'a> {
         let k = self.labels.first + column;
         let key = &self.column_keys[column];
         let place = || format!("{} ({})", line.place_of(k), shown(key));
-        if let Some(v) = number(line.cell(k), place)? {
+        if let Some(v) = number(line, k, self.style, place)? {
             return Ok(v);
         }
         if self.options.missing == Blank::Refuse {
@@ -275,6 +389,12 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Takes the items out that are marked.
+fn without<T>(list: &mut Vec<T>, drop: &[bool]) {
+    let mut marks = drop.iter();
+    list.retain(|_| !marks.next().copied().unwrap_or(false));
+}
+
 /// The name behind a region: `W2_D21X31` is ESA's D21X31.
 fn tail(name: &str) -> &str {
     names::split(name).map_or(name, |(_, rest)| rest)
@@ -297,6 +417,15 @@ pub(super) fn read(
     options: &TableOptions,
 ) -> Result<Parts> {
     let (mut reader, regional) = Reader::new(lines, options)?;
+    if !options.add_up.is_empty() {
+        return Err(Error::new(
+            "TableOptions.add_up",
+            "this is a square table, with one cell for each supplier and buyer",
+            "leave it away; rows are chosen by keep",
+        ));
+    }
+    reader.corner()?;
+    let left = reader.keep()?;
     reader.no_row_twice()?;
     let columns = reader.columns()?;
     let (sectors, rest) = reader.rows(&columns)?;
@@ -321,16 +450,36 @@ pub(super) fn read(
         }
     }
     reader.others(&columns, &sectors, &mut parts)?;
+    reader.titled(&mut parts)?;
+    reader.ordered(&place, &keys, &mut parts);
+    let across = |line: &Line| -> Result<Vec<f64>> {
+        let of = |k: &usize| {
+            let k = reader.labels.first + k;
+            Ok(number(line, k, reader.style, || line.place_of(k))?.unwrap_or(0.0))
+        };
+        place.iter().map(of).collect()
+    };
+    let mut totals = Vec::new();
     for (r, role) in rest {
         let line = reader.line(r);
-        let mut values = Vec::with_capacity(place.len());
-        for k in &place {
-            let at = || line.place_of(reader.labels.first + k);
-            values.push(number(line.cell(reader.labels.first + k), at)?.unwrap_or(0.0));
-        }
+        let values = across(line)?;
         match role {
-            Role::Output if parts.output.is_none() => parts.output = Some(values),
+            Role::Output => match &parts.output {
+                None => parts.output = Some(values),
+                Some(output) => parts.notes.extend(reader.differs(r, output, &values)),
+            },
+            Role::Total => totals.push(reader.row_names[r].clone()),
             Role::Primary | Role::Imports => {
+                let given = Reader::given(&options.primary, &reader.row_keys[r]);
+                if !given && names::good(&reader.row_names[r]) {
+                    parts.notes.push(format!(
+                        "{} has no column: it is taken as a primary input, and what final demand buys of it is left out",
+                        reader.row_names[r]
+                    ));
+                }
+                if !given && names::demand_row(&reader.row_names[r]) {
+                    parts.demand_rows.push(reader.row_names[r].clone());
+                }
                 let name = match reader.row_keys[r].0.as_str() {
                     "" => reader.row_names[r].clone(),
                     region => format!("{region} · {}", reader.row_names[r]),
@@ -339,6 +488,29 @@ pub(super) fn read(
             }
             _ => {}
         }
+    }
+    for (what, data) in &left {
+        let values = across(&lines[*data])?;
+        match parts.primary.iter_mut().find(|p| p.name == *what) {
+            Some(p) => p.values.iter_mut().zip(&values).for_each(|(s, v)| *s += v),
+            None => {
+                let name = what.clone();
+                parts.notes.push(format!(
+                    "rows with {name:?} are no suppliers: their sum is the primary input {name}"
+                ));
+                parts.primary.push(Primary { name, values });
+            }
+        }
+    }
+    let all = columns
+        .other
+        .iter()
+        .filter(|(_, role)| *role == Role::Total);
+    totals.extend(all.map(|(k, _)| shown(&reader.column_keys[*k])));
+    if !totals.is_empty() {
+        parts
+            .notes
+            .push(format!("left out as totals: {}", names::list(&totals)));
     }
     parts.missing = reader.missing;
     (parts.regions, parts.sectors) = keys.iter().cloned().unzip();
@@ -349,6 +521,53 @@ pub(super) fn read(
 }
 
 impl Reader<'_> {
+    /// What the title says that the numbers are.
+    fn titled(&self, parts: &mut Parts) -> Result<()> {
+        let title = &self.labels.title;
+        if ["supply table", "make table", "make of commodities"]
+            .iter()
+            .any(|w| title.contains(w))
+            && !title.contains("use")
+        {
+            return Err(Error::new(
+                "title",
+                "it says that this is a supply table: what industries make, and not what they buy",
+                "take the table of uses, or a symmetric one",
+            ));
+        }
+        if title.contains("purchaser") && title.contains("price") {
+            parts.notes.push(
+                "the title says purchasers' prices: flows contain margins and taxes of other sectors"
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Says that columns stand in another order than rows: their names count.
+    fn ordered(&self, place: &[usize], keys: &[Key], parts: &mut Parts) {
+        if let Some(i) = (1..place.len()).find(|i| place[*i] < place[i - 1]) {
+            parts.notes.push(format!(
+                "columns stand in another order than rows ({} before {}): they are matched by their names",
+                shown(&keys[i]),
+                shown(&keys[i - 1])
+            ));
+        }
+    }
+
+    /// Says that output by row is not that by column.
+    fn differs(&self, r: usize, output: &[f64], row: &[f64]) -> Option<String> {
+        let off = |i: &usize| (output[*i] - row[*i]).abs() / output[*i].abs().max(1e-300);
+        let worst = (0..row.len()).max_by(|a, b| off(a).total_cmp(&off(b)))?;
+        (off(&worst) > 1e-3 && row.iter().any(|v| *v != 0.0)).then(|| {
+            format!(
+                "{} differs from the column of output, by {:.1} % at most: the column counts",
+                self.row_names[r],
+                100.0 * off(&worst)
+            )
+        })
+    }
+
     /// Columns that are no sectors: final demand, imports, output.
     fn others(&mut self, columns: &Columns, rows: &[usize], parts: &mut Parts) -> Result<()> {
         for (k, role) in &columns.other {
@@ -421,6 +640,7 @@ fn beside(lines: &[Line], wanted: &[Key], options: &TableOptions, parts: &mut Pa
         row_keys,
         column_keys,
         row_names,
+        style: Style::new(options.decimal, options.thousands, "TableOptions")?,
         missing: 0,
     };
     reader.check_lengths(&rows)?;

@@ -1,0 +1,542 @@
+//! What the sums of a table say that it is: totals beside their parts, other kinds of numbers than flows,
+//! the other orientation, other units.
+
+use super::read::Parts;
+use super::{Demand, Holds, InputOutput, Orientation, TableOptions, names, sector_code};
+use crate::error::{Error, Result};
+
+/// Which of the two a file had: the other was computed.
+#[derive(Clone, Copy)]
+pub(super) struct Given {
+    pub(super) output: bool,
+    pub(super) demand: bool,
+}
+
+/// What is too small beside output to be in its unit, unless the sums of its columns lie below 1.
+const APART: f64 = 200.0;
+/// How much larger than flows output is where the square holds shares.
+const SHARES: f64 = 15.0;
+
+/// Leaves columns of final demand out that are the sum of others, cell by cell, and says so. Those whose
+/// name the options have stay.
+pub(super) fn leave_totals_out(parts: &mut Parts, options: &TableOptions) {
+    let told = |name: &str| {
+        let tail = name.split(" · ").last().unwrap_or(name);
+        let given = options.domestic.iter().chain(&options.exports);
+        given
+            .map(|n| (n, sector_code(n)))
+            .any(|(n, code)| n == name || n == tail || code == tail)
+    };
+    let sold = parts.sold();
+    let miss = |parts: &Parts, output: &[f64]| -> f64 {
+        (0..output.len())
+            .map(|i| (output[i] - sold[i] - parts.final_demand(i)).abs())
+            .sum()
+    };
+    let size = |output: &[f64]| output.iter().map(|x| x.abs()).sum::<f64>();
+    if let Some(output) = &parts.output
+        && miss(parts, output) <= 1e-3 * size(output)
+    {
+        return;
+    }
+    let mut k = 0;
+    while k < parts.demand.len() {
+        let others = |c: &Demand| {
+            let region = |name: &str| name.rsplit_once(" · ").map(|(r, _)| r.to_string());
+            region(&c.name) == region(&parts.demand[k].name)
+        };
+        let here: Vec<usize> = (0..parts.demand.len())
+            .filter(|o| *o != k && others(&parts.demand[*o]))
+            .collect();
+        let found = (!told(&parts.demand[k].name))
+            .then(|| parts_of(&parts.demand, k, &here))
+            .flatten();
+        let Some(found) = found else {
+            k += 1;
+            continue;
+        };
+        let names: Vec<String> = found
+            .iter()
+            .map(|o| parts.demand[*o].name.clone())
+            .collect();
+        let total = parts.demand.remove(k);
+        if let Some(output) = &parts.output {
+            let without = miss(parts, output);
+            parts.demand.insert(k, total.clone());
+            if without >= miss(parts, output) {
+                k += 1;
+                continue;
+            }
+            parts.demand.remove(k);
+        }
+        parts.notes.push(format!(
+            "{} is left out of final demand: in every row it is the sum of {}; if it is no total, name it in TableOptions.domestic or exports",
+            total.name,
+            names::list(&names)
+        ));
+    }
+}
+
+/// Columns that add up to column `k` in every row; at least two of them.
+fn parts_of(demand: &[Demand], k: usize, others: &[usize]) -> Option<Vec<usize>> {
+    let n = demand[k].values.len();
+    let used = |o: &usize| demand[*o].values.iter().any(|v| *v != 0.0);
+    let others: Vec<usize> = others.iter().copied().filter(used).collect();
+    if others.len() < 2 || !used(&k) {
+        return None;
+    }
+    // Rounding counts where numbers are large beside their last digit.
+    let step = step(demand.iter().flat_map(|c| &c.values));
+    let mean = demand[k].values.iter().map(|v| v.abs()).sum::<f64>() / n as f64;
+    let slack = if mean > 100.0 * step { 0.6 * step } else { 0.0 };
+    let fits = |chosen: &[usize]| {
+        let both = |i: &usize| {
+            chosen
+                .iter()
+                .filter(|o| demand[**o].values[*i] != 0.0)
+                .count()
+                > 1
+        };
+        (0..n).filter(both).count() >= 2.min(n)
+            && (0..n).all(|i| {
+                let sum: f64 = chosen.iter().map(|o| demand[*o].values[i]).sum();
+                let wanted = demand[k].values[i];
+                (sum - wanted).abs() <= 1e-6 * wanted.abs() + slack * chosen.len() as f64
+            })
+    };
+    if others.len() <= 12 {
+        // One number for a column: sums that differ there need not be compared cell by cell.
+        let weight = |i: usize| 1.0 + ((i as f64 + 1.0) * 0.618_033_988_75).fract();
+        let sign = |o: usize| -> f64 { (0..n).map(|i| weight(i) * demand[o].values[i]).sum() };
+        let signs: Vec<f64> = others.iter().map(|o| sign(*o)).collect();
+        let wanted = sign(k);
+        let near = 1e-5 * wanted.abs() + 2.0 * slack * (n * others.len()) as f64;
+        return (1_usize..1 << others.len()).find_map(|set| {
+            let inside = |b: &usize| set >> b & 1 == 1;
+            let sum: f64 = (0..others.len()).filter(inside).map(|b| signs[b]).sum();
+            if set.count_ones() < 2 || (sum - wanted).abs() > near {
+                return None;
+            }
+            let chosen: Vec<usize> = (0..others.len())
+                .filter(inside)
+                .map(|b| others[b])
+                .collect();
+            fits(&chosen).then_some(chosen)
+        });
+    }
+    // Of many columns: those before it, those after it, or all.
+    let split = others.partition_point(|o| *o < k);
+    let before = (2..=split).map(|m| others[split - m..split].to_vec());
+    let after = (2..=others.len() - split).map(|m| others[split..split + m].to_vec());
+    before
+        .chain(after)
+        .chain([others.clone()])
+        .find(|chosen| fits(chosen))
+}
+
+/// The last digit that numbers have: 1, 0.1, ... at least 1e-6.
+fn step<'a>(values: impl Iterator<Item = &'a f64> + Clone) -> f64 {
+    (0..6)
+        .map(|k| 10_f64.powi(-k))
+        .find(|s| {
+            values.clone().all(|v| {
+                let units = v / s;
+                (units - units.round()).abs() <= 1e-6
+            })
+        })
+        .unwrap_or(1e-6)
+}
+
+/// Sums of a table that are needed again and again.
+struct Sums<'a> {
+    table: &'a InputOutput,
+    sold: Vec<f64>,
+    bought: Vec<f64>,
+    demand: Vec<f64>,
+    given: Given,
+}
+
+/// Refuses what the table cannot be, and notes what is unlikely. `demand_rows` are rows below the sectors
+/// with the names of final demand.
+pub(super) fn check(
+    table: &mut InputOutput,
+    demand_rows: &[String],
+    given: Given,
+    options: &TableOptions,
+) -> Result<()> {
+    let sums = Sums {
+        sold: table.sold(),
+        bought: table.bought(),
+        demand: table.final_demand(),
+        table,
+        given,
+    };
+    if options.holds == Holds::Unsaid {
+        sums.kind()?;
+    }
+    if options.orientation == Orientation::Unsaid {
+        sums.orientation(demand_rows)?;
+    }
+    sums.output()?;
+    sums.units()?;
+    sums.sector_totals()?;
+    let notes = sums.columns().into_iter().chain(sums.apart()).collect();
+    let notes: Vec<String> = notes;
+    table.notes.extend(notes);
+    Ok(())
+}
+
+impl Sums<'_> {
+    fn n(&self) -> usize {
+        self.sold.len()
+    }
+
+    /// True where two columns agree in every row, but for rounding.
+    fn agree(&self, a: impl Fn(usize) -> f64, b: impl Fn(usize) -> f64) -> bool {
+        let size: f64 = (0..self.n()).map(|i| b(i).abs()).sum();
+        size > 0.0 && (0..self.n()).all(|i| (a(i) - b(i)).abs() <= 5e-3 * b(i).abs() + 1e-6 * size)
+    }
+
+    fn both(&self) -> bool {
+        self.given.output && self.given.demand
+    }
+
+    /// Output.
+    fn x(&self, i: usize) -> f64 {
+        self.table.output[i]
+    }
+
+    fn balances(&self) -> bool {
+        self.agree(|i| self.sold[i] + self.demand[i], |i| self.x(i))
+    }
+
+    /// What rows below the sectors may add up to, `[buyer]`: all together, or one of them.
+    fn value_added(&self) -> Vec<Vec<f64>> {
+        let rows = &self.table.primary;
+        let all = (0..self.n()).map(|j| rows.iter().map(|p| p.values[j]).sum());
+        let mut found = vec![all.collect()];
+        if rows.len() > 1 {
+            found.extend(rows.iter().map(|p| p.values.clone()));
+        }
+        found.retain(|v: &Vec<f64>| v.iter().any(|x| *x != 0.0));
+        found
+    }
+
+    /// Refuses coefficients, shares and inverses where flows are meant.
+    fn kind(&self) -> Result<()> {
+        let (n, z) = (self.n(), &self.table.flows);
+        let used: f64 = z.iter().map(|z| z.abs()).sum();
+        let made: f64 = self.table.output.iter().map(|x| x.abs()).sum();
+        if used == 0.0 || z.iter().any(|v| *v < -1.0) {
+            return Ok(());
+        }
+        let most = |v: &[f64]| v.iter().fold(0.0f64, |m, x| m.max(*x));
+        let (column, row) = (most(&self.bought), most(&self.sold));
+        let apart = made / used > SHARES;
+        let unbalanced = self.both() && !self.balances();
+        let weighed = |weight: &dyn Fn(usize, usize) -> f64| -> Vec<f64> {
+            (0..n)
+                .map(|i| (0..n).map(|j| z[i * n + j] * weight(i, j)).sum())
+                .collect()
+        };
+        let balances_as = |weight: &dyn Fn(usize, usize) -> f64| {
+            let sold = weighed(weight);
+            unbalanced && self.agree(|i| sold[i] + self.demand[i], |i| self.x(i))
+        };
+        // Shares of inputs and value added in output.
+        let whole = |all: f64| {
+            let full =
+                |v: Vec<f64>| (0..n).all(|j| (self.bought[j] + v[j] - all).abs() < 0.01 * all);
+            let units = |x: &f64| (x - all).abs() > 0.1 * all;
+            self.table.output.iter().any(units) && self.value_added().into_iter().any(full)
+        };
+        let times = format!("output is {:.0} times as large as they are", made / used);
+        let diagonal = || (0..n).map(|i| z[i * n + i]);
+        let beside = (0..n * n).filter(|k| k / n != k % n).map(|k| z[k]);
+        let inverse = diagonal().all(|v| (1.0 - 1e-9..10.0).contains(&v))
+            && beside.fold(0.0f64, f64::max) < diagonal().fold(0.0, f64::max)
+            && z.iter().all(|v| *v >= -1e-9);
+        let solved = || {
+            let made = weighed(&|_, j| self.demand[j]);
+            unbalanced && self.agree(|i| made[i], |i| self.x(i))
+        };
+        let (what, sign, holds) = if inverse && (apart || solved()) {
+            (
+                "the Leontief inverse",
+                "the diagonal holds numbers from 1 on".to_string(),
+                "LeontiefInverse",
+            )
+        } else if column <= 1.0 + 1e-9 && (apart || balances_as(&|_, j| self.x(j)) || whole(1.0)) {
+            (
+                "coefficients",
+                format!("every column's sum is at most 1 (largest {column:.3})"),
+                "Coefficients",
+            )
+        } else if row <= 1.0 + 1e-9 && (apart || balances_as(&|i, _| self.x(i))) {
+            (
+                "allocation coefficients",
+                format!("every row's sum is at most 1 (largest {row:.3})"),
+                "Allocations",
+            )
+        } else if column <= 100.5 && (balances_as(&|_, j| 0.01 * self.x(j)) || whole(100.0)) {
+            (
+                "percentages",
+                format!("columns add up to 100 or less (largest {column:.1})"),
+                "Percent",
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(
+            "flows",
+            format!("the table seems to hold {what}, not flows: {sign}, and {times}"),
+            format!(
+                "flows are coefficients x output: say TableOptions {{ holds: Holds::{holds}, .. }} to have them computed, or Holds::Flows if they are flows"
+            ),
+        ))
+    }
+
+    fn few(&self, which: impl Iterator<Item = usize>) -> String {
+        names::list(&which.map(|i| self.table.label(i)).collect::<Vec<_>>())
+    }
+
+    /// Refuses a table that adds up only the other way round.
+    fn orientation(&self, demand_rows: &[String]) -> Result<()> {
+        let remedy = "say TableOptions { orientation: Orientation::BuyersInRows, .. }, or Orientation::SuppliersInRows if that is right";
+        let refuse = |fact: String| Err(Error::new("table", fact, remedy));
+        if !self.given.demand && !demand_rows.is_empty() {
+            return refuse(format!(
+                "{} are final demand, and that stands in columns: the table seems to be transposed",
+                names::list(demand_rows)
+            ));
+        }
+        let turned = || self.agree(|i| self.bought[i] + self.demand[i], |i| self.x(i));
+        if self.both() && !self.balances() && turned() {
+            return refuse(
+                "with rows and columns swapped its rows balance, as it is they do not".into(),
+            );
+        }
+        if !self.given.output || self.given.demand || self.columns_balance() {
+            return Ok(());
+        }
+        let below = |sums: &[f64], i: usize| sums[i] > self.x(i) * (1.0 + 1e-6);
+        let sells: Vec<usize> = (0..self.n()).filter(|i| below(&self.sold, *i)).collect();
+        let buys = (0..self.n()).any(|j| below(&self.bought, j));
+        if sells.is_empty() || buys || !self.table.imports.is_empty() {
+            return Ok(());
+        }
+        refuse(format!(
+            "sectors buy more of {} than its output, and with rows and columns swapped they do not",
+            self.few(sells.into_iter())
+        ))
+    }
+
+    /// True where inputs and value added are output in every column.
+    fn columns_balance(&self) -> bool {
+        let fits = |v: Vec<f64>| self.agree(|j| self.bought[j] + v[j], |j| self.x(j));
+        self.value_added().into_iter().any(fits)
+    }
+
+    /// Refuses final demand that is given as output.
+    fn output(&self) -> Result<()> {
+        if !self.given.output || self.sold.iter().all(|s| *s == 0.0) {
+            return Ok(());
+        }
+        let refuse = |fact: String| {
+            Err(Error::new(
+                "output",
+                fact,
+                "if it is final demand, name it so: TableOptions { domestic: vec![\"…\".into()], .. }; output is all that a sector makes",
+            ))
+        };
+        if self.both() && !self.balances() && self.agree(|i| self.demand[i], |i| self.x(i)) {
+            return refuse("it equals final demand, but sectors buy, too".into());
+        }
+        if self.given.demand {
+            return Ok(());
+        }
+        let made = |v: Vec<f64>| {
+            self.agree(|j| self.bought[j] + v[j], |j| self.sold[j] + self.x(j))
+                && !self.agree(|j| self.bought[j] + v[j], |j| self.x(j))
+        };
+        if self.value_added().into_iter().any(made) {
+            return refuse("inputs and value added equal what is sold to sectors plus this column: it seems to be final demand".into());
+        }
+        let below: Vec<usize> = (0..self.n())
+            .filter(|i| self.sold[*i] > self.x(*i) * (1.0 + 1e-6))
+            .collect();
+        if self.table.imports.is_empty() && below.len() * 3 >= self.n() && !self.columns_balance() {
+            return refuse(format!(
+                "it is smaller than what sectors buy of {}: it seems to be final demand",
+                self.few(below.into_iter())
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses blocks whose units differ by a power of ten.
+    fn units(&self) -> Result<()> {
+        let sums =
+            |v: &Vec<f64>| -> Vec<f64> { (0..self.n()).map(|j| self.bought[j] + v[j]).collect() };
+        let wanted: Vec<Vec<f64>> = if self.both() {
+            vec![self.table.output.clone()]
+        } else if self.given.demand {
+            self.value_added().iter().map(sums).collect()
+        } else {
+            return Ok(());
+        };
+        let fits = |z: f64, d: f64, x: &[f64]| {
+            self.agree(|i| z * self.sold[i] + d * self.demand[i], |i| x[i])
+        };
+        if wanted.iter().any(|x| fits(1.0, 1.0, x)) {
+            return Ok(());
+        }
+        for power in [1, 2, 3, 6, 9] {
+            for s in [10_f64.powi(power), 10_f64.powi(-power)] {
+                for x in &wanted {
+                    for (block, z, d) in [
+                        ("final demand", 1.0, s),
+                        ("flows", s, 1.0),
+                        ("flows and final demand", s, s),
+                    ] {
+                        if (z == 1.0 || self.both()) && fits(z, d, x) {
+                            return Err(Error::new(
+                                "table",
+                                format!(
+                                    "{block} and the rest are in different units: times {s} its rows balance"
+                                ),
+                                "bring all columns into one unit",
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a total among the sectors: in its row and in its column it is the sum of all others, or of
+    /// those next to it.
+    fn sector_totals(&self) -> Result<()> {
+        let (n, z) = (self.n(), &self.table.flows);
+        if !(4..=2000).contains(&n) {
+            return Ok(());
+        }
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-3 * b.abs();
+        let run = |from: usize, to: usize, i: usize| {
+            let inside = || (from..to).filter(|k| *k != i);
+            let rows = (0..n).filter(|j| *j != i && !(from..to).contains(j));
+            let sum = |cell: &dyn Fn(usize, usize) -> f64, j: usize| -> f64 {
+                inside().map(|k| cell(k, j)).sum()
+            };
+            let row = |i: usize, j: usize| z[i * n + j];
+            let column = |i: usize, j: usize| z[j * n + i];
+            let all = from == 0 && to == n;
+            let places: Vec<usize> = if all {
+                inside().collect()
+            } else {
+                rows.collect()
+            };
+            places.len() >= 2
+                && places.iter().filter(|j| row(i, **j) != 0.0).count() >= 2
+                && places.iter().all(|j| {
+                    near(sum(&row, *j), row(i, *j)) && near(sum(&column, *j), column(i, *j))
+                })
+        };
+        let (sold, bought) = (prefix(&self.sold), prefix(&self.bought));
+        for i in 0..n {
+            let fits = |from: usize, to: usize| {
+                let own = |s: &[f64], v: f64| {
+                    s[to] - s[from] - if (from..to).contains(&i) { v } else { 0.0 }
+                };
+                near(own(&sold, self.sold[i]), self.sold[i])
+                    && near(own(&bought, self.bought[i]), self.bought[i])
+                    && run(from, to, i)
+            };
+            let before = (0..i.saturating_sub(1)).map(|from| (from, i));
+            let after = (i + 3..=n).map(|to| (i + 1, to));
+            if let Some((from, to)) = before
+                .chain(after)
+                .chain([(0, n)])
+                .find(|(f, t)| fits(*f, *t))
+            {
+                let parts = self.few((from..to).filter(|k| *k != i));
+                return Err(Error::new(
+                    self.table.label(i),
+                    format!(
+                        "it is the sum of {parts}, in its row and in its column: a total among the sectors"
+                    ),
+                    format!(
+                        "leave it out: TableOptions {{ ignore: vec![{:?}.into()], .. }}",
+                        self.table.sectors[i]
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Columns whose inputs and value added miss their output, where those of most do not.
+    fn columns(&self) -> Option<String> {
+        let n = self.n();
+        let off = |v: &[f64], j: usize| {
+            (self.bought[j] + v[j] - self.x(j)).abs() > 5e-3 * self.x(j).abs()
+        };
+        let mut best: Option<Vec<usize>> = None;
+        for v in self.value_added() {
+            let bad: Vec<usize> = (0..n).filter(|j| off(&v, *j)).collect();
+            // The right numbers in other columns.
+            let mut sums: Vec<f64> = (0..n).map(|j| self.bought[j] + v[j]).collect();
+            let mut made = self.table.output.clone();
+            sums.sort_by(f64::total_cmp);
+            made.sort_by(f64::total_cmp);
+            let moved = n >= 2
+                && sums
+                    .iter()
+                    .zip(&made)
+                    .all(|(a, b)| (a - b).abs() <= 1e-6 * b.abs());
+            let most = bad.len() * 5 <= n * 2 || moved;
+            if most && best.as_ref().is_none_or(|b| bad.len() < b.len()) {
+                best = Some(bad);
+            }
+        }
+        let bad = best.filter(|b| !b.is_empty())?;
+        Some(format!(
+            "inputs and value added miss the output of {}: columns may be exchanged, or a number is wrong",
+            self.few(bad.into_iter())
+        ))
+    }
+
+    /// Flows and output, or flows and final demand, that are too far apart for one unit.
+    fn apart(&self) -> Option<String> {
+        let size = |v: &[f64]| v.iter().map(|x| x.abs()).sum::<f64>();
+        let (used, made, bought) = (
+            size(&self.sold),
+            size(&self.table.output),
+            size(&self.demand),
+        );
+        if used == 0.0 {
+            return None;
+        }
+        if made > APART * used {
+            return Some(format!(
+                "output is {:.0} times all flows: are they in one unit?",
+                made / used
+            ));
+        }
+        (self.given.demand && used > APART * bought && bought > 0.0).then(|| {
+            format!(
+                "flows are {:.0} times all final demand: are they in one unit?",
+                used / bought
+            )
+        })
+    }
+}
+
+fn prefix(values: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0];
+    values
+        .iter()
+        .for_each(|v| sums.push(sums[sums.len() - 1] + v));
+    sums
+}
