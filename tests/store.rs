@@ -307,6 +307,7 @@ fn firm_level_edge_lists_load_directly() {
         links: folder.file("links.parquet"),
         firms: Some(folder.file("firms.parquet")),
         input_share: None,
+        ..NetworkFiles::default()
     });
     assert_eq!(b.expect("an economy").coefficient(), a.coefficient());
     let lost = NetworkFiles {

@@ -16,6 +16,8 @@ pub(super) struct Given {
 const APART: f64 = 200.0;
 /// How much larger than flows output is where the square holds shares.
 const SHARES: f64 = 15.0;
+/// How much larger than a Leontief inverse output is.
+const INVERSE: f64 = 50.0;
 
 /// Leaves columns of final demand out that are the sum of others, cell by cell, and says so. Those whose
 /// name the options have stay.
@@ -227,12 +229,15 @@ impl Sums<'_> {
         let (n, z) = (self.n(), &self.table.flows);
         let used: f64 = z.iter().map(|z| z.abs()).sum();
         let made: f64 = self.table.output.iter().map(|x| x.abs()).sum();
-        if used == 0.0 || z.iter().any(|v| *v < -1.0) {
+        if used == 0.0 || z.iter().any(|v| *v < -1.0) || (self.both() && self.balances()) {
             return Ok(());
         }
         let most = |v: &[f64]| v.iter().fold(0.0f64, |m, x| m.max(*x));
         let (column, row) = (most(&self.bought), most(&self.sold));
-        let apart = made / used > SHARES;
+        // A few small flows are no matrix of shares.
+        let filled = z.iter().filter(|v| **v != 0.0).count() as f64 / z.len() as f64;
+        let matrix = n > 1 && (filled > 0.4 || n >= 10);
+        let apart = |by: f64| matrix && made / used > by;
         let unbalanced = self.both() && !self.balances();
         let weighed = |weight: &dyn Fn(usize, usize) -> f64| -> Vec<f64> {
             (0..n)
@@ -260,19 +265,21 @@ impl Sums<'_> {
             let made = weighed(&|_, j| self.demand[j]);
             unbalanced && self.agree(|i| made[i], |i| self.x(i))
         };
-        let (what, sign, holds) = if inverse && (apart || solved()) {
+        let (what, sign, holds) = if inverse && (apart(INVERSE) || solved()) {
             (
                 "the Leontief inverse",
                 "the diagonal holds numbers from 1 on".to_string(),
                 "LeontiefInverse",
             )
-        } else if column <= 1.0 + 1e-9 && (apart || balances_as(&|_, j| self.x(j)) || whole(1.0)) {
+        } else if column <= 1.0 + 1e-9
+            && (apart(SHARES) || balances_as(&|_, j| self.x(j)) || whole(1.0))
+        {
             (
                 "coefficients",
                 format!("every column's sum is at most 1 (largest {column:.3})"),
                 "Coefficients",
             )
-        } else if row <= 1.0 + 1e-9 && (apart || balances_as(&|i, _| self.x(i))) {
+        } else if row <= 1.0 + 1e-9 && (apart(SHARES) || balances_as(&|i, _| self.x(i))) {
             (
                 "allocation coefficients",
                 format!("every row's sum is at most 1 (largest {row:.3})"),
@@ -319,15 +326,15 @@ impl Sums<'_> {
         if !self.given.output || self.given.demand || self.columns_balance() {
             return Ok(());
         }
+        // Imports may let sectors buy more of one than its output, but none can spend more than that.
         let below = |sums: &[f64], i: usize| sums[i] > self.x(i) * (1.0 + 1e-6);
-        let sells: Vec<usize> = (0..self.n()).filter(|i| below(&self.sold, *i)).collect();
-        let buys = (0..self.n()).any(|j| below(&self.bought, j));
-        if sells.is_empty() || buys || !self.table.imports.is_empty() {
+        let spent: Vec<usize> = (0..self.n()).filter(|j| below(&self.bought, *j)).collect();
+        if spent.is_empty() || (0..self.n()).any(|i| below(&self.sold, i)) {
             return Ok(());
         }
         refuse(format!(
-            "sectors buy more of {} than its output, and with rows and columns swapped they do not",
-            self.few(sells.into_iter())
+            "inputs cost more than the output of {}, and with rows and columns swapped they do not",
+            self.few(spent.into_iter())
         ))
     }
 
@@ -362,13 +369,13 @@ impl Sums<'_> {
         if self.value_added().into_iter().any(made) {
             return refuse("inputs and value added equal what is sold to sectors plus this column: it seems to be final demand".into());
         }
-        let below: Vec<usize> = (0..self.n())
-            .filter(|i| self.sold[*i] > self.x(*i) * (1.0 + 1e-6))
-            .collect();
-        if self.table.imports.is_empty() && below.len() * 3 >= self.n() && !self.columns_balance() {
+        let below = |sums: &[f64], i: &usize| sums[*i] > self.x(*i) * (1.0 + 1e-6);
+        let sells = (0..self.n()).filter(|i| below(&self.sold, i)).count();
+        let spent: Vec<usize> = (0..self.n()).filter(|j| below(&self.bought, j)).collect();
+        if !spent.is_empty() && 3 * (sells + spent.len()) >= self.n() && !self.columns_balance() {
             return refuse(format!(
-                "it is smaller than what sectors buy of {}: it seems to be final demand",
-                self.few(below.into_iter())
+                "it is smaller than the inputs of {}, so that value added is negative: it seems to be final demand",
+                self.few(spent.into_iter())
             ));
         }
         Ok(())
