@@ -173,7 +173,14 @@ pub(super) fn grid(bytes: &[u8], options: &TableOptions) -> Result<Vec<Line>> {
     let separator = separator(&text, options.separator, OPTIONS)?;
     let mut lines = Vec::new();
     for record in records(&text, separator) {
-        let (number, cells) = record?;
+        let (number, mut cells) = record?;
+        // A name that is wrapped in its cell is one name.
+        if cells.as_slice().contains(['\n', '\r']) {
+            cells = cells
+                .iter()
+                .map(|c| c.replace("\r\n", " ").replace(['\n', '\r'], " "))
+                .collect();
+        }
         let line = Line {
             number,
             cells,

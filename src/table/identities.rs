@@ -218,7 +218,18 @@ impl Sums<'_> {
         let all = (0..self.n()).map(|j| rows.iter().map(|p| p.values[j]).sum());
         let mut found = vec![all.collect()];
         if rows.len() > 1 {
-            found.extend(rows.iter().map(|p| p.values.clone()));
+            // Goods that no sector makes stand beside value added.
+            let bought = |p: &&super::Primary| {
+                names::good(&p.name) || p.name.to_lowercase().contains("import")
+            };
+            for p in rows {
+                let beside = |j: usize| -> f64 {
+                    let others = rows.iter().filter(bought).filter(|o| o.name != p.name);
+                    others.map(|o| o.values[j]).sum()
+                };
+                found.push(p.values.clone());
+                found.push((0..self.n()).map(|j| p.values[j] + beside(j)).collect());
+            }
         }
         found.retain(|v: &Vec<f64>| v.iter().any(|x| *x != 0.0));
         found
@@ -255,6 +266,14 @@ impl Sums<'_> {
             let units = |x: &f64| (x - all).abs() > 0.1 * all;
             self.table.output.iter().any(units) && self.value_added().into_iter().any(full)
         };
+        let own: f64 = (0..n).map(|i| z[i * n + i].abs()).sum();
+        if n > 1 && own > 0.7 * used && used > 0.8 * made {
+            return Err(Error::new(
+                "flows",
+                "sectors sell nearly all that is made to themselves: the table seems to be one of supply, what industries make",
+                "take the table of uses, or a symmetric one; if it is right, say TableOptions { holds: Holds::Flows, .. }",
+            ));
+        }
         let times = format!("output is {:.0} times as large as they are", made / used);
         let diagonal = || (0..n).map(|i| z[i * n + i]);
         let beside = (0..n * n).filter(|k| k / n != k % n).map(|k| z[k]);
@@ -431,24 +450,15 @@ impl Sums<'_> {
         }
         let near = |a: f64, b: f64| (a - b).abs() <= 1e-3 * b.abs();
         let run = |from: usize, to: usize, i: usize| {
-            let inside = || (from..to).filter(|k| *k != i);
-            let rows = (0..n).filter(|j| *j != i && !(from..to).contains(j));
             let sum = |cell: &dyn Fn(usize, usize) -> f64, j: usize| -> f64 {
-                inside().map(|k| cell(k, j)).sum()
+                (from..to).filter(|k| *k != i).map(|k| cell(k, j)).sum()
             };
             let row = |i: usize, j: usize| z[i * n + j];
             let column = |i: usize, j: usize| z[j * n + i];
-            let all = from == 0 && to == n;
-            let places: Vec<usize> = if all {
-                inside().collect()
-            } else {
-                rows.collect()
-            };
-            places.len() >= 2
-                && places.iter().filter(|j| row(i, **j) != 0.0).count() >= 2
-                && places.iter().all(|j| {
-                    near(sum(&row, *j), row(i, *j)) && near(sum(&column, *j), column(i, *j))
-                })
+            let places = || (0..n).filter(|j| *j != i);
+            places().filter(|j| row(i, *j) != 0.0).count() >= 2
+                && places()
+                    .all(|j| near(sum(&row, j), row(i, j)) && near(sum(&column, j), column(i, j)))
         };
         let (sold, bought) = (prefix(&self.sold), prefix(&self.bought));
         for i in 0..n {
