@@ -366,6 +366,22 @@ fn names_that_look_alike_or_hide_something_are_refused() {
     );
     // All of them with ".0" are one spelling.
     assert!(read_network(&folder.links("supplier,buyer,flow\n1.0,2.0,1\n2.0,1.0,1\n")).is_ok());
+    // Points before three digits may part thousands.
+    let points = folder.links("supplier;buyer;flow\na;b;3.000\nb;a;500\nb;c;2.500\n");
+    refused(
+        &points,
+        &[
+            "links.csv, column `flow`: \"3.000\"",
+            "NetworkFiles { decimal: Some(Decimal::Point), .. }",
+        ],
+    );
+    let told = NetworkFiles {
+        decimal: Some(Decimal::Comma),
+        thousands: Some('.'),
+        ..points
+    };
+    let n = read_network(&told).expect("thousands");
+    assert!((n.output()[0] - n.final_demand()[0] - 3000.0).abs() < 1e-9);
     // Long cells are cut.
     let long = "x".repeat(5000);
     let said = refused(

@@ -1,6 +1,7 @@
 //! From tables of firms and links to a validated network, in memory or from CSV files.
 
-use super::files::{RawFirms, RawLinks, Rules, TextTable, Written, network};
+use super::files::{RawFirms, RawLinks, Rules, network};
+use super::sheet::{TextTable, Written};
 use super::steady::{Sales, steady_output};
 use super::text::Style;
 use super::{Csr, Inner, Network};

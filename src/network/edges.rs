@@ -1,6 +1,7 @@
 //! Firm-level edge lists: the text files of Inoue & Todo's simulator, and what every list needs.
 
-use super::files::{Places, located};
+use super::files::located;
+use super::sheet::Places;
 use super::text::{hidden, quoted};
 use super::{Firms, Links, Network};
 use crate::error::{Error, Result};

@@ -4,6 +4,7 @@ mod build;
 mod csr;
 mod edges;
 pub(crate) mod files;
+pub(crate) mod sheet;
 mod steady;
 mod synthetic;
 pub(crate) mod text;

@@ -9,6 +9,8 @@ use std::borrow::Cow;
 /// How numbers are written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Style {
+    /// The decimal sign was said, not assumed.
+    pub(crate) told: bool,
     pub(crate) decimal: char,
     pub(crate) thousands: Option<char>,
 }
@@ -20,6 +22,7 @@ impl Style {
         thousands: Option<char>,
         options: &str,
     ) -> Result<Self> {
+        let told = decimal.is_some();
         let decimal = match decimal {
             Some(Decimal::Comma) => ',',
             _ => '.',
@@ -31,7 +34,11 @@ impl Style {
                 "give a comma, a point, an apostrophe or a blank, and say the decimal sign in `decimal`",
             ));
         }
-        Ok(Self { decimal, thousands })
+        Ok(Self {
+            told,
+            decimal,
+            thousands,
+        })
     }
 
     /// The number in a cell; `None` where it is none. Groups of thousands must have three digits.
@@ -107,6 +114,53 @@ impl Style {
         let sign = cell.chars().find(|c| signs.contains(*c)).unwrap_or(',');
         format!("{plain} {options} {{ thousands: Some({sign:?}), .. }}")
     }
+}
+
+/// A number whose point may part thousands: every number with a point has groups of three digits behind it,
+/// and the others are below 1,000, or semicolons separate the cells.
+pub(crate) fn thousands_by_points<'a>(
+    cells: impl Iterator<Item = &'a str>,
+    separator: u8,
+) -> Option<&'a str> {
+    let (mut example, mut pointed, mut plain) = (None, 0, false);
+    for cell in cells {
+        let digits = cell.trim().trim_start_matches(['-', '+']);
+        if !digits.bytes().next().is_some_and(|b| b.is_ascii_digit())
+            || !digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        {
+            continue;
+        }
+        let mut groups = digits.split('.');
+        let first = groups.next().unwrap_or_default();
+        if digits.contains('.') {
+            let good = (1..=3).contains(&first.len()) && !first.starts_with('0');
+            if !good || !groups.all(|g| g.len() == 3) {
+                return None;
+            }
+            pointed += 1;
+            example = example.or(Some(cell));
+        } else if first.len() > 3 {
+            return None;
+        } else {
+            plain |= first != "0";
+        }
+    }
+    example.filter(|_| pointed > 1 && (plain || separator == b';'))
+}
+
+/// What to say of it.
+pub(crate) fn doubtful(place: String, cell: &str, options: &str) -> Error {
+    Error::new(
+        place,
+        format!(
+            "{} and every other number with a point has three digits behind it: they may be thousands",
+            quoted(cell)
+        ),
+        format!(
+            "say TABLE {{ decimal: Some(Decimal::Point), .. }}, or {options} {{ decimal: Some(Decimal::Comma), thousands: Some('.'), .. }}"
+        )
+        .replace("TABLE", options),
+    )
 }
 
 /// A cell as it is told, in quotes and cut.
@@ -300,7 +354,11 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_they_are_said_to_be_written() {
-        let style = |decimal, thousands| Style { decimal, thousands };
+        let style = |decimal, thousands| Style {
+            told: true,
+            decimal,
+            thousands,
+        };
         for (cell, decimal, thousands, wanted) in [
             ("1.5", '.', None, Some(1.5)),
             ("1,5", '.', None, None),
@@ -317,6 +375,23 @@ mod tests {
             (",5", ',', None, Some(0.5)),
         ] {
             assert_eq!(style(decimal, thousands).number(cell), wanted, "{cell}");
+        }
+    }
+
+    #[test]
+    fn points_that_may_part_thousands_are_seen() {
+        let said = |cells: &[&'static str], sign| thousands_by_points(cells.iter().copied(), sign);
+        assert_eq!(said(&["3.000", "500", "2.500"], b','), Some("3.000"));
+        assert_eq!(said(&["3.015", "2.500"], b';'), Some("3.015"));
+        for decimal in [
+            &["3.015", "2.500"][..],
+            &["0.125", "2.500", "7"],
+            &["3.000", "5000", "2.500"],
+            &["3.000", "0", "2.500"],
+            &["3.000", "500"],
+            &["3.5", "500", "2.500"],
+        ] {
+            assert_eq!(said(decimal, b','), None, "{decimal:?}");
         }
     }
 

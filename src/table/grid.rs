@@ -2,7 +2,9 @@
 
 use super::TableOptions;
 use crate::error::{Error, Result};
-use crate::network::text::{Style, decode, quoted, records, separator};
+use crate::network::text::{
+    Style, decode, doubtful, quoted, records, separator, thousands_by_points,
+};
 use crate::workbook::{Workbook, cell_name, column_name};
 use csv::StringRecord;
 use std::rc::Rc;
@@ -190,6 +192,17 @@ pub(super) fn grid(bytes: &[u8], options: &TableOptions) -> Result<Vec<Line>> {
         if line.width() > 0 {
             lines.push(line);
         }
+    }
+    // Names stand in the first line and the first columns.
+    let cells = lines
+        .iter()
+        .skip(1)
+        .flat_map(|l: &Line| l.cells.iter().skip(2));
+    if options.decimal.is_none()
+        && options.thousands.is_none()
+        && let Some(cell) = thousands_by_points(cells, separator)
+    {
+        return Err(doubtful(String::new(), cell, OPTIONS));
     }
     enough(lines)
 }

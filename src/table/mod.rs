@@ -14,11 +14,14 @@ mod holds;
 mod identities;
 mod labels;
 mod leontief;
+mod listed;
 mod long;
 mod names;
 mod options;
 mod read;
+mod rows;
 mod sizes;
+mod totals;
 mod treat;
 mod wide;
 

@@ -3,7 +3,7 @@
 use super::grid::{Line, Looks, grid, looks, sheet, transposed};
 use super::{
     Demand, InputOutput, Layout, Orientation, Primary, TableOptions, Use, holds, identities, long,
-    wide,
+    totals, wide,
 };
 use crate::error::{Error, Result};
 use crate::workbook::{UNPACKED, Workbook, is_workbook, quoted_list};
@@ -69,7 +69,7 @@ impl Parts {
             demand: !self.demand.is_empty(),
         };
         if given.demand {
-            identities::leave_totals_out(&mut self, options);
+            totals::leave_out(&mut self, options);
         }
         holds::unfold(&mut self, options.holds)?;
         let sold = self.sold();
