@@ -81,55 +81,63 @@ pub(crate) fn network(
     } else {
         &mut links.coefficient
     });
-    let rows = pairs(
-        &firms,
-        &links.places,
-        (&buyer, &supplier, &value),
+    let pairs = Pairs {
+        firms: &firms.name,
+        places: &links.places,
+        buyer: &buyer,
+        supplier: &supplier,
+        value: &value,
         flows,
         rules,
-    )?;
-    let of = |list: &[usize]| rows.iter().map(|r| list[r.0]).collect::<Vec<usize>>();
-    let sums: Vec<f64> = rows.iter().map(|r| r.1).collect();
-    let (coefficient, flow) = if flows {
-        (Vec::new(), sums)
-    } else {
-        (sums, Vec::new())
     };
-    let made = Links {
-        buyer: of(&buyer),
-        supplier: of(&supplier),
-        coefficient,
-        flow,
-    };
+    let rows = pairs.rows()?;
+    let made = made(&rows, &buyer, &supplier, flows);
     let final_demand = demand(&firms, &made, rules)?;
     // Firms that are called by their index have no names.
-    let plain = firms
-        .name
-        .iter()
-        .enumerate()
-        .all(|(i, n)| *n == i.to_string());
-    drop(index);
-    let firm_places = if named {
-        firms.places
-    } else {
-        links.places.clone()
-    };
-    let first: Vec<usize> = rows.iter().map(|r| r.0).collect();
-    Network::new(
-        Firms {
-            name: if plain { Vec::new() } else { firms.name },
-            region: firms.region,
-            sector: firms.sector,
-            output: if final_demand.is_empty() {
-                firms.output
-            } else {
-                Vec::new()
-            },
-            final_demand,
+    let plain = (0..firms.name.len()).all(|i| firms.name[i] == i.to_string());
+    let tables = Firms {
+        name: if plain {
+            Vec::new()
+        } else {
+            firms.name.clone()
         },
-        made,
-    )
-    .map_err(|e| located(e, &firm_places, &links.places, &first))
+        region: firms.region.clone(),
+        sector: firms.sector.clone(),
+        output: if final_demand.is_empty() {
+            firms.output.clone()
+        } else {
+            Vec::new()
+        },
+        final_demand,
+    };
+    Network::new(tables, made).map_err(|e| {
+        if !rules.add_up
+            && e.fact.contains("a second time")
+            && let Some(e) = pairs.twice()
+        {
+            return e;
+        }
+        let first: Vec<usize> = rows.iter().map(|r| r.0).collect();
+        let places = if named { &firms.places } else { &links.places };
+        located(e, places, &links.places, &first)
+    })
+}
+
+/// Links of these rows.
+fn made(rows: &[(usize, f64)], buyer: &[usize], supplier: &[usize], flows: bool) -> Links {
+    let of = |list: &[usize]| rows.iter().map(|r| list[r.0]).collect::<Vec<usize>>();
+    let values: Vec<f64> = rows.iter().map(|r| r.1).collect();
+    let (coefficient, flow) = if flows {
+        (Vec::new(), values)
+    } else {
+        (values, Vec::new())
+    };
+    Links {
+        buyer: of(buyer),
+        supplier: of(supplier),
+        coefficient,
+        flow,
+    }
 }
 
 fn of_links(links: &RawLinks) -> RawFirms {
@@ -239,77 +247,94 @@ fn stranger(name: &str, firms: &RawFirms, place: String, column: &str, rules: Ru
     }
 }
 
-/// Rows of links, each with its value: one for each pair. Where pairs are added up, the first row of each.
-fn pairs(
-    firms: &RawFirms,
-    places: &Places,
-    (buyer, supplier, value): (&[usize], &[usize], &[f64]),
+/// Links whose ends are known.
+struct Pairs<'a> {
+    firms: &'a [String],
+    places: &'a Places,
+    buyer: &'a [usize],
+    supplier: &'a [usize],
+    value: &'a [f64],
     flows: bool,
     rules: Rules,
-) -> Result<Vec<(usize, f64)>> {
-    let (what, column) = if flows {
-        ("a payment", "flow")
-    } else {
-        ("a coefficient", "coefficient")
-    };
-    if value.len() != buyer.len() {
-        return Err(Error::new(
-            places.name.clone(),
-            "there is neither a column of flows nor one of coefficients",
-            "name it flow or coefficient, or say its name in NetworkFiles.columns",
-        ));
+}
+
+impl Pairs<'_> {
+    /// Rows of links, each with its value: one for each pair. Where pairs are added up, the first row of each.
+    fn rows(&self) -> Result<Vec<(usize, f64)>> {
+        if self.value.len() != self.buyer.len() {
+            return Err(Error::new(
+                self.places.name.clone(),
+                "there is neither a column of flows nor one of coefficients",
+                "name it flow or coefficient, or say its name in NetworkFiles.columns",
+            ));
+        }
+        if let Some(row) = self.value.iter().position(|v| !v.is_finite()) {
+            return Err(self.told(row, self.value[row], "a finite number"));
+        }
+        let rows: Vec<(usize, f64)> = self.value.iter().copied().enumerate().collect();
+        let rows = if self.rules.add_up {
+            self.sums(rows)
+        } else {
+            rows
+        };
+        let Some((row, v)) = rows.iter().copied().find(|r| r.1 <= 0.0) else {
+            return Ok(rows);
+        };
+        let remedy = match (self.rules.add_up, v == 0.0) {
+            (true, _) => "positive in sum; leave pairs away that paid everything back",
+            (false, true) => "positive; leave links without one away",
+            _ if !self.flows => "positive",
+            _ if self.rules.options => {
+                "positive; take a returned delivery off its payment, or add the payments of a pair up: NetworkFiles { add_up: true, .. }"
+            }
+            _ => "positive; take a returned delivery off its payment",
+        };
+        Err(self.told(row, v, remedy))
     }
-    let told = |row: usize, v: f64, remedy: &str| {
-        let (b, s) = (
-            quoted(&firms.name[buyer[row]]),
-            quoted(&firms.name[supplier[row]]),
-        );
-        let how = if flows { "for" } else { "with coefficient" };
+
+    fn sums(&self, rows: Vec<(usize, f64)>) -> Vec<(usize, f64)> {
+        let mut first: HashMap<(usize, usize), usize> = HashMap::with_capacity(rows.len());
+        let mut sums: Vec<(usize, f64)> = Vec::new();
+        for (row, v) in rows {
+            let pair = (self.buyer[row], self.supplier[row]);
+            let at = *first.entry(pair).or_insert(sums.len());
+            match sums.get_mut(at) {
+                Some(sum) => sum.1 += v,
+                None => sums.push((row, v)),
+            }
+        }
+        sums
+    }
+
+    fn told(&self, row: usize, v: f64, remedy: &str) -> Error {
+        let (b, s) = self.ends(row);
+        let (how, what, column) = match self.flows {
+            true => ("for", "a payment", "flow"),
+            false => ("with coefficient", "a coefficient", "coefficient"),
+        };
         Error::new(
-            places.of(row),
+            self.places.of(row),
             format!("firm {b} buys from {s} {how} {v}"),
             format!("check column `{column}`: {what} must be {remedy}"),
         )
-    };
-    let add = match (flows, rules.options) {
-        (true, true) => {
-            "positive; take a returned delivery off its payment, or add the payments of a pair up: NetworkFiles { add_up: true, .. }"
-        }
-        (true, false) => "positive; take a returned delivery off its payment",
-        _ => "positive and finite",
-    };
-    let mut seen: HashMap<(usize, usize), usize> = HashMap::with_capacity(value.len());
-    let mut rows: Vec<(usize, f64)> = Vec::with_capacity(value.len());
-    for (row, v) in value.iter().copied().enumerate() {
-        if !v.is_finite() {
-            return Err(told(row, v, "a finite number"));
-        }
-        if v <= 0.0 && !rules.add_up {
-            let remedy = if v == 0.0 {
-                "positive; leave links without one away"
-            } else {
-                add
-            };
-            return Err(told(row, v, remedy));
-        }
-        match seen.entry((buyer[row], supplier[row])) {
-            std::collections::hash_map::Entry::Vacant(at) => {
-                at.insert(rows.len());
-                rows.push((row, v));
-            }
-            std::collections::hash_map::Entry::Occupied(at) if rules.add_up => {
-                rows[*at.get()].1 += v;
-            }
-            std::collections::hash_map::Entry::Occupied(at) => {
-                let first = places.short(rows[*at.get()].0);
-                return Err(Error::new(
-                    places.of(row),
-                    format!(
-                        "firm {} buys from {} a second time (first in {first})",
-                        quoted(&firms.name[buyer[row]]),
-                        quoted(&firms.name[supplier[row]]),
-                    ),
-                    if rules.options {
+    }
+
+    fn ends(&self, row: usize) -> (String, String) {
+        let name = |i: usize| quoted(&self.firms[i]);
+        (name(self.buyer[row]), name(self.supplier[row]))
+    }
+
+    /// The first pair that is there twice. A network finds that there is one, but knows no lines.
+    fn twice(&self) -> Option<Error> {
+        let mut seen: HashMap<(usize, usize), usize> = HashMap::new();
+        for row in 0..self.value.len() {
+            if let Some(first) = seen.insert((self.buyer[row], self.supplier[row]), row) {
+                let (b, s) = self.ends(row);
+                let first = self.places.short(first);
+                return Some(Error::new(
+                    self.places.of(row),
+                    format!("firm {b} buys from {s} a second time (first in {first})"),
+                    if self.rules.options {
                         "keep one of the two, or add them up: NetworkFiles { add_up: true, .. }"
                     } else {
                         "keep one of the two, or add them up into one link"
@@ -317,15 +342,8 @@ fn pairs(
                 ));
             }
         }
+        None
     }
-    if let Some((row, sum)) = rows.iter().find(|r| r.1 <= 0.0) {
-        return Err(told(
-            *row,
-            *sum,
-            "positive in sum; leave pairs away that paid everything back",
-        ));
-    }
-    Ok(rows)
 }
 
 /// Final demand of the firms, as given or assumed; empty where output is given.

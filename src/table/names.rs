@@ -284,6 +284,13 @@ pub(super) fn sums(names: &[&str]) -> Vec<bool> {
     names.iter().map(sum).collect()
 }
 
+/// True of the sum over all sectors that use inputs, as a column or a row.
+pub(super) fn intermediate(name: &str) -> bool {
+    let name = plain(name);
+    let what = name.strip_prefix("intermediate").unwrap_or_default();
+    ["use", "uses", "demand", "consumption", "inputs", "sales"].contains(&what)
+}
+
 /// True where a row is a good that no sector makes, which tables of uses have below the sectors.
 pub(super) fn good(name: &str) -> bool {
     let name = plain(name);

@@ -1,9 +1,11 @@
 //! Which rows of a square table are read, and what its names and its title say.
 
+use super::grid::{Line, number};
 use super::labels::{Key, shown};
+use super::names::{self, Role};
 use super::read::Parts;
-use super::wide::Reader;
-use super::{Orientation, names};
+use super::wide::{Below, Reader};
+use super::{Orientation, Primary};
 use crate::error::{Error, Result};
 use crate::network::text::hidden;
 use std::collections::{BTreeSet, HashMap};
@@ -168,6 +170,76 @@ impl Reader<'_> {
                 100.0 * off(&worst)
             )
         })
+    }
+
+    /// Reads the rows below the sectors, and says what was left out.
+    pub(super) fn below(
+        &self,
+        below: &Below,
+        other: &[(usize, Role)],
+        parts: &mut Parts,
+    ) -> Result<()> {
+        let mut totals = Vec::new();
+        for (r, role) in &below.rest {
+            let values = self.across(self.line(*r), &below.place)?;
+            match role {
+                Role::Output => match &parts.output {
+                    None => parts.output = Some(values),
+                    Some(output) => parts.notes.extend(self.differs(*r, output, &values)),
+                },
+                Role::Total => totals.push(self.row_names[*r].clone()),
+                Role::Primary | Role::Imports => self.primary(*r, values, parts),
+                Role::Domestic | Role::Exports => {}
+            }
+        }
+        for (what, line) in &below.left {
+            let values = self.across(&self.lines[*line], &below.place)?;
+            match parts.primary.iter_mut().find(|p| p.name == *what) {
+                Some(p) => p.values.iter_mut().zip(&values).for_each(|(s, v)| *s += v),
+                None => {
+                    let name = what.clone();
+                    parts.notes.push(format!(
+                        "rows with {name:?} are no suppliers: their sum is the primary input {name}, and what final demand buys of them is left out"
+                    ));
+                    parts.primary.push(Primary { name, values });
+                }
+            }
+        }
+        let columns = other.iter().filter(|(_, role)| *role == Role::Total);
+        totals.extend(columns.map(|(k, _)| shown(&self.column_keys[*k])));
+        if !totals.is_empty() {
+            parts
+                .notes
+                .push(format!("left out as totals: {}", names::list(&totals)));
+        }
+        Ok(())
+    }
+
+    fn across(&self, line: &Line, place: &[usize]) -> Result<Vec<f64>> {
+        let of = |k: &usize| {
+            let k = self.labels.first + k;
+            Ok(number(line, k, self.style, || line.place_of(k))?.unwrap_or(0.0))
+        };
+        place.iter().map(of).collect()
+    }
+
+    fn primary(&self, r: usize, values: Vec<f64>, parts: &mut Parts) {
+        let plain = &self.row_names[r];
+        if !Reader::given(&self.options.primary, &self.row_keys[r]) {
+            if names::good(plain) {
+                parts.notes.push(format!(
+                    "{plain} has no column: it is taken as a primary input, and what final demand buys of it is left out"
+                ));
+            }
+            if names::demand_row(plain) {
+                parts.demand_rows.push(plain.clone());
+            }
+        }
+        let name = match self.row_keys[r].0.as_str() {
+            "" => plain.clone(),
+            region => format!("{region} · {plain}"),
+        };
+        parts.primary.push(Primary { name, values });
     }
 }
 

@@ -4,7 +4,7 @@ use super::grid::{Line, number};
 use super::labels::{Key, Labels, keys, labels, levels, normal, shown};
 use super::names::{self, Role};
 use super::read::Parts;
-use super::{Blank, Demand, Layout, Primary, TableOptions, Use};
+use super::{Blank, Demand, Layout, TableOptions, Use};
 use crate::error::{Error, Result};
 use crate::network::text::Style;
 use std::collections::{BTreeSet, HashMap};
@@ -13,6 +13,15 @@ use std::collections::{BTreeSet, HashMap};
 struct Columns {
     sector: HashMap<Key, usize>,
     other: Vec<(usize, Role)>,
+}
+
+/// What stands below the sectors, and where the buyers' columns are.
+pub(super) struct Below {
+    /// Data lines that are no sectors.
+    pub(super) rest: Vec<(usize, Role)>,
+    /// Rows that `keep` left out: what they have instead, and their lines.
+    pub(super) left: Vec<(String, usize)>,
+    pub(super) place: Vec<usize>,
 }
 
 /// Data lines that are sectors, and the others with their roles.
@@ -26,7 +35,7 @@ pub(super) struct Reader<'a> {
     pub(super) column_keys: Vec<Key>,
     /// Names of rows as they are: ESA's D11 is no division 11.
     pub(super) row_names: Vec<String>,
-    style: Style,
+    pub(super) style: Style,
     missing: usize,
 }
 
@@ -64,7 +73,7 @@ impl<'a> Reader<'a> {
         &self.lines[self.labels.data[row]]
     }
 
-    fn given(list: &[String], key: &Key) -> bool {
+    pub(super) fn given(list: &[String], key: &Key) -> bool {
         list.iter()
             .any(|n| *n == key.1 || *n == shown(key) || normal(n) == key.1)
     }
@@ -107,6 +116,8 @@ impl<'a> Reader<'a> {
             }
             if let Some(role) = self.role(key).or_else(|| names::certain(&key.1)) {
                 other.push((k, role));
+            } else if names::intermediate(&key.1) {
+                other.push((k, Role::Total));
             } else if rows.contains(key) {
                 if let Some(before) = sector.insert(key.clone(), k) {
                     return Err(Error::new(
@@ -332,66 +343,8 @@ pub(super) fn read(
     reader.others(&columns, &sectors, &mut parts)?;
     reader.titled(&mut parts)?;
     reader.ordered(&place, &keys, &mut parts);
-    let across = |line: &Line| -> Result<Vec<f64>> {
-        let of = |k: &usize| {
-            let k = reader.labels.first + k;
-            Ok(number(line, k, reader.style, || line.place_of(k))?.unwrap_or(0.0))
-        };
-        place.iter().map(of).collect()
-    };
-    let mut totals = Vec::new();
-    for (r, role) in rest {
-        let line = reader.line(r);
-        let values = across(line)?;
-        match role {
-            Role::Output => match &parts.output {
-                None => parts.output = Some(values),
-                Some(output) => parts.notes.extend(reader.differs(r, output, &values)),
-            },
-            Role::Total => totals.push(reader.row_names[r].clone()),
-            Role::Primary | Role::Imports => {
-                let given = Reader::given(&options.primary, &reader.row_keys[r]);
-                if !given && names::good(&reader.row_names[r]) {
-                    parts.notes.push(format!(
-                        "{} has no column: it is taken as a primary input, and what final demand buys of it is left out",
-                        reader.row_names[r]
-                    ));
-                }
-                if !given && names::demand_row(&reader.row_names[r]) {
-                    parts.demand_rows.push(reader.row_names[r].clone());
-                }
-                let name = match reader.row_keys[r].0.as_str() {
-                    "" => reader.row_names[r].clone(),
-                    region => format!("{region} · {}", reader.row_names[r]),
-                };
-                parts.primary.push(Primary { name, values });
-            }
-            _ => {}
-        }
-    }
-    for (what, data) in &left {
-        let values = across(&lines[*data])?;
-        match parts.primary.iter_mut().find(|p| p.name == *what) {
-            Some(p) => p.values.iter_mut().zip(&values).for_each(|(s, v)| *s += v),
-            None => {
-                let name = what.clone();
-                parts.notes.push(format!(
-                    "rows with {name:?} are no suppliers: their sum is the primary input {name}"
-                ));
-                parts.primary.push(Primary { name, values });
-            }
-        }
-    }
-    let all = columns
-        .other
-        .iter()
-        .filter(|(_, role)| *role == Role::Total);
-    totals.extend(all.map(|(k, _)| shown(&reader.column_keys[*k])));
-    if !totals.is_empty() {
-        parts
-            .notes
-            .push(format!("left out as totals: {}", names::list(&totals)));
-    }
+    let below = Below { rest, left, place };
+    reader.below(&below, &columns.other, &mut parts)?;
     parts.missing = reader.missing;
     (parts.regions, parts.sectors) = keys.iter().cloned().unzip();
     if let Some(second) = second {
