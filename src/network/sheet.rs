@@ -42,11 +42,29 @@ pub(crate) struct Written<'a> {
     pub(crate) options: &'static str,
 }
 
+/// A column of text, its cells one behind the other.
+#[derive(Clone, Default)]
+struct Column {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Column {
+    fn cells(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let cell = &self.text[start..*end];
+            start = *end;
+            cell
+        })
+    }
+}
+
 /// A text with a header as columns of text.
 pub(crate) struct TextTable {
     pub(crate) places: Places,
     pub(crate) header: Vec<String>,
-    columns: Vec<Vec<String>>,
+    columns: Vec<Column>,
     separator: u8,
     style: Style,
     options: &'static str,
@@ -103,10 +121,10 @@ impl TextTable {
             }
         }
         let keep: Vec<usize> = (0..header.len()).filter(|k| wanted(&header[*k])).collect();
-        let mut columns = vec![Vec::new(); header.len()];
+        let mut columns = vec![Column::default(); header.len()];
         let mut lines = Vec::new();
-        for row in rows {
-            let (line, cells) = row?;
+        let mut cells = csv::StringRecord::new();
+        while let Some(line) = rows.read(&mut cells)? {
             if cells.iter().all(|c| c.trim().is_empty()) {
                 continue;
             }
@@ -122,7 +140,9 @@ impl TextTable {
             }
             for k in &keep {
                 let cell = &cells[*k];
-                columns[*k].push(if written.trim { cell.trim() } else { cell }.to_string());
+                let column = &mut columns[*k];
+                column.text += if written.trim { cell.trim() } else { cell };
+                column.ends.push(column.text.len());
             }
             lines.push(line);
         }
@@ -138,12 +158,13 @@ impl TextTable {
 
     /// A column of text.
     pub(crate) fn texts(&mut self, k: usize) -> Vec<String> {
-        std::mem::take(&mut self.columns[k])
+        let column = std::mem::take(&mut self.columns[k]);
+        column.cells().map(String::from).collect()
     }
 
     /// A column of numbers.
     pub(crate) fn numbers(&self, k: usize) -> Result<Vec<f64>> {
-        let cells = self.columns[k].iter().map(String::as_str);
+        let cells = self.columns[k].cells();
         if !self.style.told
             && self.style.thousands.is_none()
             && let Some(cell) = thousands_by_points(cells, self.separator)
@@ -151,7 +172,7 @@ impl TextTable {
             let place = format!("{}, column `{}`", self.places.name, self.header[k]);
             return Err(doubtful(place, cell, self.options));
         }
-        let number = |(row, cell): (usize, &String)| {
+        let number = |(row, cell): (usize, &str)| {
             self.style.number(cell).ok_or_else(|| {
                 let blank = cell.trim().is_empty();
                 let fact = match blank {
@@ -169,6 +190,6 @@ impl TextTable {
                 )
             })
         };
-        self.columns[k].iter().enumerate().map(number).collect()
+        self.columns[k].cells().enumerate().map(number).collect()
     }
 }

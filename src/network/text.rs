@@ -173,6 +173,9 @@ pub(crate) fn quoted(cell: &str) -> String {
 
 /// A character that no name has, and that hides what is written or acts where it is shown.
 pub(crate) fn hidden(name: &str) -> Option<char> {
+    if name.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return None;
+    }
     name.chars().find(|c| {
         c.is_control()
             || matches!(*c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
@@ -317,35 +320,54 @@ pub(crate) fn separator(text: &str, said: Option<char>, options: &str) -> Result
 }
 
 /// The records of a text, each with the line on which it begins, counted from 1.
-pub(crate) fn records(
-    text: &str,
-    separator: u8,
-) -> impl Iterator<Item = Result<(u64, StringRecord)>> + '_ {
+pub(crate) struct Records<'t> {
+    bytes: &'t [u8],
+    reader: csv::Reader<&'t [u8]>,
+    ends: Ends,
+}
+
+pub(crate) fn records(text: &str, separator: u8) -> Records<'_> {
     let bytes = text.as_bytes();
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(separator)
-        .from_reader(bytes);
-    let mut ends = Ends::default();
-    std::iter::from_fn(move || {
-        let mut record = StringRecord::new();
-        match reader.read_record(&mut record) {
-            Ok(false) => None,
+    Records {
+        bytes,
+        reader: csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(separator)
+            .from_reader(bytes),
+        ends: Ends::default(),
+    }
+}
+
+impl Records<'_> {
+    /// Reads the next record into one that is there, and tells its line; `None` at the end.
+    pub(crate) fn read(&mut self, record: &mut StringRecord) -> Result<Option<u64>> {
+        match self.reader.read_record(record) {
+            Ok(false) => Ok(None),
             Ok(true) => {
                 // The library stands before the LF of the line end above.
                 let start = record.position().map_or(0, |p| p.byte() as usize);
-                let blank = bytes[start..].iter().take_while(|b| b"\r\n".contains(b));
-                let start = start + blank.count();
-                Some(Ok((1 + ends.count(bytes, start), record)))
+                let rest = self.bytes[start..].iter();
+                let start = start + rest.take_while(|b| b"\r\n".contains(b)).count();
+                Ok(Some(1 + self.ends.count(self.bytes, start)))
             }
-            Err(_) => Some(Err(Error::new(
+            Err(_) => Err(Error::new(
                 "",
                 "its lines cannot be parted into cells",
                 "give a text with a header line, and cells parted by commas, semicolons or tabs",
-            ))),
+            )),
         }
-    })
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = Result<(u64, StringRecord)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut record = StringRecord::new();
+        let line = self.read(&mut record).transpose()?;
+        Some(line.map(|line| (line, record)))
+    }
 }
 
 #[cfg(test)]

@@ -177,7 +177,7 @@ pub(super) fn grid(bytes: &[u8], options: &TableOptions) -> Result<Vec<Line>> {
     for record in records(&text, separator) {
         let (number, mut cells) = record?;
         // A name that is wrapped in its cell is one name.
-        if cells.as_slice().contains(['\n', '\r']) {
+        if memchr::memchr2(b'\n', b'\r', cells.as_slice().as_bytes()).is_some() {
             cells = cells
                 .iter()
                 .map(|c| c.replace("\r\n", " ").replace(['\n', '\r'], " "))

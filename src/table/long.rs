@@ -7,7 +7,8 @@ use super::read::Parts;
 use super::{Blank, Demand, Layout, Orientation, Primary, TableOptions, Use, sector_code};
 use crate::error::{Error, Result};
 use crate::network::text::{Style, hidden};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 const SUPPLIER: &[&str] = &[
     "supplier",
@@ -153,6 +154,8 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
         .collect();
     let mut variants: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
     let mut found = Vec::new();
+    // The normal spelling of each name that was seen.
+    let known: RefCell<HashMap<&str, String>> = RefCell::default();
     for line in &lines[1..] {
         // A row of a sheet ends with its last cell that holds something.
         let short = !line.sheet && line.cells.len() <= supplier.max(buyer).max(value);
@@ -181,10 +184,17 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
         };
         let end = |region: Option<usize>, sector: usize| -> Result<(String, String)> {
             let bare = names::bare(line.cell(sector));
+            if let Some(name) = known.borrow().get(bare) {
+                return Ok((
+                    region.map_or("", |k| line.cell(k)).to_string(),
+                    name.clone(),
+                ));
+            }
             let name = match accounts.contains(bare) {
                 true => bare.to_string(),
                 false => sector_code(bare),
             };
+            known.borrow_mut().insert(bare, name.clone());
             if name.is_empty() {
                 return Err(Error::new(place(sector), "it is blank", "name the sector"));
             }
@@ -244,12 +254,12 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
             .or(of(&options.ignore, Role::Total))
             .or_else(|| names::certain(name))
     };
-    let buyers: BTreeSet<&(String, String)> = flows.iter().map(|f| &f.to).collect();
+    let buyers: HashSet<&(String, String)> = flows.iter().map(|f| &f.to).collect();
     // Sectors sell and buy; their order is that of the file.
     let mut index: HashMap<(String, String), usize> = HashMap::new();
     let mut sectors: Vec<(String, String)> = Vec::new();
     for f in &flows {
-        if said(&f.from.1).is_none() && buyers.contains(&f.from) && !index.contains_key(&f.from) {
+        if !index.contains_key(&f.from) && buyers.contains(&f.from) && said(&f.from.1).is_none() {
             index.insert(f.from.clone(), sectors.len());
             sectors.push(f.from.clone());
         }
