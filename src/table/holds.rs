@@ -65,17 +65,31 @@ pub(super) fn unfold(parts: &mut Parts, holds: Holds) -> Result<()> {
     parts
         .notes
         .push("flows are computed: what the table holds times output".into());
-    // Shares below the sectors are of the same kind.
-    let shares = |values: &[f64]| values.iter().all(|v| v.abs() <= 100.0);
-    if buyers && holds != Holds::LeontiefInverse {
+    if matches!(holds, Holds::Coefficients | Holds::Percent) {
         let by = if holds == Holds::Percent { 0.01 } else { 1.0 };
-        for p in parts.primary.iter_mut().filter(|p| shares(&p.values)) {
-            if p.values.iter().all(|v| v.abs() * by <= 1.0) && output.iter().any(|x| *x > 10.0) {
-                for (v, x) in p.values.iter_mut().zip(output) {
-                    *v *= by * x;
-                }
-            }
-        }
+        shares_below(parts, by);
     }
     Ok(())
+}
+
+/// Rows below the sectors that are shares of output, too, become values.
+fn shares_below(parts: &mut Parts, by: f64) {
+    let output = parts.output.as_deref().unwrap_or_default();
+    let large = output.iter().any(|x| *x > 10.0);
+    let share = |v: &f64| v.abs() * by <= 1.0;
+    let mut names = Vec::new();
+    for p in &mut parts.primary {
+        if large && p.values.iter().all(share) {
+            for (v, x) in p.values.iter_mut().zip(output) {
+                *v *= by * x;
+            }
+            names.push(p.name.clone());
+        }
+    }
+    if !names.is_empty() {
+        parts.notes.push(format!(
+            "rows below the sectors are taken as shares of output, too: {}",
+            super::names::list(&names)
+        ));
+    }
 }

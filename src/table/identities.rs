@@ -1,7 +1,7 @@
 //! What the sums of a table say that it is: other kinds of numbers than flows, the other orientation, final
 //! demand as output, other units, totals among the sectors.
 
-use super::{Holds, InputOutput, Orientation, TableOptions, names};
+use super::{Holds, InputOutput, Layout, Orientation, TableOptions, names};
 use crate::error::{Error, Result};
 
 /// Which of the two a file had: the other was computed.
@@ -219,7 +219,9 @@ impl Sums<'_> {
                 "with rows and columns swapped its rows balance, as it is they do not".into(),
             );
         }
-        if !self.given.output || self.given.demand || self.columns_balance() {
+        // The columns of a long table say who sells and who buys.
+        let long = self.table.layout == Layout::Long;
+        if long || !self.given.output || self.given.demand || self.columns_balance() {
             return Ok(());
         }
         // Imports may let sectors buy more of one than its output, but none can spend more than that.

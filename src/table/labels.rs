@@ -204,3 +204,8 @@ pub(super) fn shown(key: &Key) -> String {
         r => format!("{r} · {}", key.1),
     }
 }
+
+/// A key as messages repeat it.
+pub(super) fn told(key: &Key) -> String {
+    names::cut(&shown(key))
+}

@@ -131,6 +131,7 @@ pub(super) fn sums(columns: &[(String, Role, Vec<f64>)]) -> Vec<bool> {
 
 /// A row of which an end is neither a sector nor known.
 pub(super) fn unknown(name: &str, other: &str, place: String) -> Error {
+    let (name, other) = (names::cut(name), names::cut(other));
     Error::new(
         place,
         format!(

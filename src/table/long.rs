@@ -227,7 +227,7 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
             format!("it mixes {}, which cannot be added", names::list(&values)),
             format!(
                 "choose one with TableOptions {{ keep: vec![({column:?}.into(), {:?}.into())], .. }}, or say that they are parts: TableOptions {{ add_up: vec![{column:?}.into()], .. }}",
-                values[0]
+                names::cut(&values[0])
             ),
         ));
     }
@@ -309,8 +309,8 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
         let twice = |first: &Line| {
             let fact = format!(
                 "{} to {} was already given in {}",
-                f.from.1,
-                f.to.1,
+                names::cut(&f.from.1),
+                names::cut(&f.to.1),
                 first.place()
             );
             let remedy = "keep one of the two; parts are added up by TableOptions.add_up";
@@ -328,7 +328,7 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
                 let role = said(&f.to.1).or_else(|| names::column(&f.to.1)).ok_or_else(|| {
                     Error::new(
                         place.clone(),
-                        format!("{} buys, but sells nothing, and is not known as final demand or output", f.to.1),
+                        format!("{} buys, but sells nothing, and is not known as final demand or output", names::cut(&f.to.1)),
                         "spell sectors alike, or say in TableOptions what it is",
                     )
                 })?;
@@ -367,7 +367,7 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
                         place,
                         format!(
                             "{} sells, but buys nothing, and is not known as value added, taxes or imports",
-                            f.from.1
+                            names::cut(&f.from.1)
                         ),
                         "spell sectors alike, or say in TableOptions what it is",
                     ));

@@ -348,9 +348,17 @@ pub(super) fn bare(name: &str) -> &str {
         .unwrap_or(name)
 }
 
+/// A name as messages repeat it.
+pub(super) fn cut(name: &str) -> String {
+    match name.char_indices().nth(60) {
+        Some((k, _)) => format!("{}…", &name[..k]),
+        None => name.to_string(),
+    }
+}
+
 /// The first names of a list, for messages.
 pub(super) fn list(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(8).map(String::as_str).collect();
+    let shown: Vec<String> = names.iter().take(8).map(|n| cut(n)).collect();
     match names.len() {
         0 => "none".into(),
         n if n > 8 => format!("{}, … ({n} in all)", shown.join(", ")),

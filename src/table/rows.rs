@@ -1,7 +1,7 @@
 //! Which rows of a square table are read, and what its names and its title say.
 
 use super::grid::{Line, number};
-use super::labels::{Key, shown};
+use super::labels::{Key, told};
 use super::names::{self, Role};
 use super::read::Parts;
 use super::wide::{Below, Reader};
@@ -103,7 +103,7 @@ impl Reader<'_> {
             .filter(|(_, k)| columns.contains(k))
         {
             if let Some(before) = seen.insert(key, r) {
-                let fact = format!("{} is also {}", shown(key), self.line(before).place());
+                let fact = format!("{} is also {}", told(key), self.line(before).place());
                 let (a, b) = (&self.labels.rows[before], &self.labels.rows[r]);
                 let differs = |k: &usize| a[*k] != b[*k] && !self.labels.heads[*k].is_empty();
                 let (fact, remedy) = match (0..a.len()).find(differs) {
@@ -111,7 +111,9 @@ impl Reader<'_> {
                     Some(k) => (
                         format!(
                             "{fact}; in column {:?} they have {:?} and {:?}",
-                            self.labels.heads[k], a[k], b[k]
+                            self.labels.heads[k],
+                            names::cut(&a[k]),
+                            names::cut(&b[k])
                         ),
                         format!(
                             "choose one with TableOptions {{ keep: vec![({:?}.into(), {:?}.into())], .. }}",
@@ -153,8 +155,8 @@ impl Reader<'_> {
         if let Some(i) = (1..place.len()).find(|i| place[*i] < place[i - 1]) {
             parts.notes.push(format!(
                 "columns stand in another order than rows ({} before {}): they are matched by their names",
-                shown(&keys[i]),
-                shown(&keys[i - 1])
+                told(&keys[i]),
+                told(&keys[i - 1])
             ));
         }
     }
@@ -206,7 +208,7 @@ impl Reader<'_> {
             }
         }
         let columns = other.iter().filter(|(_, role)| *role == Role::Total);
-        totals.extend(columns.map(|(k, _)| shown(&self.column_keys[*k])));
+        totals.extend(columns.map(|(k, _)| told(&self.column_keys[*k])));
         if !totals.is_empty() {
             parts
                 .notes

@@ -1,7 +1,7 @@
 //! Square tables: one or more header lines, one or more index columns, regions or none.
 
 use super::grid::{Line, number};
-use super::labels::{Key, Labels, keys, labels, levels, normal, shown};
+use super::labels::{Key, Labels, keys, labels, levels, normal, shown, told};
 use super::names::{self, Role};
 use super::read::Parts;
 use super::{Blank, Demand, Layout, TableOptions, Use};
@@ -122,13 +122,13 @@ impl<'a> Reader<'a> {
                 if let Some(before) = sector.insert(key.clone(), k) {
                     return Err(Error::new(
                         place(),
-                        format!("{} is also {}", shown(key), place_of(before)),
+                        format!("{} is also {}", told(key), place_of(before)),
                         "give every sector one column",
                     ));
                 }
             } else {
                 match names::column(&key.1).or_else(|| self.column_by_text(k)) {
-                    Some(Role::Primary) => return Err(transposed(&place(), &shown(key))),
+                    Some(Role::Primary) => return Err(transposed(&place(), &told(key))),
                     Some(role) => other.push((k, role)),
                     None => return Err(self.unknown_column(&place(), key)),
                 }
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
             .filter(|(k, name)| {
                 !columns.contains(k) && !names::primary(name) && names::column(name).is_none()
             })
-            .map(|(k, _)| shown(k))
+            .map(|(k, _)| told(k))
             .collect();
         let lower = key.1.to_lowercase();
         if ["margin", "purchasers"].iter().any(|w| lower.contains(w)) {
@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
                 place,
                 format!(
                     "{} stands in tables of supply, or of uses at purchasers' prices",
-                    shown(key)
+                    told(key)
                 ),
                 "take a symmetric table at basic prices, or leave the column out: TableOptions.ignore",
             );
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
             place,
             format!(
                 "{} is the name of no row, and not known as final demand, imports or output; rows without a column: {}",
-                shown(key),
+                told(key),
                 names::list(&alone)
             ),
             "spell sectors alike in rows and columns, or say in TableOptions what the column is",
@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
                     self.line(r).place(),
                     format!(
                         "{} is the name of no column, and not known as value added, taxes or imports",
-                        shown(key)
+                        told(key)
                     ),
                     "spell sectors alike in rows and columns, or say in TableOptions what the row is",
                 ));
@@ -242,7 +242,7 @@ impl<'a> Reader<'a> {
         let line = self.line(row);
         let k = self.labels.first + column;
         let key = &self.column_keys[column];
-        let place = || format!("{} ({})", line.place_of(k), shown(key));
+        let place = || format!("{} ({})", line.place_of(k), told(key));
         if let Some(v) = number(line, k, self.style, place)? {
             return Ok(v);
         }
@@ -407,7 +407,7 @@ fn beside(lines: &[Line], wanted: &[Key], options: &TableOptions, parts: &mut Pa
             find.get(key).copied().ok_or_else(|| {
                 Error::new(
                     "",
-                    format!("there is no row {}", shown(key)),
+                    format!("there is no row {}", told(key)),
                     "give a row for each row of the flows",
                 )
             })

@@ -218,6 +218,33 @@ fn tables_cut_short_are_told_and_never_panic() {
 }
 
 #[test]
+fn long_cells_are_cut_in_messages() {
+    let long = "x".repeat(5000);
+    let square = table(flow, &[("output", &OUTPUT)], &[]);
+    for text in [
+        square.replacen("130", &long, 1),
+        square.replacen("\nC,", &format!("\n{long},"), 1),
+        square.replacen(",C,", &format!(",{long},"), 1),
+        format!("supplier,buyer,value\nA,A,1\nA,{long},2\n"),
+        format!("supplier,buyer,value\nA,A,1\n{long},A,2\n"),
+        format!("supplier,buyer,value\nA,A,1\n{long},{long},2\nA,{long},2\n{long},{long},2\n"),
+        format!("supplier,buyer,value,unit\nA,A,1,{long}\nA,B,2,x\nB,A,1,{long}\n"),
+    ] {
+        let said = refused(&text, &TableOptions::default()).len();
+        assert!(said < 700, "{said} characters");
+    }
+    let shares: Vec<f64> = (0..3).map(|j| VALUE_ADDED[j] / OUTPUT[j]).collect();
+    let text = table(
+        coefficient,
+        &[("output", &OUTPUT)],
+        &[("value added", &shares)],
+    );
+    let t = parse(&text, &holds(Holds::Coefficients)).expect("shares");
+    near(&t.primary[0].values, &VALUE_ADDED, 1e-9);
+    noted(&t, "taken as shares of output, too: value added");
+}
+
+#[test]
 fn names_that_hide_something_are_refused() {
     for text in [
         table(flow, &[("output", &OUTPUT)], &[]).replace('A', "A\u{200b}"),
