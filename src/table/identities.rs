@@ -117,7 +117,9 @@ impl Sums<'_> {
         let (column, row) = (most(&self.bought), most(&self.sold));
         // A few small flows are no matrix of shares.
         let filled = z.iter().filter(|v| **v != 0.0).count() as f64 / z.len() as f64;
-        let matrix = n > 1 && (filled > 0.5 || n >= 10);
+        let enough = if n == 2 { 0.5 } else { 0.34 };
+        let far = made > 120.0 * used;
+        let matrix = n > 1 && (filled > enough || n >= 10 || far);
         let apart = |by: f64| matrix && made / used > by;
         let unbalanced = self.both() && !self.balances();
         let weighed = |weight: &dyn Fn(usize, usize) -> f64| -> Vec<f64> {

@@ -225,6 +225,16 @@ impl<'a> Reader<'a> {
             {
                 other.push((r, Role::Primary));
             } else {
+                if names::demand_row(&self.row_names[r]) {
+                    return Err(Error::new(
+                        self.line(r).place(),
+                        format!(
+                            "{} is final demand, and that stands in columns: the table seems to be transposed",
+                            told(key)
+                        ),
+                        "put suppliers into rows, or say TableOptions { orientation: Orientation::BuyersInRows, .. }",
+                    ));
+                }
                 return Err(Error::new(
                     self.line(r).place(),
                     format!(

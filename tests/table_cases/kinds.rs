@@ -93,6 +93,11 @@ fn buyers_in_rows_are_told_by_the_corner_and_by_sums() {
             "BuyersInRows",
         ],
     );
+    let text = "sector,A,B\nA,10,20\nB,80,40\nFinal demand,110,140\nOutput,200,200\n";
+    has(
+        &refused(text, &TableOptions::default()),
+        &["line 4: Final demand is final demand", "BuyersInRows"],
+    );
     // Final demand in rows.
     let text = "sector,A,B\nA,10,20\nB,80,40\nHousehold consumption,110,140\noutput,200,200\n";
     has(
@@ -130,6 +135,21 @@ fn coefficients_for_flows_are_refused_or_read_as_told() {
     assert!(t.imbalance().iter().all(|m| m.abs() < 1e-9));
     assert!((t.coefficients().expect("coefficients")[0] - 0.225_563_909_774_436_08).abs() < 1e-12);
     noted(&t, "output is computed from final demand and coefficients");
+    // Half of them zero.
+    let sparse = |i: usize, j: usize| {
+        if i == j {
+            0.0
+        } else {
+            [0.2, 0.0, 0.1][(i + j) % 3]
+        }
+    };
+    has(
+        &refused(
+            &table(sparse, &[("output", &OUTPUT)], &[]),
+            &TableOptions::default(),
+        ),
+        &["coefficients, not flows"],
+    );
     // Whoever says that they are flows is believed.
     assert!(read_table(case(file), &holds(Holds::Flows)).is_ok());
 }
