@@ -6,10 +6,10 @@
 pub use crate::error::Error;
 pub use crate::frame::{
     Alignment, Calendar, Columns, DateOrder, Decimal, Describe, Description, Fetch, Format, Guess,
-    Index, IndexSeries, Missing, NetworkFiles, Onset, Period, ReadOptions, Reuse, Source, Spread,
-    Stored, ToFrame, align, align_to, distinct, eurostat, fill, fred, guess_format, index_series,
-    links_frame, load, month_lengths, months, multipliers_frame, network_from_frames, read,
-    read_network, read_with, rebase, seasonal_adjust, select, shock_month,
+    Index, IndexSeries, Missing, NetworkColumns, NetworkFiles, Onset, Period, ReadOptions, Reuse,
+    Source, Spread, Stored, ToFrame, align, align_to, distinct, eurostat, fill, fred, guess_format,
+    index_series, links_frame, load, month_lengths, months, multipliers_frame, network_from_frames,
+    read, read_network, read_with, rebase, seasonal_adjust, select, shock_month,
 };
 pub use crate::infer::{
     Abc, Background, Check, Contest, Contestant, Convergence, Divergence, EarlyStop, Estimator,
@@ -33,7 +33,7 @@ pub use crate::simulate::{
     devices, simulate,
 };
 pub use crate::table::{
-    Blank, Corrected, Corrections, Disaggregate, Disaggregated, Imbalance, Imports, InputOutput,
-    NegativeDemand, NegativeFlows, Orientation, TableOptions, ZeroOutput, disaggregate, read_table,
-    sector_code,
+    Blank, Corrected, Corrections, Disaggregate, Disaggregated, Holds, Imbalance, Imports,
+    InputOutput, NegativeDemand, NegativeFlows, Orientation, TableOptions, ZeroOutput,
+    disaggregate, read_table, sector_code,
 };

@@ -307,6 +307,7 @@ fn firm_level_edge_lists_load_directly() {
         links: folder.file("links.parquet"),
         firms: Some(folder.file("firms.parquet")),
         input_share: None,
+        ..NetworkFiles::default()
     });
     assert_eq!(b.expect("an economy").coefficient(), a.coefficient());
     let lost = NetworkFiles {
@@ -317,7 +318,7 @@ fn firm_level_edge_lists_load_directly() {
         read_network(&lost)
             .expect_err("unknown")
             .to_string()
-            .contains("links, row 0: firm \"09\" is not among the 3 firms")
+            .contains("l.csv, line 2: firm \"09\" is not among the 3 firms")
     );
 }
 

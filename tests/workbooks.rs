@@ -465,3 +465,92 @@ proptest! {
         let _ = parse_table(&bytes, None, &TableOptions { max_unpacked: Some(1 << 20), ..TableOptions::default() });
     }
 }
+
+#[test]
+fn tags_that_are_not_closed_are_refused_before_a_reader_looks_for_their_end() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/cases/workbooks/table_not_closed.ods");
+    let said = read_table(path, &TableOptions::default())
+        .expect_err("not closed")
+        .to_string();
+    assert!(
+        said.contains("a tag of its part content.xml is not closed") && said.contains("again"),
+        "{said}"
+    );
+    let (sheet, rows) = (sheet_xml(&cells(SMALL)), ods_rows(&cells(SMALL)));
+    for tag in [
+        "</table:table-row>",
+        "</table:table-cell>",
+        "<table:table-row>",
+    ] {
+        says(
+            tag,
+            &ods(&[("a", rows.replacen(tag, "", 1))]),
+            &["content.xml is not closed"],
+        );
+    }
+    for tag in [
+        "</row>",
+        "</sheetData>",
+        "</worksheet>",
+        "</v>",
+        "<row r=\"2\">",
+    ] {
+        let part = sheet.replacen(tag, "", 1);
+        assert_ne!(part, sheet, "{tag}");
+        says(tag, &workbook(&[("a", part)]), &["is not closed"]);
+    }
+    says(
+        "crossed",
+        &ods(&[(
+            "a",
+            rows.replacen("</table:table-row>", "</table:table>", 1),
+        )]),
+        &["is not closed"],
+    );
+}
+
+/// Random damage of the XML inside: an error or a table, in bounded time. Seeded, and a fixed number.
+#[test]
+fn no_damage_inside_makes_a_reader_hang() {
+    let mut state = 7_u64;
+    let mut random = |n: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as usize % n
+    };
+    let (sheet, rows) = (sheet_xml(&cells(SMALL)), ods_rows(&cells(SMALL)));
+    let (mut good, mut bad) = (0, 0);
+    for k in 0..400 {
+        let xml = [&sheet, &rows][k % 2];
+        // A tag is lost, or there twice, or a piece of it.
+        let tags: Vec<(usize, usize)> = xml
+            .match_indices('<')
+            .filter_map(|(at, _)| Some((at, at + xml[at..].find('>')? + 1)))
+            .collect();
+        let (from, to) = tags[random(tags.len())];
+        let cut = from + random(to - from);
+        let piece = match random(4) {
+            0 => String::new(),
+            1 => xml[from..to].repeat(2),
+            2 => xml[from..cut].to_string(),
+            _ => xml[cut..to].to_string(),
+        };
+        let hurt = format!("{}{piece}{}", &xml[..from], &xml[to..]);
+        let bytes = match k % 2 {
+            0 => workbook(&[("a", hurt)]),
+            _ => ods(&[("a", hurt)]),
+        };
+        let bound = TableOptions {
+            max_unpacked: Some(1 << 20),
+            ..TableOptions::default()
+        };
+        match parse_table(&bytes, None, &bound) {
+            Ok(_) => good += 1,
+            Err(_) => bad += 1,
+        }
+    }
+    println!("{good} read, {bad} refused");
+    assert!(bad > 100);
+}

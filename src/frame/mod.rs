@@ -23,7 +23,7 @@ mod write;
 
 pub use align::{Alignment, Calendar, Period, Spread, align, align_to, month_lengths};
 pub use describe::{ColumnFacts, Describe, Description, IndexFacts};
-pub use edges::{NetworkFiles, network_from_frames, read_network};
+pub use edges::{NetworkColumns, NetworkFiles, network_from_frames, read_network};
 pub use fetch::{Fetch, Reuse, Source, eurostat, fred};
 pub use missing::{Missing, fill};
 pub use onset::{Onset, shock_month};

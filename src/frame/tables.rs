@@ -40,6 +40,7 @@ impl ToFrame for InputOutput {
     /// One row a cell that is not zero: kind (flow, final demand, exports, imports, output, primary
     /// input), supplier_region, supplier, buyer_region, buyer, value. Output has a row for every sector.
     fn frame(&self) -> Result<DataFrame> {
+        self.whole()?;
         let n = self.len();
         let key = |i: usize| (self.regions[i].as_str(), self.sectors[i].as_str());
         let mut rows = Rows::default();

@@ -1,6 +1,9 @@
 //! From tables of firms and links to a validated network, in memory or from CSV files.
 
+use super::files::{RawFirms, RawLinks, Rules, network};
+use super::sheet::{TextTable, Written};
 use super::steady::{Sales, steady_output};
+use super::text::Style;
 use super::{Csr, Inner, Network};
 use crate::error::{Error, Result};
 use std::collections::{BTreeSet, HashMap};
@@ -132,62 +135,64 @@ impl Network {
 
     /// Reads two CSV files with headers. Firms: `firm`, `region`, `sector`, and `final_demand`
     /// (or `d`) or `output` (or `x0`). Links: `buyer`, `supplier`, and `coefficient` (or `a`) or
-    /// `flow`. Firms are called by the text in their column; further columns are ignored. When
-    /// both final demand and output are given, final demand counts and output is recomputed.
+    /// `flow`. Firms are called by the text in their column, without blanks around it; further columns
+    /// are ignored. When both final demand and output are given, final demand counts and output is
+    /// recomputed. Other files, and other ways to write numbers, are read by `read_network`.
     pub fn from_csv(firms: impl AsRef<Path>, links: impl AsRef<Path>) -> Result<Network> {
-        let (firms, links) = (firms.as_ref(), links.as_ref());
-        let table = Table::read(firms)?;
-        let name = table.required(&["firm", "name", "id"])?;
-        let index: HashMap<&str, usize> = name
-            .iter()
-            .enumerate()
-            .map(|(i, n)| (n.as_str(), i))
-            .collect();
-        let final_demand = table.numbers(&["final_demand", "d"])?;
-        let output = if final_demand.is_empty() {
-            table.numbers(&["output", "x0"])?
-        } else {
-            Vec::new()
+        let read = |path: &Path| {
+            let written = Written {
+                separator: None,
+                style: Style::new(None, None, "NetworkFiles")?,
+                encoding: None,
+                trim: true,
+                options: "NetworkFiles",
+            };
+            TextTable::read(path, written, |_| true)
         };
-        let edges = Table::read(links)?;
-        let find = |columns: &[&str]| -> Result<Vec<usize>> {
-            edges
-                .required(columns)?
+        let (mut table, mut edges) = (read(firms.as_ref())?, read(links.as_ref())?);
+        let find = |t: &TextTable, names: &[&str]| {
+            names
                 .iter()
-                .enumerate()
-                .map(|(row, v)| {
-                    index.get(v.as_str()).copied().ok_or_else(|| {
-                        Error::new(
-                            format!("{}, line {}", links.display(), row + 2),
-                            format!(
-                                "firm {v:?} is not among the {} firms of {}",
-                                name.len(),
-                                firms.display()
-                            ),
-                            format!("check column `{}`", columns[0]),
-                        )
-                    })
-                })
-                .collect()
+                .find_map(|n| t.header.iter().position(|h| h == n))
         };
-        let plain_index = name.iter().enumerate().all(|(i, n)| *n == i.to_string());
-        let parsed = Links {
-            buyer: find(&["buyer"])?,
-            supplier: find(&["supplier"])?,
-            coefficient: edges.numbers(&["coefficient", "a"])?,
-            flow: edges.numbers(&["flow"])?,
+        let numbers = |t: &TextTable, names: &[&str]| match find(t, names) {
+            Some(k) => t.numbers(k),
+            None => Ok(Vec::new()),
         };
-        Network::new(
-            Firms {
-                region: table.column(&["region"]).unwrap_or_default(),
-                sector: table.column(&["sector"]).unwrap_or_default(),
-                final_demand,
-                output,
-                name: if plain_index { Vec::new() } else { name },
+        let required = |t: &mut TextTable, names: &[&str]| match find(t, names) {
+            Some(k) => Ok(t.texts(k)),
+            None => Err(Error::new(
+                t.places.name.clone(),
+                format!("there is no column `{}`", names[0]),
+                format!("it has the columns {}", t.header.join(", ")),
+            )),
+        };
+        let final_demand = numbers(&table, &["final_demand", "d"])?;
+        let raw = RawFirms {
+            output: if final_demand.is_empty() {
+                numbers(&table, &["output", "x0"])?
+            } else {
+                Vec::new()
             },
-            parsed,
-        )
-        .map_err(|e| e.within(format!("{} and {}", firms.display(), links.display())))
+            final_demand,
+            places: table.places.clone(),
+            name: required(&mut table, &["firm", "name", "id"])?,
+            region: required(&mut table, &["region"]).unwrap_or_default(),
+            sector: required(&mut table, &["sector"]).unwrap_or_default(),
+        };
+        let coefficient = numbers(&edges, &["coefficient", "a"])?;
+        let parsed = RawLinks {
+            flow: if coefficient.is_empty() {
+                numbers(&edges, &["flow"])?
+            } else {
+                Vec::new()
+            },
+            coefficient,
+            places: edges.places.clone(),
+            buyer: required(&mut edges, &["buyer"])?,
+            supplier: required(&mut edges, &["supplier"])?,
+        };
+        network(Some(raw), parsed, Rules::default())
     }
 }
 
@@ -355,81 +360,4 @@ fn codes(values: &[String], m: usize) -> (Vec<u32>, Vec<String>) {
         })
         .collect();
     (codes, names)
-}
-
-/// A CSV file as text columns, with line numbers for errors.
-pub(crate) struct Table {
-    path: String,
-    header: Vec<String>,
-    columns: Vec<Vec<String>>,
-}
-
-impl Table {
-    pub(crate) fn read(path: &Path) -> Result<Self> {
-        let shown = path.display().to_string();
-        let fail = |e: csv::Error| {
-            Error::new(
-                shown.clone(),
-                format!("it cannot be read: {e}"),
-                "give a CSV file with a header line",
-            )
-        };
-        let mut reader = csv::Reader::from_path(path).map_err(fail)?;
-        let header: Vec<String> = reader
-            .headers()
-            .map_err(fail)?
-            .iter()
-            .map(|h| h.trim().trim_start_matches('\u{feff}').to_string())
-            .collect();
-        let mut columns = vec![Vec::new(); header.len()];
-        for record in reader.records() {
-            for (column, cell) in columns.iter_mut().zip(record.map_err(fail)?.iter()) {
-                column.push(cell.trim().to_string());
-            }
-        }
-        Ok(Self {
-            path: shown,
-            header,
-            columns,
-        })
-    }
-
-    fn find(&self, names: &[&str]) -> Option<usize> {
-        names
-            .iter()
-            .find_map(|n| self.header.iter().position(|h| h == n))
-    }
-
-    pub(crate) fn column(&self, names: &[&str]) -> Option<Vec<String>> {
-        self.find(names).map(|i| self.columns[i].clone())
-    }
-
-    pub(crate) fn required(&self, names: &[&str]) -> Result<Vec<String>> {
-        self.column(names).ok_or_else(|| {
-            Error::new(
-                self.path.clone(),
-                format!("there is no column `{}`", names[0]),
-                format!("it has the columns {}", self.header.join(", ")),
-            )
-        })
-    }
-
-    pub(crate) fn numbers(&self, names: &[&str]) -> Result<Vec<f64>> {
-        let Some(i) = self.find(names) else {
-            return Ok(Vec::new());
-        };
-        self.columns[i]
-            .iter()
-            .enumerate()
-            .map(|(row, cell)| {
-                cell.parse().map_err(|_| {
-                    Error::new(
-                        format!("{}, line {}", self.path, row + 2),
-                        format!("{cell:?} is not a number"),
-                        format!("check column `{}`", self.header[i]),
-                    )
-                })
-            })
-            .collect()
-    }
 }

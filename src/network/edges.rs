@@ -1,5 +1,8 @@
 //! Firm-level edge lists: the text files of Inoue & Todo's simulator, and what every list needs.
 
+use super::files::located;
+use super::sheet::Places;
+use super::text::{hidden, quoted};
 use super::{Firms, Links, Network};
 use crate::error::{Error, Result};
 use std::collections::HashMap;
@@ -28,20 +31,26 @@ pub(crate) fn word_lines(
 ) -> Result<Vec<(usize, Vec<String>)>> {
     let fail =
         |place: String, fact: String| Error::new(place, fact, format!("each line is `{meaning}`"));
-    let text = std::fs::read_to_string(path).map_err(|e| {
-        fail(
-            path.display().to_string(),
-            format!("it cannot be read: {e}"),
-        )
-    })?;
+    let name = path.display().to_string();
+    let bytes =
+        std::fs::read(path).map_err(|e| fail(name.clone(), format!("it cannot be read: {e}")))?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| fail(name, "it is not UTF-8 text".into()))?
+        .trim_start_matches('\u{feff}');
     text.lines()
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(k, line)| {
             let found: Vec<String> = line.split_whitespace().map(String::from).collect();
+            let place = || format!("{}, line {}", path.display(), k + 1);
             if found.len() != words {
-                let place = format!("{}, line {}", path.display(), k + 1);
-                return Err(fail(place, format!("{} words", found.len())));
+                return Err(fail(place(), format!("{} words", found.len())));
+            }
+            if let Some(word) = found.iter().find(|w| hidden(w).is_some()) {
+                return Err(fail(
+                    place(),
+                    format!("{} holds a hidden character", quoted(word)),
+                ));
             }
             Ok((k + 1, found))
         })
@@ -53,8 +62,8 @@ fn amount(text: &str, path: &Path, line: usize) -> Result<f64> {
         Ok(v) if v.is_finite() => Ok(v),
         _ => Err(Error::new(
             format!("{}, line {line}", path.display()),
-            format!("{text:?} is not a number"),
-            "give an amount with a decimal point",
+            format!("{} is not a number", quoted(text)),
+            "give an amount with a decimal point and without thousands separators",
         )),
     }
 }
@@ -62,10 +71,27 @@ fn amount(text: &str, path: &Path, line: usize) -> Result<f64> {
 /// A word and a number for each firm.
 fn amounts(path: Option<&PathBuf>) -> Result<Option<Vec<(usize, String, f64)>>> {
     let Some(path) = path else { return Ok(None) };
-    let parsed = word_lines(path, 2, "firm amount")?
+    let rows = word_lines(path, 2, "firm amount")?;
+    once(path, &rows)?;
+    let parsed = rows
         .into_iter()
         .map(|(line, words)| Ok((line, words[0].clone(), amount(&words[1], path, line)?)));
     parsed.collect::<Result<_>>().map(Some)
+}
+
+/// Refuses a firm that has two lines in a file.
+fn once(path: &Path, rows: &[(usize, Vec<String>)]) -> Result<()> {
+    let mut seen: HashMap<&str, usize> = HashMap::with_capacity(rows.len());
+    for (line, words) in rows {
+        if let Some(first) = seen.insert(&words[0], *line) {
+            return Err(Error::new(
+                format!("{}, line {line}", path.display()),
+                format!("firm {} is already in line {first}", quoted(&words[0])),
+                "give every firm one line",
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Network {
@@ -87,13 +113,22 @@ impl Network {
             firm(word);
         }
         let mut links = Links::default();
+        let mut places = Places {
+            name: files.edges.display().to_string(),
+            lines: Vec::new(),
+        };
         for (line, words) in word_lines(&files.edges, 3, "supplier client amount")? {
+            places.lines.push(line as u64);
             links.supplier.push(firm(&words[0]));
             links.buyer.push(firm(&words[1]));
             links.flow.push(amount(&words[2], &files.edges, line)?);
         }
         let affiliation = match &files.affiliation {
-            Some(path) => word_lines(path, 2, "firm affiliation")?,
+            Some(path) => {
+                let rows = word_lines(path, 2, "firm affiliation")?;
+                once(path, &rows)?;
+                rows
+            }
             None => Vec::new(),
         };
         let mut sector = vec![
@@ -156,7 +191,14 @@ impl Network {
             },
             final_demand: demand.unwrap_or_default(),
         };
-        Network::new(firms, links).map_err(|e| e.within(files.edges.display()))
+        let given = [&files.final_demand, &files.output];
+        let path = given.into_iter().flatten().next().unwrap_or(&files.edges);
+        let firm_places = Places {
+            name: path.display().to_string(),
+            lines: Vec::new(),
+        };
+        let rows: Vec<usize> = (0..places.lines.len()).collect();
+        Network::new(firms, links).map_err(|e| located(e, &firm_places, &places, &rows))
     }
 }
 

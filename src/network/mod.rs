@@ -3,8 +3,11 @@
 mod build;
 mod csr;
 mod edges;
+pub(crate) mod files;
+pub(crate) mod sheet;
 mod steady;
 mod synthetic;
+pub(crate) mod text;
 
 pub use build::{Firms, Links};
 pub use csr::Csr;

@@ -154,7 +154,16 @@ impl InputOutput {
 
     /// Everything that `correct` has a treatment for, and negative columns of final demand, which are
     /// allowed where the row's sum is positive.
+    /// A table whose columns are not equally long has that one finding.
     pub fn findings(&self) -> Vec<Finding> {
+        if let Err(e) = self.whole() {
+            return vec![Finding {
+                sector: String::new(),
+                with: e.place,
+                value: f64::NAN,
+                what: e.fact,
+            }];
+        }
         let mut found = Vec::new();
         let mut add = |sector: String, with: &str, value: f64, what: &str| {
             found.push(Finding {
@@ -222,6 +231,7 @@ impl InputOutput {
     /// the sectors. Imports come first, then imbalance, sectors without output, negative flows, negative
     /// final demand.
     pub fn correct(&self, corrections: &Corrections) -> Result<Corrected> {
+        self.whole()?;
         if !(corrections.tolerance >= 0.0 && corrections.tolerance.is_finite()) {
             return Err(Error::new(
                 "Corrections.tolerance",

@@ -1,6 +1,10 @@
 //! Text and sheets as lines of cells, which need not be equally long, and the numbers in them.
 
+use super::TableOptions;
 use crate::error::{Error, Result};
+use crate::network::text::{
+    Style, decode, doubtful, quoted, records, separator, thousands_by_points,
+};
 use crate::workbook::{Workbook, cell_name, column_name};
 use csv::StringRecord;
 use std::rc::Rc;
@@ -105,16 +109,42 @@ pub(super) fn looks(cell: &str) -> Looks {
 pub(super) fn missing(cell: &str) -> bool {
     matches!(
         cell,
-        "" | ":" | "-" | "n/a" | "n.a." | "na" | "NA" | ".." | "..." | "…" | "*" | ": c" | ":c"
+        "" | ":"
+            | "-"
+            | "--"
+            | "---"
+            | "–"
+            | "—"
+            | "n/a"
+            | "n.a."
+            | "na"
+            | "NA"
+            | ".."
+            | "..."
+            | "…"
+            | "*"
+            | ": c"
+            | ":c"
     )
 }
 
 /// The number in a cell, `None` for a mark of a missing one.
-pub(super) fn number(cell: &str, place: impl Fn() -> String) -> Result<Option<f64>> {
-    let cell = cell.trim();
-    match cell.parse::<f64>() {
-        Ok(v) if v.is_finite() => return Ok(Some(v)),
-        Ok(v) => {
+pub(super) fn number(
+    line: &Line,
+    k: usize,
+    style: Style,
+    place: impl Fn() -> String,
+) -> Result<Option<f64>> {
+    let cell = line.cell(k);
+    // A sheet's numbers have a decimal point, whatever its texts have.
+    let plain = line
+        .sheet
+        .then(|| cell.parse().ok())
+        .flatten()
+        .or_else(|| style.number(cell));
+    match plain {
+        Some(v) if v.is_finite() => return Ok(Some(v)),
+        Some(v) => {
             let (fact, remedy) = if v.is_nan() {
                 (
                     format!("{cell:?} is not a value"),
@@ -122,93 +152,37 @@ pub(super) fn number(cell: &str, place: impl Fn() -> String) -> Result<Option<f6
                 )
             } else {
                 (
-                    format!("{cell:?} is too large for a number"),
+                    format!("{} is too large for a number", quoted(cell)),
                     "check the cell",
                 )
             };
             return Err(Error::new(place(), fact, remedy));
         }
-        Err(_) if missing(cell) => return Ok(None),
-        Err(_) => {}
+        None if missing(cell) => return Ok(None),
+        None => {}
     }
-    let shown: String = cell.chars().take(40).collect();
-    let grouped = cell.contains(|c| ",' \u{a0}\u{202f}".contains(c))
-        && cell
-            .chars()
-            .all(|c| c.is_ascii_digit() || "+-.,' \u{a0}\u{202f}".contains(c));
-    let remedy = if grouped {
-        "write it without thousands separators and with a decimal point"
-    } else {
-        "give a number there"
-    };
     Err(Error::new(
         place(),
-        format!("{shown:?} is not a number"),
-        remedy,
+        format!("{} is not a number", quoted(cell)),
+        style.remedy(cell, "TableOptions"),
     ))
 }
 
 /// The lines of a text in which tabs, semicolons or commas separate cells.
-pub(super) fn grid(bytes: &[u8]) -> Result<Vec<Line>> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let line_of = |at: usize| {
-        format!(
-            "line {}",
-            bytes[..at].iter().filter(|b| **b == b'\n').count() + 1
-        )
-    };
-    let refuse = |place: String, fact: &str, remedy: &str| Err(Error::new(place, fact, remedy));
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        return refuse(
-            String::new(),
-            "it is compressed with gzip",
-            "unpack it first: gunzip FILE",
-        );
-    }
-    if let Some(at) = bytes.iter().position(|b| *b == 0) {
-        return refuse(
-            line_of(at),
-            "there is a NUL byte",
-            "the file is damaged, or UTF-16: save it as UTF-8",
-        );
-    }
-    let text = std::str::from_utf8(bytes).map_err(|e| {
-        Error::new(
-            line_of(e.valid_up_to()),
-            "it is not UTF-8 text",
-            "save the file as UTF-8",
-        )
-    })?;
-    if text.trim_start().starts_with('<') {
-        return refuse(
-            "line 1".into(),
-            "it is XML or HTML, not a table",
-            "download the file again",
-        );
-    }
-    let first = text
-        .lines()
-        .find(|l| !l.trim().is_empty())
-        .unwrap_or_default();
-    let mut quoted = false;
-    let mut counts = [0usize; 3];
-    for c in first.chars() {
-        quoted ^= c == '"';
-        if let (false, Some(k)) = (quoted, "\t;,".find(c)) {
-            counts[k] += 1;
-        }
-    }
-    let best = (0..3).max_by_key(|k| (counts[*k], 3 - k)).unwrap_or(2);
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(b"\t;,"[best])
-        .from_reader(text.as_bytes());
+pub(super) fn grid(bytes: &[u8], options: &TableOptions) -> Result<Vec<Line>> {
+    const OPTIONS: &str = "TableOptions";
+    let text = decode(bytes, options.encoding.as_deref(), OPTIONS)?;
+    let separator = separator(&text, options.separator, OPTIONS)?;
     let mut lines = Vec::new();
-    for record in reader.records() {
-        let cells = record
-            .map_err(|e| Error::new("", format!("it cannot be read: {e}"), "give a CSV file"))?;
-        let number = cells.position().map_or(0, csv::Position::line);
+    for record in records(&text, separator) {
+        let (number, mut cells) = record?;
+        // A name that is wrapped in its cell is one name.
+        if memchr::memchr2(b'\n', b'\r', cells.as_slice().as_bytes()).is_some() {
+            cells = cells
+                .iter()
+                .map(|c| c.replace("\r\n", " ").replace(['\n', '\r'], " "))
+                .collect();
+        }
         let line = Line {
             number,
             cells,
@@ -218,6 +192,17 @@ pub(super) fn grid(bytes: &[u8]) -> Result<Vec<Line>> {
         if line.width() > 0 {
             lines.push(line);
         }
+    }
+    // Names stand in the first line and the first columns.
+    let cells = lines
+        .iter()
+        .skip(1)
+        .flat_map(|l: &Line| l.cells.iter().skip(2));
+    if options.decimal.is_none()
+        && options.thousands.is_none()
+        && let Some(cell) = thousands_by_points(cells, separator)
+    {
+        return Err(doubtful(String::new(), cell, OPTIONS));
     }
     enough(lines)
 }

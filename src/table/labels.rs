@@ -20,6 +20,10 @@ pub(super) struct Labels {
     pub(super) first: usize,
     /// Number of cells of the header.
     pub(super) width: usize,
+    /// What the last header line calls the index columns.
+    pub(super) heads: Vec<String>,
+    /// All text above the numbers.
+    pub(super) title: String,
 }
 
 fn count(line: &Line, from: usize, what: Looks) -> usize {
@@ -88,7 +92,15 @@ pub(super) fn labels(lines: &[Line]) -> Result<Labels> {
         };
         number(Looks::Text) > number(Looks::Number)
     };
-    let first = (1..8).find(|k| !mostly_text(*k)).unwrap_or(8);
+    // A year is no buyer.
+    let dated = |k: usize| {
+        let names = headers.iter().map(|l| l.cell(k).to_lowercase());
+        names
+            .filter(|n| !n.is_empty())
+            .all(|n| ["year", "time", "period", "time_period", "jahr"].contains(&n.as_str()))
+            && headers.iter().any(|l| !l.cell(k).is_empty())
+    };
+    let first = (1..8).find(|k| !mostly_text(*k) && !dated(*k)).unwrap_or(8);
     let width = headers.iter().map(|l| l.width()).max().unwrap_or(0);
     if first >= width {
         return Err(Error::new(
@@ -112,6 +124,13 @@ pub(super) fn labels(lines: &[Line]) -> Result<Labels> {
         data,
         first,
         width,
+        heads: (0..first).map(|k| last.cell(k).to_string()).collect(),
+        title: lines[..start]
+            .iter()
+            .flat_map(|l| l.cells.iter())
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_lowercase(),
     })
 }
 
@@ -184,4 +203,9 @@ pub(super) fn shown(key: &Key) -> String {
         "" => key.1.clone(),
         r => format!("{r} · {}", key.1),
     }
+}
+
+/// A key as messages repeat it.
+pub(super) fn told(key: &Key) -> String {
+    names::cut(&shown(key))
 }

@@ -1,11 +1,14 @@
 //! Long tables: one row a flow, columns by name.
 
 use super::grid::{Line, number};
+use super::listed::{accounts, no_firm_list, no_total_among, repeats, sums, unknown};
 use super::names::{self, Role};
 use super::read::Parts;
 use super::{Blank, Demand, Layout, Orientation, Primary, TableOptions, Use, sector_code};
 use crate::error::{Error, Result};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::network::text::{Style, hidden};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 const SUPPLIER: &[&str] = &[
     "supplier",
@@ -61,7 +64,7 @@ const TO: &[&str] = &[
 ];
 const VALUE: &[&str] = &["value", "values", "flow", "obs_value", "obsvalue", "amount"];
 
-fn name_of(header: &str) -> String {
+pub(super) fn name_of(header: &str) -> String {
     // Eurostat's labels stand behind a colon; SDMX-CSV of the new API may have them.
     header
         .split(':')
@@ -93,11 +96,13 @@ pub(super) fn is(header: &Line) -> bool {
 }
 
 /// One flow, with where it was found.
-struct Flow<'a> {
+pub(super) struct Flow<'a> {
     line: &'a Line,
-    from: (String, String),
-    to: (String, String),
-    value: Option<f64>,
+    pub(super) from: (String, String),
+    pub(super) to: (String, String),
+    pub(super) value: Option<f64>,
+    /// What stands in the columns over which values are added up.
+    pub(super) variant: String,
 }
 
 fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>> {
@@ -118,20 +123,30 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
     }
     let region = find(header, REGION);
     let (from, to) = (find(header, FROM).or(region), find(header, TO).or(region));
-    let mut keep = Vec::new();
-    for (column, wanted) in &options.keep {
-        let k = find(header, &[name_of(column).as_str()]).ok_or_else(|| {
+    let style = Style::new(options.decimal, options.thousands, "TableOptions")?;
+    let column_of = |option: &str, column: &str| {
+        find(header, &[name_of(column).as_str()]).ok_or_else(|| {
             Error::new(
-                "TableOptions.keep",
+                format!("TableOptions.{option}"),
                 format!("there is no column {column:?}"),
                 "see the header of the file",
             )
-        })?;
-        keep.push((k, wanted.as_str()));
+        })
+    };
+    let mut keep = Vec::new();
+    for (column, wanted) in &options.keep {
+        keep.push((column_of("keep", column)?, wanted.as_str()));
     }
+    let added = options
+        .add_up
+        .iter()
+        .map(|column| column_of("add_up", column));
+    let added: Vec<usize> = added.collect::<Result<_>>()?;
+    let accounts = accounts(lines, supplier, buyer);
     // What is in other columns must be the same in all rows that are kept, or flows are added that differ.
     let others: Vec<usize> = (0..header.cells.len())
         .filter(|k| ![Some(supplier), Some(buyer), Some(value), from, to].contains(&Some(*k)))
+        .filter(|k| !added.contains(k) && !repeats(lines, *k, supplier, buyer))
         .filter(|k| {
             !name_of(header.cell(*k)).contains("flag")
                 && !name_of(header.cell(*k)).contains("status")
@@ -139,6 +154,8 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
         .collect();
     let mut variants: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
     let mut found = Vec::new();
+    // The normal spelling of each name that was seen.
+    let known: RefCell<HashMap<&str, String>> = RefCell::default();
     for line in &lines[1..] {
         // A row of a sheet ends with its last cell that holds something.
         let short = !line.sheet && line.cells.len() <= supplier.max(buyer).max(value);
@@ -166,9 +183,27 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
             format!("{}, column `{}`", line.place(), header.cell(k))
         };
         let end = |region: Option<usize>, sector: usize| -> Result<(String, String)> {
-            let name = sector_code(names::bare(line.cell(sector)));
+            let bare = names::bare(line.cell(sector));
+            if let Some(name) = known.borrow().get(bare) {
+                return Ok((
+                    region.map_or("", |k| line.cell(k)).to_string(),
+                    name.clone(),
+                ));
+            }
+            let name = match accounts.contains(bare) {
+                true => bare.to_string(),
+                false => sector_code(bare),
+            };
+            known.borrow_mut().insert(bare, name.clone());
             if name.is_empty() {
                 return Err(Error::new(place(sector), "it is blank", "name the sector"));
+            }
+            if let Some(c) = hidden(&name) {
+                return Err(Error::new(
+                    place(sector),
+                    format!("the name holds the hidden character U+{:04X}", u32::from(c)),
+                    "take it out of the name",
+                ));
             }
             Ok((region.map_or("", |k| line.cell(k)).to_string(), name))
         };
@@ -176,7 +211,12 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
             line,
             from: end(from, supplier)?,
             to: end(to, buyer)?,
-            value: number(line.cell(value), || place(value))?,
+            value: number(line, value, style, || place(value))?,
+            variant: added
+                .iter()
+                .map(|k| line.cell(*k))
+                .collect::<Vec<_>>()
+                .join(" "),
         });
     }
     if let Some((k, set)) = variants.iter().find(|(_, set)| set.len() > 1) {
@@ -186,8 +226,8 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
             format!("column `{column}`"),
             format!("it mixes {}, which cannot be added", names::list(&values)),
             format!(
-                "choose one with TableOptions {{ keep: vec![({column:?}.into(), {:?}.into())], .. }}",
-                values[0]
+                "choose one with TableOptions {{ keep: vec![({column:?}.into(), {:?}.into())], .. }}, or say that they are parts: TableOptions {{ add_up: vec![{column:?}.into()], .. }}",
+                names::cut(&values[0])
             ),
         ));
     }
@@ -200,6 +240,9 @@ fn flows<'a>(lines: &'a [Line], options: &TableOptions) -> Result<Vec<Flow<'a>>>
 /// Reads a long table.
 pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
     let flows = flows(lines, options)?;
+    if !options.add_up.is_empty() {
+        no_total_among(&flows, &options.add_up)?;
+    }
     let given =
         |list: &[String], name: &str| list.iter().any(|n| n == name || sector_code(n) == name);
     let said = |name: &str| {
@@ -211,12 +254,12 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
             .or(of(&options.ignore, Role::Total))
             .or_else(|| names::certain(name))
     };
-    let buyers: BTreeSet<&(String, String)> = flows.iter().map(|f| &f.to).collect();
+    let buyers: HashSet<&(String, String)> = flows.iter().map(|f| &f.to).collect();
     // Sectors sell and buy; their order is that of the file.
     let mut index: HashMap<(String, String), usize> = HashMap::new();
     let mut sectors: Vec<(String, String)> = Vec::new();
     for f in &flows {
-        if said(&f.from.1).is_none() && buyers.contains(&f.from) && !index.contains_key(&f.from) {
+        if !index.contains_key(&f.from) && buyers.contains(&f.from) && said(&f.from.1).is_none() {
             index.insert(f.from.clone(), sectors.len());
             sectors.push(f.from.clone());
         }
@@ -229,18 +272,25 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
             "name suppliers and buyers alike",
         ));
     }
+    let closed = flows
+        .iter()
+        .all(|f| index.contains_key(&f.from) && index.contains_key(&f.to));
+    no_firm_list(n, &flows, closed)?;
     let regional = sectors.iter().any(|s| s.0 != sectors[0].0);
+    let adds = !options.add_up.is_empty();
     let mut parts = Parts {
         layout: Layout::Long,
         flows: vec![0.0; n * n],
         ..Parts::default()
     };
-    let mut cell_line: Vec<Option<&Line>> = vec![None; n * n];
+    // Where each flow was given: the number of its row, plus one.
+    let mut given_in: Vec<u32> = vec![0; n * n];
     let mut columns: Vec<(String, Role, Vec<f64>)> = Vec::new();
     let mut primary: Vec<(String, Vec<f64>)> = Vec::new();
     let (mut seen, mut column_of, mut primary_of) =
         (HashMap::new(), HashMap::new(), HashMap::new());
-    for f in &flows {
+    let mut beside = 0;
+    for (row, f) in flows.iter().enumerate() {
         let place = f.line.place();
         let value = match f.value {
             Some(v) => v,
@@ -259,24 +309,26 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
         let twice = |first: &Line| {
             let fact = format!(
                 "{} to {} was already given in {}",
-                f.from.1,
-                f.to.1,
+                names::cut(&f.from.1),
+                names::cut(&f.to.1),
                 first.place()
             );
-            Error::new(f.line.place(), fact, "keep one of the two")
+            let remedy = "keep one of the two; parts are added up by TableOptions.add_up";
+            Error::new(f.line.place(), fact, remedy)
         };
         match (index.get(&f.from), index.get(&f.to)) {
             (Some(&i), Some(&j)) => {
-                if let Some(first) = cell_line[i * n + j].replace(f.line) {
-                    return Err(twice(first));
+                let before = std::mem::replace(&mut given_in[i * n + j], row as u32 + 1);
+                if before > 0 && !adds {
+                    return Err(twice(flows[before as usize - 1].line));
                 }
-                parts.flows[i * n + j] = value;
+                parts.flows[i * n + j] += value;
             }
             (Some(&i), None) => {
                 let role = said(&f.to.1).or_else(|| names::column(&f.to.1)).ok_or_else(|| {
                     Error::new(
                         place.clone(),
-                        format!("{} buys, but sells nothing, and is not known as final demand or output", f.to.1),
+                        format!("{} buys, but sells nothing, and is not known as final demand or output", names::cut(&f.to.1)),
                         "spell sectors alike, or say in TableOptions what it is",
                     )
                 })?;
@@ -290,7 +342,9 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
                         "swap suppliers and buyers, or say TableOptions { orientation: Orientation::BuyersInRows, .. }",
                     ));
                 }
-                if let Some(first) = seen.insert((&f.from, &f.to), f.line) {
+                if let Some(first) = seen.insert((&f.from, &f.to), f.line)
+                    && !adds
+                {
                     return Err(twice(first));
                 }
                 let name = if regional && role != Role::Output && f.to.0 != f.from.0 {
@@ -302,7 +356,7 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
                     columns.push((name, role, vec![0.0; n]));
                     columns.len() - 1
                 });
-                columns[k].2[i] = value;
+                columns[k].2[i] += value;
             }
             (None, Some(&j)) => {
                 if !(names::primary(&f.from.1)
@@ -313,10 +367,15 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
                         place,
                         format!(
                             "{} sells, but buys nothing, and is not known as value added, taxes or imports",
-                            f.from.1
+                            names::cut(&f.from.1)
                         ),
                         "spell sectors alike, or say in TableOptions what it is",
                     ));
+                }
+                if let Some(first) = seen.insert((&f.from, &f.to), f.line)
+                    && !adds
+                {
+                    return Err(twice(first));
                 }
                 let k = *primary_of.entry(f.from.1.clone()).or_insert_with(|| {
                     primary.push((f.from.1.clone(), vec![0.0; n]));
@@ -324,20 +383,44 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
                 });
                 primary[k].1[j] += value;
             }
-            (None, None) => {}
+            (None, None) => {
+                // Taxes on final demand, totals of totals: known, and no part of the table.
+                let below = names::primary(&f.from.1)
+                    || said(&f.from.1).is_some()
+                    || given(&options.primary, &f.from.1);
+                if !below {
+                    return Err(unknown(&f.from.1, &f.to.1, place));
+                }
+                let beyond = said(&f.to.1).or_else(|| names::column(&f.to.1)).is_some();
+                if !beyond {
+                    return Err(unknown(&f.to.1, &f.from.1, place));
+                }
+                beside += 1;
+            }
         }
     }
-    let blank = cell_line
+    if beside > 0 {
+        parts.notes.push(format!(
+            "{beside} rows are left out: they lead from primary inputs or totals to final demand"
+        ));
+    }
+    let blank = given_in
         .iter()
         .enumerate()
-        .filter(|(k, line)| line.is_none() && sectors[k / n].0 == sectors[k % n].0);
+        .filter(|(k, row)| **row == 0 && sectors[k / n].0 == sectors[k % n].0);
     let blank = blank.count();
     if blank > 0 {
         parts
             .notes
             .push(format!("{blank} flows have no row, and are taken as zero"));
     }
-    for (name, role, values) in columns {
+    let sums = sums(&columns);
+    let mut totals: Vec<String> = Vec::new();
+    for ((name, role, values), sum) in columns.into_iter().zip(sums) {
+        if sum {
+            totals.push(name);
+            continue;
+        }
         let kind = match role {
             Role::Domestic => Use::Domestic,
             Role::Exports => Use::Exports,
@@ -349,16 +432,25 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
                 parts.output = Some(values);
                 continue;
             }
-            Role::Total | Role::Primary => continue,
+            Role::Total | Role::Primary => {
+                totals.push(name);
+                continue;
+            }
         };
         parts.demand.push(Demand { name, kind, values });
     }
     for (name, values) in primary {
         match said(&name) {
             Some(Role::Output) if parts.output.is_none() => parts.output = Some(values),
-            Some(Role::Output | Role::Total) => {}
+            Some(Role::Output) => {}
+            Some(Role::Total) => totals.push(name),
             _ => parts.primary.push(Primary { name, values }),
         }
+    }
+    if !totals.is_empty() {
+        parts
+            .notes
+            .push(format!("left out as totals: {}", names::list(&totals)));
     }
     if regional && (0..n * n).all(|k| parts.flows[k] == 0.0 || sectors[k / n].0 == sectors[k % n].0)
     {

@@ -10,13 +10,18 @@ mod disaggregate;
 mod firms;
 mod fit;
 mod grid;
+mod holds;
+mod identities;
 mod labels;
 mod leontief;
+mod listed;
 mod long;
 mod names;
 mod options;
 mod read;
+mod rows;
 mod sizes;
+mod totals;
 mod treat;
 mod wide;
 
@@ -26,7 +31,7 @@ pub use correct::{
     ZeroOutput,
 };
 pub use disaggregate::{Disaggregate, Disaggregated, disaggregate};
-pub use options::{Blank, Layout, Orientation, TableOptions};
+pub use options::{Blank, Holds, Layout, Orientation, TableOptions};
 pub use read::{parse_table, read_table};
 
 use crate::error::{Error, Result};
@@ -101,22 +106,28 @@ impl InputOutput {
 
     /// "region · sector" of a row; the sector alone in a table of one region.
     pub fn label(&self, sector: usize) -> String {
-        match self.regions[sector].as_str() {
-            "" => self.sectors[sector].clone(),
-            r => format!("{r} · {}", self.sectors[sector]),
+        let name = |list: &[String]| list.get(sector).map_or("", String::as_str).to_string();
+        match (name(&self.regions), name(&self.sectors)) {
+            (region, sector) if region.is_empty() => sector,
+            (region, sector) => format!("{region} · {sector}"),
         }
     }
 
-    /// Value that `buyer` uses of `supplier`.
+    /// Value that `buyer` uses of `supplier`; NaN where there is no such sector.
     pub fn flow(&self, supplier: usize, buyer: usize) -> f64 {
-        self.flows[supplier * self.len() + buyer]
+        let n = self.len();
+        let cell = (supplier < n && buyer < n).then(|| self.flows.get(supplier * n + buyer));
+        cell.flatten().copied().unwrap_or(f64::NAN)
     }
 
     /// Sales to sectors, `[supplier]`: the row sums of the flows.
     pub fn sold(&self) -> Vec<f64> {
-        self.flows
-            .chunks(self.len().max(1))
-            .map(|row| row.iter().sum())
+        let n = self.len();
+        (0..n)
+            .map(|i| match self.flows.get(i * n..(i + 1) * n) {
+                Some(row) => row.iter().sum(),
+                None => f64::NAN,
+            })
             .collect()
     }
 
@@ -135,10 +146,54 @@ impl InputOutput {
     pub fn final_demand(&self) -> Vec<f64> {
         (0..self.len())
             .map(|i| {
-                let all: f64 = self.demand.iter().map(|c| c.values[i]).sum();
+                let value = |c: &Demand| c.values.get(i).copied().unwrap_or(f64::NAN);
+                let all: f64 = self.demand.iter().map(value).sum();
                 all - self.imports.get(i).copied().unwrap_or(0.0)
             })
             .collect()
+    }
+
+    /// Refuses flows and names that are not as many as the sectors need.
+    fn whole_flows(&self) -> Result<()> {
+        let n = self.len();
+        let counts = [
+            ("regions", self.regions.len(), n),
+            ("sectors", self.sectors.len(), n),
+            ("flows", self.flows.len(), n * n),
+        ];
+        self.counted(&counts)
+    }
+
+    /// Refuses a table whose columns are not as long as its output.
+    pub(crate) fn whole(&self) -> Result<()> {
+        let n = self.len();
+        self.whole_flows()?;
+        let imports = match self.imports.len() {
+            0 => n,
+            m => m,
+        };
+        self.counted(&[("imports", imports, n)])?;
+        for c in &self.demand {
+            self.counted(&[(&format!("demand {:?}", c.name), c.values.len(), n)])?;
+        }
+        for p in &self.primary {
+            self.counted(&[(&format!("primary {:?}", p.name), p.values.len(), n)])?;
+        }
+        Ok(())
+    }
+
+    fn counted(&self, counts: &[(&str, usize, usize)]) -> Result<()> {
+        match counts.iter().find(|(_, found, wanted)| found != wanted) {
+            None => Ok(()),
+            Some((field, found, wanted)) => Err(Error::new(
+                format!("InputOutput, {field}"),
+                format!(
+                    "{found} values, but a table of {} sectors has {wanted}",
+                    self.len()
+                ),
+                "give one output, region and name a sector, and flows row by row",
+            )),
+        }
     }
 
     /// Names of the regions, each once, in order of first appearance.
@@ -155,6 +210,7 @@ impl InputOutput {
     /// The table of one region: its own flows. What it sells to and buys from other regions becomes
     /// exports and a primary input.
     pub fn region(&self, name: &str) -> Result<InputOutput> {
+        self.whole()?;
         let keep: Vec<usize> = (0..self.len())
             .filter(|i| self.regions[*i] == name)
             .collect();

@@ -50,9 +50,62 @@ pub(super) fn certain(name: &str) -> Option<Role> {
         | "p1"
         | "domesticproduction"
         | "totaldomesticoutput"
-        | "outputatbasicprices" => Some(Role::Output),
-        "tu" | "tfu" | "tiu" | "tot" | "sum" => Some(Role::Total),
+        | "outputatbasicprices"
+        | "grossoutputatbasicprices"
+        | "outputatproducersprices"
+        | "australianproduction"
+        | "producción"
+        | "producciónpreciobásico"
+        | "producciónapreciosbásicos"
+        | "produção"
+        | "produktionswert"
+        | "bruttoproduktionswert"
+        | "国内生産額" => Some(Role::Output),
+        "tu"
+        | "tfu"
+        | "tiu"
+        | "tot"
+        | "sum"
+        | "gesamt"
+        | "insgesamt"
+        | "summe"
+        | "zusammen"
+        | "zwischensumme"
+        | "ensemble"
+        | "somme"
+        | "suma"
+        | "soma"
+        | "sumatotal"
+        | "razem"
+        | "ogółem"
+        | "celkem"
+        | "összesen"
+        | "yhteensä"
+        | "toplam"
+        | "jumlah"
+        | "totaal"
+        | "итого"
+        | "всего"
+        | "合計"
+        | "総計"
+        | "合计"
+        | "总计"
+        | "합계"
+        | "内生部門計"
+        | "最終需要計"
+        | "粗付加価値部門計" => Some(Role::Total),
         "import" | "imports" | "imp" | "importedinputs" | "totalimports" => Some(Role::Imports),
+        _ if name.starts_with("totalindustryoutput")
+            || name.starts_with("totalcommodityoutput") =>
+        {
+            Some(Role::Output)
+        }
+        _ if ["ofwhich", "thereof", "davon"]
+            .iter()
+            .any(|w| name.starts_with(w)) =>
+        {
+            Some(Role::Total)
+        }
         _ if name.starts_with("total") || name.starts_with("subtotal") => Some(Role::Total),
         _ => None,
     }
@@ -76,10 +129,13 @@ pub(super) fn column(name: &str) -> Option<Role> {
     if lower.starts_with("import") || has(&["lessimport", "lesscustom"]) {
         return Some(Role::Imports);
     }
-    if has(&["export"]) || ["exp", "nonres"].contains(&name.as_str()) {
+    if name.starts_with("intermediate") {
+        return Some(Role::Total);
+    }
+    if has(&["export", "ausfuhr"]) || ["exp", "nonres"].contains(&name.as_str()) {
         return Some(Role::Exports);
     }
-    if has(&["import"]) {
+    if has(&["import", "einfuhr"]) {
         return Some(Role::Imports);
     }
     if has(&[
@@ -120,6 +176,18 @@ pub(super) fn column(name: &str) -> Option<Role> {
         "ggfc",
         "invnt",
         "dpabr",
+        "consumo",
+        "consommation",
+        "konsum",
+        "haushalt",
+        "ménages",
+        "formaciónbruta",
+        "formacionbruta",
+        "formaçãobruta",
+        "existencias",
+        "estoques",
+        "vorratsver",
+        "fbcf",
     ]) || [
         "fd", "f", "y", "c", "g", "i", "hc", "inv", "consabr", "dirp", "p33", "consh", "consnp",
         "consg", "inven",
@@ -176,6 +244,27 @@ pub(super) fn primary(name: &str) -> bool {
         "intttm",
         "primaryinput",
         "expenditure",
+        "scrap",
+        "secondhand",
+        "noncomparable",
+        "restoftheworld",
+        "impuesto",
+        "remuner",
+        "excedente",
+        "valoragregado",
+        "valorañadido",
+        "derechos",
+        "subvencion",
+        "salaire",
+        "valeurajout",
+        "impôt",
+        "steuer",
+        "gütersubv",
+        "arbeitnehmer",
+        "betriebsüber",
+        "wertschöpfung",
+        "abschreib",
+        "einfuhr",
     ]
     .iter()
     .any(|w| name.contains(w))
@@ -195,6 +284,54 @@ pub(super) fn sums(names: &[&str]) -> Vec<bool> {
     names.iter().map(sum).collect()
 }
 
+/// True of the sum over all sectors that use inputs, as a column or a row.
+pub(super) fn intermediate(name: &str) -> bool {
+    let name = plain(name);
+    let what = name.strip_prefix("intermediate").unwrap_or_default();
+    ["use", "uses", "demand", "consumption", "inputs", "sales"].contains(&what)
+}
+
+/// True where a row is a good that no sector makes, which tables of uses have below the sectors.
+pub(super) fn good(name: &str) -> bool {
+    let name = plain(name);
+    ["scrap", "secondhand", "noncomparable", "restoftheworld"]
+        .iter()
+        .any(|w| name.contains(w))
+}
+
+/// True where a row has the name of final demand, and of nothing that stands below sectors.
+pub(super) fn demand_row(name: &str) -> bool {
+    let plain = plain(name);
+    let below = [
+        "row",
+        "intermediate",
+        "outside",
+        "valueadded",
+        "income",
+        "tax",
+    ];
+    matches!(column(name), Some(Role::Domestic | Role::Exports))
+        && account(name).is_none()
+        && !below.iter().any(|w| plain.contains(w))
+}
+
+/// Whom the corner of a table names first, rows: `Some(true)` says buyers, `Some(false)` suppliers.
+pub(super) fn buyers_first(corner: &str) -> Option<bool> {
+    corner
+        .split(|c: char| !c.is_alphanumeric())
+        .find_map(|word| match word.to_lowercase().as_str() {
+            "buyer" | "buyers" | "buying" | "purchaser" | "purchasers" | "purchasing"
+            | "customer" | "customers" | "client" | "clients" | "user" | "users" | "using"
+            | "destination" | "to" | "demander" | "demanders" | "acheteur" | "acheteurs"
+            | "comprador" | "compradores" | "käufer" | "abnehmer" | "consuming" => Some(true),
+            "supplier" | "suppliers" | "supplying" | "seller" | "sellers" | "selling"
+            | "vendor" | "vendors" | "from" | "producer" | "producers" | "producing" | "origin"
+            | "source" | "input" | "inputs" | "vendeur" | "vendeurs" | "vendedor"
+            | "vendedores" | "lieferant" | "lieferanten" => Some(false),
+            _ => None,
+        })
+}
+
 /// A name without the kind that e-Stat writes before it: `industry/02_Mining` is `02_Mining`.
 pub(super) fn bare(name: &str) -> &str {
     let kinds = [
@@ -211,9 +348,17 @@ pub(super) fn bare(name: &str) -> &str {
         .unwrap_or(name)
 }
 
+/// A name as messages repeat it.
+pub(super) fn cut(name: &str) -> String {
+    match name.char_indices().nth(60) {
+        Some((k, _)) => format!("{}…", &name[..k]),
+        None => name.to_string(),
+    }
+}
+
 /// The first names of a list, for messages.
 pub(super) fn list(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(8).map(String::as_str).collect();
+    let shown: Vec<String> = names.iter().take(8).map(|n| cut(n)).collect();
     match names.len() {
         0 => "none".into(),
         n if n > 8 => format!("{}, … ({n} in all)", shown.join(", ")),
@@ -232,10 +377,10 @@ pub(super) fn regional(labels: &[String]) -> bool {
     regions.len() == labels.len() && regions.iter().any(|r| *r != regions[0])
 }
 
-/// `AUS_C10T12` as region and sector. `CPA_A01` and `P3_S14` are no such labels.
+/// `AUS_C10T12` as region and sector; FIGARO's rest of the world is `FIGW1`. `CPA_A01` and `P3_S14` are no such labels.
 pub(super) fn split(label: &str) -> Option<(&str, &str)> {
     let (region, rest) = label.split_once('_')?;
-    let good = (2..=3).contains(&region.len())
+    let good = ((2..=3).contains(&region.len()) || region == "FIGW1")
         && region.starts_with(|c: char| c.is_ascii_uppercase())
         && region
             .bytes()

@@ -1,5 +1,6 @@
 //! How a table is read, and what a file was taken for.
 
+use crate::frame::Decimal;
 use std::path::PathBuf;
 
 /// The layout of a file.
@@ -28,14 +29,36 @@ impl Layout {
 /// Which way round a table is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Orientation {
-    /// Suppliers in rows, buyers in columns: as statistical offices publish them.
+    /// Not said: suppliers in rows, as statistical offices publish them. A table whose labels or sums say
+    /// otherwise is refused.
     #[default]
+    Unsaid,
+    /// Suppliers in rows, buyers in columns, whatever labels and sums say.
     SuppliersInRows,
     /// Buyers in rows: the table is transposed when it is read.
     BuyersInRows,
 }
 
-/// What becomes of cells without a number (blank, `:`, `n/a`, `-`).
+/// What the square of sectors holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Holds {
+    /// Not said: flows. A table that looks like one of the others is refused.
+    #[default]
+    Unsaid,
+    /// Flows in money, whatever they look like.
+    Flows,
+    /// Technical coefficients, flow over the buyer's output. They are multiplied by output, which follows
+    /// from final demand where it is not given.
+    Coefficients,
+    /// The same in percent.
+    Percent,
+    /// Allocation coefficients, flow over the supplier's output (Ghosh).
+    Allocations,
+    /// The Leontief inverse.
+    LeontiefInverse,
+}
+
+/// What becomes of cells without a number (blank, `:`, `n/a`, `-`, `---`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Blank {
     /// An error that names the first of them.
@@ -58,8 +81,19 @@ pub struct TableOptions {
     pub max_unpacked: Option<u64>,
     /// Which way round the file is.
     pub orientation: Orientation,
+    /// What the square of sectors holds.
+    pub holds: Holds,
     /// What becomes of cells without a number.
     pub missing: Blank,
+    /// Decimal sign of a text; `None` is a point.
+    pub decimal: Option<Decimal>,
+    /// Separator of thousands, such as ',' or ' '; `None` refuses numbers that have one.
+    pub thousands: Option<char>,
+    /// What separates the cells of a text; `None` is the tab, semicolon or comma that its lines have.
+    pub separator: Option<char>,
+    /// Encoding of a text, such as "windows-1252" or "shift_jis"; `None` is UTF-8, or UTF-16 with a
+    /// byte-order mark.
+    pub encoding: Option<String>,
     /// Columns that are final demand at home, where their names do not tell.
     pub domestic: Vec<String>,
     /// Columns that are exports.
@@ -72,6 +106,11 @@ pub struct TableOptions {
     pub primary: Vec<String>,
     /// Rows and columns to leave out.
     pub ignore: Vec<String>,
-    /// In a long table, the rows to keep: (column, value), such as ("stk_flow", "DOM").
+    /// The rows to keep: (column, value), such as ("stk_flow", "DOM") of a long table. In a square one the
+    /// rows of a sector that is there several times, such as ("Origin", "Domestic"); what is left out is a
+    /// primary input.
     pub keep: Vec<(String, String)>,
+    /// Columns of a long table over which the values of one supplier and buyer are added up, such as
+    /// "product".
+    pub add_up: Vec<String>,
 }

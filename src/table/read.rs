@@ -1,7 +1,10 @@
 //! Reads an input-output table of any known layout, from a file or from text.
 
-use super::grid::{Line, grid, sheet, transposed};
-use super::{Demand, InputOutput, Layout, Orientation, Primary, TableOptions, Use, long, wide};
+use super::grid::{Line, Looks, grid, looks, sheet, transposed};
+use super::{
+    Demand, InputOutput, Layout, Orientation, Primary, TableOptions, Use, holds, identities, long,
+    totals, wide,
+};
 use crate::error::{Error, Result};
 use crate::workbook::{UNPACKED, Workbook, is_workbook, quoted_list};
 use std::path::Path;
@@ -26,6 +29,8 @@ pub(super) struct Parts {
     pub(super) notes: Vec<String>,
     /// Cells without a number that became zero.
     pub(super) missing: usize,
+    /// Rows below the sectors that have the names of final demand: a sign of a transposed table.
+    pub(super) demand_rows: Vec<String>,
 }
 
 impl Parts {
@@ -37,8 +42,8 @@ impl Parts {
     }
 
     /// Imports become positive, and output or final demand follow from the other where one is missing.
-    fn finish(mut self) -> Result<InputOutput> {
-        let n = self.sectors.len();
+    /// What the table cannot be is refused.
+    fn finish(mut self, options: &TableOptions) -> Result<InputOutput> {
         if self.missing > 0 {
             self.notes.push(format!(
                 "{} cells without a number are taken as zero",
@@ -52,35 +57,46 @@ impl Parts {
                 "imports are positive, and taken as counted in flows and final demand".into(),
             );
         }
-        let import = |i: usize| self.imports.get(i).copied().unwrap_or(0.0);
-        let sold: Vec<f64> = self.flows.chunks(n).map(|row| row.iter().sum()).collect();
-        let output = match self.output {
+        if self.output.is_none() && self.demand.is_empty() {
+            return Err(Error::new(
+                "",
+                "there is neither final demand nor output, so coefficients are not known",
+                "give the file of final demand in TableOptions.final_demand_file, or name columns in TableOptions; a supply table has none: take the table of uses",
+            ));
+        }
+        let given = identities::Given {
+            output: self.output.is_some(),
+            demand: !self.demand.is_empty(),
+        };
+        if given.demand {
+            totals::leave_out(&mut self, options);
+        }
+        holds::unfold(&mut self, options.holds)?;
+        let sold = self.sold();
+        let output = match self.output.take() {
             Some(output) => output,
-            None if self.demand.is_empty() => {
-                return Err(Error::new(
-                    "",
-                    "there is neither final demand nor output, so coefficients are not known",
-                    "give the file of final demand in TableOptions.final_demand_file, or name columns in TableOptions",
-                ));
-            }
             None => {
                 self.notes
                     .push("output is computed: flows and final demand, less imports".into());
-                let demand = |i: usize| self.demand.iter().map(|c| c.values[i]).sum::<f64>();
-                (0..n).map(|i| sold[i] + demand(i) - import(i)).collect()
+                (0..sold.len())
+                    .map(|i| sold[i] + self.final_demand(i))
+                    .collect()
             }
         };
         if self.demand.is_empty() {
             self.notes
                 .push("final demand is computed: output less flows, plus imports".into());
-            let values = (0..n).map(|i| output[i] - sold[i] + import(i)).collect();
+            let values = (0..output.len())
+                .map(|i| output[i] - sold[i] + self.import(i))
+                .collect();
             self.demand.push(Demand {
                 name: "final demand".into(),
                 kind: Use::Domestic,
                 values,
             });
         }
-        Ok(InputOutput {
+        let demand_rows = std::mem::take(&mut self.demand_rows);
+        let mut table = InputOutput {
             regions: self.regions,
             sectors: self.sectors,
             flows: self.flows,
@@ -90,7 +106,24 @@ impl Parts {
             primary: self.primary,
             layout: self.layout,
             notes: self.notes,
-        })
+        };
+        identities::check(&mut table, &demand_rows, given, options)?;
+        Ok(table)
+    }
+
+    /// Sales to sectors, `[supplier]`.
+    pub(super) fn sold(&self) -> Vec<f64> {
+        let rows = self.flows.chunks(self.sectors.len().max(1));
+        rows.map(|row| row.iter().sum()).collect()
+    }
+
+    fn import(&self, i: usize) -> f64 {
+        self.imports.get(i).copied().unwrap_or(0.0)
+    }
+
+    /// Final demand for what supplier `i` makes here: all columns, less imports.
+    pub(super) fn final_demand(&self, i: usize) -> f64 {
+        self.demand.iter().map(|c| c.values[i]).sum::<f64>() - self.import(i)
     }
 }
 
@@ -139,7 +172,7 @@ pub fn parse_table(
                 "leave it away",
             ));
         }
-        return table(grid(bytes)?, second, options);
+        return table(grid(bytes, options)?, second, options);
     }
     let mut book = open(bytes, options)?;
     let names = match &options.sheet {
@@ -224,15 +257,15 @@ fn second(bytes: &[u8], options: &TableOptions) -> Result<Rc<[Line]>> {
             "leave it away",
         ));
     } else {
-        grid(bytes)?
+        grid(bytes, options)?
     };
     Ok(turned(lines, options).into())
 }
 
 fn turned(lines: Vec<Line>, options: &TableOptions) -> Vec<Line> {
     match options.orientation {
-        Orientation::SuppliersInRows => lines,
         Orientation::BuyersInRows => transposed(&lines),
+        Orientation::SuppliersInRows | Orientation::Unsaid => lines,
     }
 }
 
@@ -242,6 +275,7 @@ fn table(
     second: Option<Rc<[Line]>>,
     options: &TableOptions,
 ) -> Result<InputOutput> {
+    headed(&lines)?;
     if long::is(&lines[0]) {
         if second.is_some() {
             return Err(Error::new(
@@ -250,7 +284,25 @@ fn table(
                 "leave the file away",
             ));
         }
-        return long::read(&lines, options)?.finish();
+        return long::read(&lines, options)?.finish(options);
     }
-    wide::read(&turned(lines, options), second.as_deref(), options)?.finish()
+    wide::read(&turned(lines, options), second.as_deref(), options)?.finish(options)
+}
+
+/// Refuses a list of links that has no header: its first line is one of them.
+fn headed(lines: &[Line]) -> Result<()> {
+    let link = |l: &Line| {
+        l.width() == 3
+            && looks(l.cell(0)) == Looks::Text
+            && looks(l.cell(1)) == Looks::Text
+            && l.cell(2).parse::<f64>().is_ok()
+    };
+    if lines.len() < 3 || !lines.iter().take(100).all(link) {
+        return Ok(());
+    }
+    Err(Error::new(
+        lines[0].place(),
+        "there is no header, and each line is a link: two names and a number",
+        "write supplier,buyer,value above them; a list of firms' payments is read by read_network",
+    ))
 }

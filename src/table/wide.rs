@@ -1,11 +1,12 @@
 //! Square tables: one or more header lines, one or more index columns, regions or none.
 
 use super::grid::{Line, number};
-use super::labels::{Key, Labels, keys, labels, levels, normal, shown};
+use super::labels::{Key, Labels, keys, labels, levels, normal, shown, told};
 use super::names::{self, Role};
 use super::read::Parts;
-use super::{Blank, Demand, Layout, Primary, TableOptions, Use};
+use super::{Blank, Demand, Layout, TableOptions, Use};
 use crate::error::{Error, Result};
+use crate::network::text::Style;
 use std::collections::{BTreeSet, HashMap};
 
 /// The roles of all columns, and the place of each sector's.
@@ -14,17 +15,27 @@ struct Columns {
     other: Vec<(usize, Role)>,
 }
 
+/// What stands below the sectors, and where the buyers' columns are.
+pub(super) struct Below {
+    /// Data lines that are no sectors.
+    pub(super) rest: Vec<(usize, Role)>,
+    /// Rows that `keep` left out: what they have instead, and their lines.
+    pub(super) left: Vec<(String, usize)>,
+    pub(super) place: Vec<usize>,
+}
+
 /// Data lines that are sectors, and the others with their roles.
 type Rows = (Vec<usize>, Vec<(usize, Role)>);
 
-struct Reader<'a> {
-    lines: &'a [Line],
-    options: &'a TableOptions,
-    labels: Labels,
-    row_keys: Vec<Key>,
-    column_keys: Vec<Key>,
+pub(super) struct Reader<'a> {
+    pub(super) lines: &'a [Line],
+    pub(super) options: &'a TableOptions,
+    pub(super) labels: Labels,
+    pub(super) row_keys: Vec<Key>,
+    pub(super) column_keys: Vec<Key>,
     /// Names of rows as they are: ESA's D11 is no division 11.
-    row_names: Vec<String>,
+    pub(super) row_names: Vec<String>,
+    pub(super) style: Style,
     missing: usize,
 }
 
@@ -41,6 +52,7 @@ impl<'a> Reader<'a> {
             .collect();
         let split = region.is_none() && names::regional(&both);
         let reader = Self {
+            style: Style::new(options.decimal, options.thousands, "TableOptions")?,
             row_keys: keys(&labels.rows, sector.0, region.map(|r| r.0), split),
             column_keys: keys(&labels.columns, sector.1, region.map(|r| r.1), split),
             row_names: labels
@@ -53,14 +65,15 @@ impl<'a> Reader<'a> {
             labels,
             missing: 0,
         };
+        reader.names()?;
         Ok((reader, split || region.is_some()))
     }
 
-    fn line(&self, row: usize) -> &'a Line {
+    pub(super) fn line(&self, row: usize) -> &'a Line {
         &self.lines[self.labels.data[row]]
     }
 
-    fn given(list: &[String], key: &Key) -> bool {
+    pub(super) fn given(list: &[String], key: &Key) -> bool {
         list.iter()
             .any(|n| *n == key.1 || *n == shown(key) || normal(n) == key.1)
     }
@@ -75,25 +88,9 @@ impl<'a> Reader<'a> {
             .or(of(&o.ignore, Role::Total))
     }
 
-    /// Refuses a row that is there twice and a column's name: that is told before what else is amiss.
-    fn no_row_twice(&self) -> Result<()> {
-        let columns: BTreeSet<&Key> = self.column_keys.iter().collect();
-        let mut seen: HashMap<&Key, usize> = HashMap::new();
-        for (r, key) in self
-            .row_keys
-            .iter()
-            .enumerate()
-            .filter(|(_, k)| columns.contains(k))
-        {
-            if let Some(before) = seen.insert(key, r) {
-                return Err(Error::new(
-                    self.line(r).place(),
-                    format!("{} is also {}", shown(key), self.line(before).place()),
-                    "give every sector one row",
-                ));
-            }
-        }
-        Ok(())
+    /// Role of a column by another of its header lines, where its key does not tell.
+    fn column_by_text(&self, k: usize) -> Option<Role> {
+        self.labels.columns[k].iter().find_map(|t| names::column(t))
     }
 
     fn columns(&self) -> Result<Columns> {
@@ -119,17 +116,19 @@ impl<'a> Reader<'a> {
             }
             if let Some(role) = self.role(key).or_else(|| names::certain(&key.1)) {
                 other.push((k, role));
+            } else if names::intermediate(&key.1) {
+                other.push((k, Role::Total));
             } else if rows.contains(key) {
                 if let Some(before) = sector.insert(key.clone(), k) {
                     return Err(Error::new(
                         place(),
-                        format!("{} is also {}", shown(key), place_of(before)),
+                        format!("{} is also {}", told(key), place_of(before)),
                         "give every sector one column",
                     ));
                 }
             } else {
-                match names::column(&key.1) {
-                    Some(Role::Primary) => return Err(transposed(&place(), &shown(key))),
+                match names::column(&key.1).or_else(|| self.column_by_text(k)) {
+                    Some(Role::Primary) => return Err(transposed(&place(), &told(key))),
                     Some(role) => other.push((k, role)),
                     None => return Err(self.unknown_column(&place(), key)),
                 }
@@ -159,13 +158,24 @@ impl<'a> Reader<'a> {
             .filter(|(k, name)| {
                 !columns.contains(k) && !names::primary(name) && names::column(name).is_none()
             })
-            .map(|(k, _)| shown(k))
+            .map(|(k, _)| told(k))
             .collect();
+        let lower = key.1.to_lowercase();
+        if ["margin", "purchasers"].iter().any(|w| lower.contains(w)) {
+            return Error::new(
+                place,
+                format!(
+                    "{} stands in tables of supply, or of uses at purchasers' prices",
+                    told(key)
+                ),
+                "take a symmetric table at basic prices, or leave the column out: TableOptions.ignore",
+            );
+        }
         Error::new(
             place,
             format!(
                 "{} is the name of no row, and not known as final demand, imports or output; rows without a column: {}",
-                shown(key),
+                told(key),
                 names::list(&alone)
             ),
             "spell sectors alike in rows and columns, or say in TableOptions what the column is",
@@ -211,14 +221,25 @@ impl<'a> Reader<'a> {
                 sectors.push(r);
             } else if Self::given(&self.options.primary, key)
                 || names::primary(tail(&self.row_names[r]))
+                || self.labels.rows[r].iter().any(|t| names::primary(t))
             {
                 other.push((r, Role::Primary));
             } else {
+                if names::demand_row(&self.row_names[r]) {
+                    return Err(Error::new(
+                        self.line(r).place(),
+                        format!(
+                            "{} is final demand, and that stands in columns: the table seems to be transposed",
+                            told(key)
+                        ),
+                        "put suppliers into rows, or say TableOptions { orientation: Orientation::BuyersInRows, .. }",
+                    ));
+                }
                 return Err(Error::new(
                     self.line(r).place(),
                     format!(
                         "{} is the name of no column, and not known as value added, taxes or imports",
-                        shown(key)
+                        told(key)
                     ),
                     "spell sectors alike in rows and columns, or say in TableOptions what the row is",
                 ));
@@ -231,8 +252,8 @@ impl<'a> Reader<'a> {
         let line = self.line(row);
         let k = self.labels.first + column;
         let key = &self.column_keys[column];
-        let place = || format!("{} ({})", line.place_of(k), shown(key));
-        if let Some(v) = number(line.cell(k), place)? {
+        let place = || format!("{} ({})", line.place_of(k), told(key));
+        if let Some(v) = number(line, k, self.style, place)? {
             return Ok(v);
         }
         if self.options.missing == Blank::Refuse {
@@ -297,6 +318,15 @@ pub(super) fn read(
     options: &TableOptions,
 ) -> Result<Parts> {
     let (mut reader, regional) = Reader::new(lines, options)?;
+    if !options.add_up.is_empty() {
+        return Err(Error::new(
+            "TableOptions.add_up",
+            "this is a square table, with one cell for each supplier and buyer",
+            "leave it away; rows are chosen by keep",
+        ));
+    }
+    reader.corner()?;
+    let left = reader.keep()?;
     reader.no_row_twice()?;
     let columns = reader.columns()?;
     let (sectors, rest) = reader.rows(&columns)?;
@@ -321,25 +351,10 @@ pub(super) fn read(
         }
     }
     reader.others(&columns, &sectors, &mut parts)?;
-    for (r, role) in rest {
-        let line = reader.line(r);
-        let mut values = Vec::with_capacity(place.len());
-        for k in &place {
-            let at = || line.place_of(reader.labels.first + k);
-            values.push(number(line.cell(reader.labels.first + k), at)?.unwrap_or(0.0));
-        }
-        match role {
-            Role::Output if parts.output.is_none() => parts.output = Some(values),
-            Role::Primary | Role::Imports => {
-                let name = match reader.row_keys[r].0.as_str() {
-                    "" => reader.row_names[r].clone(),
-                    region => format!("{region} · {}", reader.row_names[r]),
-                };
-                parts.primary.push(Primary { name, values });
-            }
-            _ => {}
-        }
-    }
+    reader.titled(&mut parts)?;
+    reader.ordered(&place, &keys, &mut parts);
+    let below = Below { rest, left, place };
+    reader.below(&below, &columns.other, &mut parts)?;
     parts.missing = reader.missing;
     (parts.regions, parts.sectors) = keys.iter().cloned().unzip();
     if let Some(second) = second {
@@ -402,7 +417,7 @@ fn beside(lines: &[Line], wanted: &[Key], options: &TableOptions, parts: &mut Pa
             find.get(key).copied().ok_or_else(|| {
                 Error::new(
                     "",
-                    format!("there is no row {}", shown(key)),
+                    format!("there is no row {}", told(key)),
                     "give a row for each row of the flows",
                 )
             })
@@ -421,6 +436,7 @@ fn beside(lines: &[Line], wanted: &[Key], options: &TableOptions, parts: &mut Pa
         row_keys,
         column_keys,
         row_names,
+        style: Style::new(options.decimal, options.thousands, "TableOptions")?,
         missing: 0,
     };
     reader.check_lengths(&rows)?;

@@ -12,20 +12,24 @@ const CELL: u64 = 32;
 /// Unpacks every part of an archive, and refuses what is larger than `cap` together or would be when it is
 /// read. Sizes that the archive states are not trusted. The names of the parts.
 pub(super) fn unpacked(bytes: &[u8], cap: u64, option: &str) -> Result<Vec<String>> {
-    let broken = |e: &dyn std::fmt::Display| damaged(&e.to_string());
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| broken(&e))?;
+    let broken = || damaged("the archive is cut off or damaged");
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| broken())?;
     let (mut left, mut names, mut part) = (cap, Vec::new(), Vec::new());
     for k in 0..archive.len() {
-        let entry = archive.by_index(k).map_err(|e| broken(&e))?;
+        let entry = archive.by_index(k).map_err(|_| broken())?;
         let name = entry.name().to_string();
         part.clear();
         let n = entry
             .take(left.saturating_add(1))
             .read_to_end(&mut part)
-            .map_err(|e| broken(&e))? as u64;
+            .map_err(|_| broken())? as u64;
         left = left.checked_sub(n).ok_or_else(|| too_large(option))?;
         if name.to_lowercase().ends_with("sharedstrings.xml") && texts(&part) > n {
             return Err(damaged("it states more texts than it holds"));
+        }
+        let lower = name.to_lowercase();
+        if (lower.ends_with(".xml") || lower.ends_with(".rels")) && !balanced(&part) {
+            return Err(damaged(&format!("a tag of its part {name} is not closed")));
         }
         if name == "content.xml" && unfolded(&part).saturating_mul(CELL) > cap {
             return Err(too_large(option));
@@ -57,6 +61,41 @@ fn texts(xml: &[u8]) -> u64 {
         .filter_map(|at| number(&xml[at..], b"uniqueCount"))
         .max()
         .unwrap_or(0)
+}
+
+/// True where every tag of an XML text is closed, in order: a reader may look for the end of one for ever.
+fn balanced(xml: &[u8]) -> bool {
+    // Where the names of open tags stand.
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let (mut at, mut any) = (0, false);
+    while let Some(next) = memchr::memchr(b'<', &xml[at..]) {
+        let start = at + next + 1;
+        let end = start + length(&xml[start..]);
+        if end >= xml.len() {
+            return false;
+        }
+        at = end;
+        let tag = &xml[start..end];
+        if tag.starts_with(b"!") || tag.starts_with(b"?") {
+            continue;
+        }
+        let until = |text: &[u8]| {
+            let stop = |b: &u8| b.is_ascii_whitespace() || *b == b'/';
+            text.iter().position(stop).unwrap_or(text.len())
+        };
+        any = true;
+        match tag.strip_prefix(b"/") {
+            Some(name) => {
+                let name = &name[..until(name)];
+                if open.pop().is_none_or(|(from, to)| &xml[from..to] != name) {
+                    return false;
+                }
+            }
+            None if tag.ends_with(b"/") => {}
+            None => open.push((start, start + until(tag))),
+        }
+    }
+    any && open.is_empty()
 }
 
 /// Cells that an ODS file unfolds to: a cell and a row say how often they are repeated. Blank ones after the
@@ -115,4 +154,34 @@ fn length(text: &[u8]) -> usize {
         }
     }
     text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::balanced;
+
+    #[test]
+    fn tags_that_are_not_closed_are_seen() {
+        for good in [
+            "<?xml version=\"1.0\"?><!DOCTYPE a [ <!ELEMENT a ANY> ]><a/>",
+            "<a b='>'><c/><c >x</c ><!-- <d> --><![CDATA[ <e> ]]></a>",
+            "<a>\n<b x=\"1\"\n/></a>\n",
+        ] {
+            assert!(balanced(good.as_bytes()), "{good}");
+        }
+        for bad in [
+            "",
+            "text",
+            "<a>",
+            "<a></b>",
+            "<a><b></a></b>",
+            "<a></a></a>",
+            "<a",
+            "<a b='></a>",
+            "<a></a><!--",
+            "<a></a",
+        ] {
+            assert!(!balanced(bad.as_bytes()), "{bad}");
+        }
+    }
 }

@@ -77,8 +77,9 @@ fn old() -> Error {
     )
 }
 
-fn why(e: impl std::fmt::Display) -> Error {
-    damaged(&e.to_string())
+/// A library's sentence says nothing to whoever has the file.
+fn why<E>(_: E) -> Error {
+    damaged("its parts do not fit together")
 }
 
 impl Workbook {
@@ -149,6 +150,15 @@ impl Workbook {
         option: &str,
         put: &mut dyn FnMut(u32, u32, &str),
     ) -> Result<()> {
+        caught(|| Ok::<_, Error>(self.all_cells(sheet, option, put)))?
+    }
+
+    fn all_cells(
+        &mut self,
+        sheet: &str,
+        option: &str,
+        put: &mut dyn FnMut(u32, u32, &str),
+    ) -> Result<()> {
         let mut order = Order {
             next: (0, 0),
             left: self.cap,
@@ -197,10 +207,10 @@ pub(crate) fn quoted_list(names: &[String]) -> String {
 }
 
 /// What the library's readers run out of is a damaged file.
-fn caught<T, E: std::fmt::Display>(read: impl FnOnce() -> std::result::Result<T, E>) -> Result<T> {
+fn caught<T, E>(read: impl FnOnce() -> std::result::Result<T, E>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(read) => read.map_err(why),
-        Err(_) => Err(damaged("its parts do not fit together")),
+        Err(panic) => Err(why(panic)),
     }
 }
 
