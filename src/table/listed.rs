@@ -8,7 +8,7 @@ use crate::memory;
 use std::collections::{BTreeSet, HashMap};
 
 /// ESA's codes of transactions, such as D11, that only sell: they are no divisions of an industry.
-pub(super) fn accounts<'a>(lines: &'a [Line], supplier: usize, buyer: usize) -> BTreeSet<&'a str> {
+pub(super) fn accounts(lines: &[Line], supplier: usize, buyer: usize) -> BTreeSet<&str> {
     let names = |k: usize| lines[1..].iter().map(move |l| names::bare(l.cell(k)));
     let account = |n: &&str| {
         let code = n.as_bytes();
