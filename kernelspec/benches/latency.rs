@@ -31,7 +31,7 @@ const CELLS: [&str; 9] = [
 /// A calibration that would last for minutes, and one for a while, watched or not.
 const PROBLEM: &str = r#"
 let problem = Problem::new(&economy, &shock, &run.observe());
-let long = Svi { steps: 1_000_000, draws: 1, ..Svi::default() };
+let long = Svi { steps: 1_000_000, early_stop: None, draws: 1, ..Svi::default() };
 fn speed(problem: &Problem, svi: &Svi, seconds: f64, live: bool) -> f64 {
     let svi = Svi { max_seconds: Some(seconds), ..svi.clone() };
     let posterior = if live {

@@ -67,7 +67,7 @@ fn a_display_changes_in_place(packages: &str, page: &str) {
     // The notebook's own fit is over in a tenth of a second: here it goes on for some seconds.
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks/03_calibrate.ipynb");
     let text = std::fs::read_to_string(source).expect("the notebook");
-    let longer = text.replace("steps: 300,", &format!("steps: {STEPS},"));
+    let longer = text.replace("steps: 300,", &format!("steps: {STEPS}, early_stop: None,"));
     assert_ne!(text, longer, "the number of steps is where it was");
     let notebook = dir.join("calibrate.ipynb");
     std::fs::write(&notebook, without_outputs(&longer)).expect("written");

@@ -265,7 +265,7 @@ async fn a_cell_may_ask_the_user(kernel: &mut Kernel) {
 const LONG_CALL: &str = "let shock = Shock::random(&economy, 3, 0.3, 10, 1);
 let run = simulate(&economy, &Params::uniform(&economy, 2.0, 6.0), &shock, &Simulation::default())?;
 let problem = Problem::new(&economy, &shock, &run.observe());
-let long = Svi { steps: 10_000_000, draws: 1, ..Svi::default() };";
+let long = Svi { steps: 10_000_000, early_stop: None, draws: 1, ..Svi::default() };";
 
 async fn an_interrupt_keeps_the_variables(kernel: &mut Kernel) {
     println!("an interrupt keeps the variables");

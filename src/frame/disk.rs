@@ -28,7 +28,9 @@ pub(super) enum Format {
 
 impl Format {
     pub(super) fn of(path: &Path) -> Result<Self> {
-        match path.extension().and_then(|e| e.to_str()) {
+        // As the file is called, in whatever case.
+        let end = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+        match end.as_deref() {
             Some("parquet") => Ok(Format::Parquet),
             Some("arrow" | "ipc" | "feather") => Ok(Format::Arrow),
             Some("csv") => Ok(Format::Csv),

@@ -129,6 +129,12 @@ impl Snapshot {
                 "{what} {} of {}, simulating the posterior",
                 self.done, self.total
             ),
+            Phase::Finished if self.done < self.total => format!(
+                "finished: {} {what}s, of {} that were allowed, in {}",
+                self.done,
+                self.total,
+                span(self.seconds)
+            ),
             Phase::Finished => {
                 format!("finished: {} {what}s in {}", self.total, span(self.seconds))
             }
