@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 mod damage;
 #[path = "../tests/common/small.rs"]
 mod small;
+#[path = "../tests/common/workbook.rs"]
+mod workbook;
 
 /// The value of an option, or what it is without.
 fn option<T: std::str::FromStr>(name: &str, default: T) -> T {

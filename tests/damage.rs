@@ -4,6 +4,8 @@
 mod damage;
 #[path = "common/small.rs"]
 mod small;
+#[path = "common/workbook.rs"]
+mod workbook;
 
 #[test]
 fn hurt_files_are_read_or_refused() {

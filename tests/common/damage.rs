@@ -108,6 +108,54 @@ fn either(path: &Path) -> bool {
     index(path) | table(path)
 }
 
+/// The XML of a sheet, in a workbook of each kind.
+fn sheet(path: &Path) -> bool {
+    let Ok(xml) = std::fs::read_to_string(path) else {
+        return false;
+    };
+    let mut any = false;
+    let books = [
+        (
+            "book.xlsx",
+            super::workbook::workbook(&[("Production", xml.clone())]),
+        ),
+        ("book.ods", super::workbook::ods(&[("Production", xml)])),
+    ];
+    for (name, book) in books {
+        let path = path.with_file_name(name);
+        std::fs::write(&path, book).expect("written");
+        any |= either(&path);
+    }
+    any
+}
+
+/// A small index as a sheet of each kind.
+fn sheets() -> [String; 2] {
+    use super::workbook::Cell::{Empty, Number, Text};
+    let mut rows = vec![vec![Text("month"), Text("Steel"), Text("Food")]];
+    for month in ["2020-01", "2020-02", "2020-03"] {
+        rows.push(vec![Text(month), Number(101.5), Number(99.25)]);
+    }
+    rows.push(vec![Text("2020-04"), Empty, Number(98.0)]);
+    [
+        super::workbook::sheet_xml(&rows),
+        super::workbook::ods_rows(&rows),
+    ]
+}
+
+fn books() -> Vec<Seed> {
+    let [xlsx, ods] = sheets();
+    let of = |end: &str, bytes| Seed {
+        end: end.into(),
+        bytes,
+        beside: Vec::new(),
+    };
+    vec![
+        of("xlsx", super::workbook::workbook(&[("Production", xlsx)])),
+        of("ods", super::workbook::ods(&[("Production", ods)])),
+    ]
+}
+
 fn links(path: &Path) -> bool {
     let files = NetworkFiles {
         links: path.to_path_buf(),
@@ -253,11 +301,16 @@ pub(crate) fn readers(folder: &Path) -> Vec<Reader> {
             files_of(&["indices/cases", "cases"], &["csv", "tsv", "txt", "xml"]),
         ),
         reader("input-output tables", table, true, table_seeds()),
+        reader("workbooks, as index and as table", either, false, {
+            let mut seeds = files_of(&["cases"], &["xlsx", "ods"]);
+            seeds.extend(books());
+            seeds
+        }),
         reader(
-            "workbooks, as index and as table",
-            either,
-            false,
-            files_of(&["cases", "indices/cases", "faults"], &["xlsx", "ods"]),
+            "sheets of workbooks",
+            sheet,
+            true,
+            sheets().iter().map(|xml| text_seed("xml", xml)).collect(),
         ),
         reader("networks", links, true, link_seeds()),
         reader(
