@@ -393,9 +393,15 @@ fn a_good_panel_passes_without_a_word() {
     };
     let truth = Priors::default().draw(&network, 42);
     let run = simulate(&network, &truth, &first, &simulation).expect("a run");
-    let hit = Problem::new(&network, &first, &run.observe());
+    let mut hit = Problem::new(&network, &first, &run.observe());
     hit.check().expect("allowed");
     assert_eq!(hit.warnings(), Vec::<String>::new());
+    // A shock that takes nearly all from the first period on, and nothing seen before it.
+    hit.observed.values.iter_mut().for_each(|v| *v *= 0.1);
+    hit.check().expect("allowed");
+    assert_eq!(hit.warnings(), Vec::<String>::new());
+    hit.observed.values.iter_mut().for_each(|v| *v *= 0.01);
+    refused(&hit, "times its steady level");
 }
 
 #[test]

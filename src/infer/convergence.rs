@@ -243,8 +243,10 @@ pub(super) fn of_guide(
 /// A number in as few digits as say something.
 fn short(v: f64) -> String {
     match v.abs() {
-        a if a == 0.0 || (0.01..1e4).contains(&a) => {
-            let digits = if a < 1.0 {
+        a if a == 0.0 || (0.001..1e4).contains(&a) => {
+            let digits = if a < 0.01 {
+                3
+            } else if a < 1.0 {
                 2
             } else if a < 100.0 {
                 1

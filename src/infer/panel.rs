@@ -10,6 +10,8 @@ const NOISE: f64 = 1e-7;
 const USUAL_NOISE: (f64, f64) = (1e-5, 0.3);
 /// The panel is in another unit where the middle series starts so many times above or below its steady level.
 const UNIT: f64 = 4.0;
+/// Where all that is observed is after the shock, so many times below: no shock leaves less.
+const LEFT: f64 = 100.0;
 /// A series starts elsewhere than at its steady level where it is off by more than this, and by more than noise.
 const OFF: f64 = 0.2;
 
@@ -17,6 +19,15 @@ const OFF: f64 = 0.2;
 struct Start {
     group: usize,
     ratio: f64,
+    /// It is not seen before the shock: what it has lost may be the shock's.
+    hit: bool,
+}
+
+impl Start {
+    /// True where it starts further from its steady level than by these factors, down and up.
+    fn is_off(&self, down: f64, up: f64) -> bool {
+        self.ratio > up || (!self.hit && self.ratio < 1.0 / down)
+    }
 }
 
 impl Problem {
@@ -297,12 +308,13 @@ fn starts(shock: Option<usize>, observed: &Observation) -> Vec<Start> {
             let all = (0..periods).map(move |t| observed.values[t * g + group]);
             all.filter(|v| !v.is_nan())
         };
-        let level = match cells(before).count() {
+        let seen = cells(before).count();
+        let level = match seen {
             0 => cells(observed.periods).fold(f64::NAN, f64::max),
             n => cells(before).sum::<f64>() / n as f64,
         };
-        let ratio = level / observed.base[group];
-        ratio.is_finite().then_some(Start { group, ratio })
+        let (ratio, hit) = (level / observed.base[group], seen == 0);
+        ratio.is_finite().then_some(Start { group, ratio, hit })
     };
     (0..g).filter_map(start).collect()
 }
@@ -336,7 +348,13 @@ const INDICES: &str =
 /// Refuses levels in another unit, and index values where they are far from levels.
 fn check_unit(observed: &Observation, starts: &[Start], place: &str) -> Result<()> {
     let middle = middle(starts);
-    if (1.0 / UNIT..=UNIT).contains(&middle) {
+    // A shock in the first period may take nearly all.
+    let down = if starts.iter().all(|s| s.hit) {
+        LEFT
+    } else {
+        UNIT
+    };
+    if (1.0 / down..=UNIT).contains(&middle) {
         return Ok(());
     }
     if let Some(number) = one_number(observed, starts) {
@@ -397,7 +415,7 @@ fn zeros(observed: &Observation) -> Option<String> {
 /// Series that do not start at their steady level.
 fn off_start(observed: &Observation, starts: &[Start], noise: f64) -> Option<String> {
     let limit = OFF.max(4.0 * noise);
-    let off = |s: &&Start| !(1.0 / (1.0 + limit)..=1.0 + limit).contains(&s.ratio);
+    let off = |s: &&Start| s.is_off(1.0 + limit, 1.0 + limit);
     let worst = starts.iter().filter(off).max_by(|a, b| {
         let far = |s: &Start| s.ratio.ln().abs();
         far(a).total_cmp(&far(b))
@@ -413,7 +431,7 @@ fn off_start(observed: &Observation, starts: &[Start], noise: f64) -> Option<Str
         ));
     }
     Some(format!(
-        "{number} of {} series do not start at their steady level: {} starts at {} and its steady level is {}; before a shock the          model is in its steady state, so give levels in the network's unit, or {INDICES}",
+        "{number} of {} series do not start at their steady level: {} starts at {} and its steady level is {}; before a shock the model is in its steady state, so give levels in the network's unit, or {INDICES}",
         starts.len(),
         observed.label(worst.group),
         round(worst.ratio * observed.base[worst.group]),
