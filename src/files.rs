@@ -59,6 +59,15 @@ impl Drop for Part {
     }
 }
 
+/// A file, told as `what` it is, that could not be written.
+pub(crate) fn unwritten(path: &Path, what: &str, error: &Error) -> crate::Error {
+    crate::Error::new(
+        path.display().to_string(),
+        format!("{what} cannot be written: {error}"),
+        "check that the folder exists, may be written to and has room",
+    )
+}
+
 /// Removes what processes that have ended left beside `path`.
 fn remove_left(path: &Path) {
     let folder = match path.parent() {

@@ -3,7 +3,7 @@
 use super::store::About;
 use super::{blocks, pages};
 use crate::error::{Error, Result};
-use crate::files::Part;
+use crate::files::{Part, unwritten};
 use crate::memory;
 use polars::prelude::{
     Column, CsvReadOptions, CsvWriter, DataFrame, DataType, IpcReader, IpcWriter, KeyValueMetadata,
@@ -73,8 +73,8 @@ fn type_name(of: &DataType) -> String {
 /// Writes a table with what it is beside its place; the parts are to be placed in this order.
 pub(super) fn write(path: &Path, frame: &mut DataFrame, about: &mut About) -> Result<Vec<Part>> {
     let format = Format::of(path)?;
-    let fail = |e: std::io::Error| unwritten(path, &e);
-    let other = |e: PolarsError| unwritten(path, &std::io::Error::other(e));
+    let fail = |e: std::io::Error| unwritten(path, "it", &e);
+    let other = |e: PolarsError| unwritten(path, "it", &std::io::Error::other(e));
     about.columns = frame
         .columns()
         .iter()
@@ -152,15 +152,6 @@ fn sum_of(bytes: &[u8], table: &[u8]) -> (Option<String>, String) {
     (told, format!("{:016x}", sum.digest()))
 }
 
-/// A file that could not be written.
-pub(super) fn unwritten(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(
-        path.display().to_string(),
-        format!("it cannot be written: {error}"),
-        "check that the folder exists, may be written to and has room",
-    )
-}
-
 /// A table, and what it says of itself; a file of others is a "table".
 pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
     let format = Format::of(path)?;
@@ -171,11 +162,12 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
             remedy,
         )
     };
-    let is_file = std::fs::metadata(path).map_err(|e| fail(e.to_string(), "check the path"))?;
-    if !is_file.is_file() {
+    let unread = |e: std::io::Error| fail(e.to_string(), "check the path");
+    // A device or a pipe may have no end.
+    if !std::fs::metadata(path).map_err(unread)?.is_file() {
         return Err(fail("it is not a file".into(), "give a file"));
     }
-    let bytes = std::fs::read(path).map_err(|e| fail(e.to_string(), "check the path"))?;
+    let bytes = std::fs::read(path).map_err(unread)?;
     let beside = match format {
         Format::Csv => std::fs::read_to_string(sidecar(path)).ok(),
         _ => None,
@@ -215,8 +207,8 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
             "the file is damaged or of another format",
         )
     };
-    let (path_of, known) = (path, told.is_some());
-    let table = catch_unwind(AssertUnwindSafe(|| table(path_of, format, bytes, known)));
+    let known = told.is_some();
+    let table = catch_unwind(AssertUnwindSafe(|| table(path, format, bytes, known)));
     let (frame, inside) = table.map_err(|_| damaged())?.map_err(|fault| match fault {
         Fault::Ours(e) => e,
         Fault::Damaged => damaged(),
@@ -240,6 +232,11 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
     if format != Format::Csv {
         return Ok((frame, about));
     }
+    Ok((typed(&frame, &about, &damaged)?, about))
+}
+
+/// A table of texts with the types that its columns had, or, where nobody says so, that all their cells have.
+fn typed(frame: &DataFrame, about: &About, damaged: &dyn Fn() -> Error) -> Result<DataFrame> {
     let columns: Result<Vec<Column>> = frame
         .columns()
         .iter()
@@ -252,7 +249,7 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
             }
         })
         .collect();
-    Ok((DataFrame::new_infer_height(columns?)?, about))
+    Ok(DataFrame::new_infer_height(columns?)?)
 }
 
 /// Why a table cannot be had.

@@ -8,7 +8,7 @@
 
 use super::disk;
 use crate::error::{Error, Result};
-use crate::files::Part;
+use crate::files::{Part, unwritten};
 use polars::prelude::DataFrame;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -293,7 +293,7 @@ pub trait Stored: Sized {
         let more = self.save_more(&|suffix| named(path, suffix), &mark)?;
         // All are on the disk before the first is in its place: a full disk leaves the old ones.
         for Beside { path, part } in more.into_iter().chain(parts) {
-            part.place().map_err(|e| disk::unwritten(&path, &e))?;
+            part.place().map_err(|e| unwritten(&path, "it", &e))?;
         }
         Ok(())
     }

@@ -82,7 +82,7 @@ const FALL: f64 = 0.25;
 /// Share of simulations that may be left out.
 const DROPPED: f64 = 0.1;
 /// Share of observed cells that 90 % intervals must hold, and the number of cells that tell it.
-const HELD: (f64, usize) = (0.7, 20);
+pub(super) const HELD: (f64, usize) = (0.7, 20);
 
 /// How the gradients of the means pull at the end of a fit: together, or each its own way.
 ///

@@ -56,6 +56,7 @@ use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
 use crate::simulate::Simulation;
+use panel::place_of;
 
 /// A scenario that was observed.
 #[derive(Clone, Debug)]
@@ -165,10 +166,7 @@ impl Problem {
             ));
         }
         for (k, (shock, observed)) in self.scenarios().enumerate() {
-            let place = |field: &str| match k {
-                0 => format!("problem.{field}"),
-                _ => format!("problem.further[{}].{field}", k - 1),
-            };
+            let place = |field: &str| place_of(k, field);
             shock
                 .check(&self.network)
                 .map_err(|e| if k == 0 { e } else { e.within(place("shock")) })?;

@@ -30,6 +30,14 @@ impl Start {
     }
 }
 
+/// What a field of scenario `k` is called in messages.
+pub(super) fn place_of(k: usize, field: &str) -> String {
+    match k {
+        0 => format!("problem.{field}"),
+        _ => format!("problem.further[{}].{field}", k - 1),
+    }
+}
+
 impl Problem {
     pub(super) fn check_noise(&self) -> Result<()> {
         if !(self.noise >= NOISE && self.noise.is_finite()) {
@@ -45,16 +53,12 @@ impl Problem {
     /// Refuses panels that cannot be levels of this economy.
     pub(super) fn check_levels(&self) -> Result<()> {
         for (k, (shock, observed)) in self.scenarios().enumerate() {
-            let place = match k {
-                0 => "problem.observed".to_string(),
-                _ => format!("problem.further[{}].observed", k - 1),
-            };
+            let place = place_of(k, "observed");
             self.check_owner(observed, &place)?;
-            let last = observed.periods;
-            if !shock.events.is_empty() && shock.events.iter().all(|e| e.start > last) {
-                let first = shock.events.iter().map(|e| e.start).min().unwrap_or(0);
+            let (begin, last) = (shock_begins(shock), observed.periods);
+            if let Some(first) = begin.filter(|first| *first > last) {
                 return Err(Error::new(
-                    place.replace("observed", "shock"),
+                    place_of(k, "shock"),
                     format!(
                         "its first event is in period {first}, and the last observed period is {last}"
                     ),
@@ -63,7 +67,7 @@ impl Problem {
             }
             self.check_signs(observed, &place)?;
             if self.scale == Scale::Levels {
-                check_unit(observed, &starts(shock_begins(shock), observed), &place)?;
+                check_unit(observed, &starts(begin, observed), &place)?;
             }
         }
         Ok(())

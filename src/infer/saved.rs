@@ -2,7 +2,7 @@
 
 use super::{Parameter, Problem, Step};
 use crate::error::{Error, Result};
-use crate::files::Part;
+use crate::files::{self, Part};
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use std::collections::BTreeMap;
@@ -141,11 +141,7 @@ pub(super) fn facts_of(problem: &Problem, method: &str) -> Facts {
 }
 
 fn unwritten(file: &Path, error: &std::io::Error) -> Error {
-    Error::new(
-        file.display().to_string(),
-        format!("the state of the calibration cannot be written: {error}"),
-        "check that the folder exists, may be written to and has room",
-    )
+    files::unwritten(file, "the state of the calibration", error)
 }
 
 impl Saved {

@@ -1,5 +1,6 @@
 //! What was learnt, entry by entry and in plain words, and whether the data look like its predictions.
 
+use super::convergence::HELD;
 use super::posterior::column_quantiles;
 use super::prior::below as normal_below;
 use super::{Parameter, Posterior, Prediction, Scale};
@@ -65,10 +66,10 @@ impl Check {
     /// least 20 cells.
     pub fn note(&self) -> Option<String> {
         let held = self.coverage(0.9);
-        if self.below.iter().filter(|p| !p.is_nan()).count() < 20 {
+        if self.below.iter().filter(|p| !p.is_nan()).count() < HELD.1 {
             return None;
         }
-        if held < 0.7 {
+        if held < HELD.0 {
             return Some(format!(
                 "90 % intervals hold {:.0} % of the cells: the model misses the panel by more than problem.noise says",
                 100.0 * held

@@ -389,6 +389,8 @@ impl<'a> Fit<'a> {
         if at > 1 {
             (self.guide, self.first, self.second) = (guide, first, second);
             self.history.truncate(steps);
+            // What was seen of steps that are taken back.
+            self.level = self.level.filter(|level| *level <= steps);
             self.moves -= 1;
         }
         let remedy = match at {
