@@ -1,7 +1,11 @@
 //! Files of firms and links as companies and tax offices have them: read as told, or refused with the line.
 
 use bullwhip::prelude::*;
+use folder::Folder;
 use std::path::{Path, PathBuf};
+
+#[path = "common/folder.rs"]
+mod folder;
 
 fn case(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -18,22 +22,7 @@ fn field(file: &str) -> NetworkFiles {
     }
 }
 
-/// A folder of texts that is gone after the test.
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new(name: &str) -> Self {
-        let dir = std::env::temp_dir().join(format!("bullwhip-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).expect("a folder");
-        Self(dir)
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.join(name);
-        std::fs::write(&path, text).expect("a file");
-        path
-    }
-
     /// Links alone, with assumed final demand.
     fn links(&self, text: &str) -> NetworkFiles {
         NetworkFiles {
@@ -41,12 +30,6 @@ impl Folder {
             input_share: Some(0.5),
             ..NetworkFiles::default()
         }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

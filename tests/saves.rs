@@ -1,23 +1,17 @@
 //! Saves that are interrupted, mixed, damaged or without room: whole, or refused.
 
 use bullwhip::prelude::*;
+use folder::Folder;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+#[path = "common/folder.rs"]
+mod folder;
 #[path = "common/small.rs"]
 mod small;
 
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("bullwhip-saves-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).expect("a folder");
-        Self(path)
-    }
-
+    /// Its files with their bytes.
     fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let entries = std::fs::read_dir(&self.0).expect("a folder");
         let read = |e: std::io::Result<std::fs::DirEntry>| {
@@ -26,16 +20,6 @@ impl Folder {
             (name, std::fs::read(e.path()).expect("bytes"))
         };
         entries.map(read).collect()
-    }
-
-    fn put(&self, name: &str, bytes: &[u8]) {
-        std::fs::write(self.0.join(name), bytes).expect("written");
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -65,7 +49,7 @@ fn print(p: &Posterior) -> Vec<u64> {
 fn an_interrupted_save_is_one_fit_or_the_other_or_refused() {
     let [a, b] = fits();
     for end in ["parquet", "arrow", "csv"] {
-        let folder = Folder::new(end);
+        let folder = Folder::new(&format!("saves-{end}"));
         let path = folder.0.join(format!("fit.{end}"));
         a.save(&path).expect("saved");
         let first = folder.files();
@@ -83,7 +67,7 @@ fn an_interrupted_save_is_one_fit_or_the_other_or_refused() {
             for other in [false, true] {
                 for (j, name) in names.iter().enumerate() {
                     let from_second = (j == k) != other;
-                    folder.put(
+                    folder.write(
                         name,
                         if from_second {
                             &second[*name]
@@ -110,7 +94,7 @@ fn an_interrupted_save_is_one_fit_or_the_other_or_refused() {
             }
         }
         for (name, bytes) in &second {
-            folder.put(name, bytes);
+            folder.write(name, bytes);
         }
         assert_eq!(print(&Posterior::load(&path).expect("whole again")), of_b);
     }
@@ -132,7 +116,7 @@ fn one_changed_bit_is_refused_or_changes_nothing() {
             for k in (0..bytes.len()).step_by(bytes.len().div_ceil(6000)) {
                 let mut hurt = bytes.clone();
                 hurt[k] ^= 1 << (k % 8);
-                folder.put(name, &hurt);
+                folder.write(name, &hurt);
                 match (Observation::load(&path), load(&path)) {
                     (Ok(back), Ok(loaded)) => {
                         let equal = back
@@ -152,7 +136,7 @@ fn one_changed_bit_is_refused_or_changes_nothing() {
                     _ => refused += 1,
                 }
             }
-            folder.put(name, bytes);
+            folder.write(name, bytes);
         }
         println!("{end}: {refused} refused, {same} the same");
         assert!(refused > same);
@@ -221,7 +205,7 @@ impl Drop for Disk {
 #[test]
 fn a_full_disk_leaves_the_old_panel_with_its_old_facts() {
     let panel = small::problem().observed;
-    let folder = Folder::new("full");
+    let folder = Folder::new("saves-full");
     let Some(disk) = Disk::new(&folder) else {
         return;
     };

@@ -3,33 +3,15 @@
 use bullwhip::Result;
 use bullwhip::frame::Loaded;
 use bullwhip::prelude::*;
+use folder::Folder;
 use std::path::{Path, PathBuf};
 
-/// A folder of its own for a test, removed at its end.
-struct Folder(PathBuf);
+#[path = "common/folder.rs"]
+mod folder;
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("bullwhip-store-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).expect("a folder");
-        Self(path)
-    }
-
     fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        std::fs::write(self.file(name), text).expect("a file");
-        self.file(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -104,7 +86,7 @@ fn run(record: Record) -> Trajectory {
 
 #[test]
 fn results_come_back_bit_for_bit_in_every_format() {
-    let folder = Folder::new("results");
+    let folder = Folder::new("store-results");
     for format in FORMATS {
         let file = |name: &str| folder.file(&format!("{name}.{format}"));
         let network = economy();
@@ -156,7 +138,7 @@ fn an_input_output_table_keeps_all_its_lines() {
     let text = "s,01,b,final,stocks,exports,imports,output\n01,1,2,6,0,3,-2,10\nb,3,4,13,0,1,-1,20\nwages,6,14,,,,,\ntaxes,0,0,,,,,\n";
     let table = bullwhip::table::parse_table(text.as_bytes(), None, &TableOptions::default())
         .expect("a table");
-    let folder = Folder::new("table");
+    let folder = Folder::new("store-table");
     for format in FORMATS {
         let file = folder.file(&format!("t.{format}"));
         table.save(&file).expect("written");
@@ -166,7 +148,7 @@ fn an_input_output_table_keeps_all_its_lines() {
 
 #[test]
 fn files_say_what_they_are() {
-    let folder = Folder::new("about");
+    let folder = Folder::new("store-about");
     for format in FORMATS {
         let file = folder.file(&format!("run.{format}"));
         let simulation = Simulation {
@@ -210,7 +192,7 @@ fn files_say_what_they_are() {
 
 #[test]
 fn files_of_others_and_damaged_files_are_understood_or_refused() {
-    let folder = Folder::new("others");
+    let folder = Folder::new("store-others");
     let csv = folder.write("codes.csv", "area,n,x,word\n01,1,0.5,a\n02,2,1e3,\n");
     let loaded = load(csv).expect("read");
     let types: Vec<String> = loaded
@@ -255,7 +237,7 @@ fn files_of_others_and_damaged_files_are_understood_or_refused() {
 
 #[test]
 fn firm_level_edge_lists_load_directly() {
-    let folder = Folder::new("edges");
+    let folder = Folder::new("store-edges");
     let links = "seller,client,amount\n01,02,10\n02,03,5\n01,03,4\n";
     let files = NetworkFiles {
         links: folder.write("links.csv", links),
@@ -324,7 +306,7 @@ fn firm_level_edge_lists_load_directly() {
 
 #[test]
 fn the_text_files_of_inoue_and_todo_load() {
-    let folder = Folder::new("inoue");
+    let folder = Folder::new("store-inoue");
     let files = InoueTodo {
         edges: folder.write("a.txt", "1 2 100\n2 1 100\n"),
         final_demand: Some(folder.write("c.txt", "1 100\n2 100\n")),
@@ -409,7 +391,7 @@ fn a_posterior_comes_back_whole_and_goes_on() {
         ..Svi::default()
     };
     let a = calibrate(&problem, &svi, &mut ()).expect("a posterior");
-    let folder = Folder::new("posterior");
+    let folder = Folder::new("store-posterior");
     for format in FORMATS {
         let file = folder.file(&format!("fit.{format}"));
         a.save_with(&file, &[("svi", &svi)]).expect("written");
@@ -481,7 +463,7 @@ fn a_posterior_comes_back_whole_and_goes_on() {
 
 #[test]
 fn what_calibrations_tell_goes_out_and_back() {
-    let folder = Folder::new("told");
+    let folder = Folder::new("store-told");
     let economy = economy();
     let shock = Shock::random(&economy, 2, 0.4, 6, 1);
     let simulation = Simulation {

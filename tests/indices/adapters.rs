@@ -475,7 +475,7 @@ fn regions_and_sectors_are_chosen_while_reading() {
 #[test]
 fn a_format_can_be_named_and_a_guess_asked_for() {
     let folder = Folder::new("guess");
-    let path = folder.file("a.csv", b"DATE,INDPRO\n2020-01-01,1\n");
+    let path = folder.write("a.csv", b"DATE,INDPRO\n2020-01-01,1\n");
     let guess = guess_format(&path, &ReadOptions::default()).expect("a guess");
     assert_eq!(guess.format, Format::FredSeries);
     assert!(guess.reason.contains("DATE"));

@@ -1,5 +1,7 @@
 //! Production indices: every format, hostile files, the agencies' own files, downloads, preparation.
 
+#[path = "../common/folder.rs"]
+mod folder;
 #[path = "../common/workbook.rs"]
 mod workbook;
 
@@ -15,6 +17,7 @@ mod published;
 use bullwhip::Result;
 use bullwhip::frame::read::parse;
 use bullwhip::prelude::*;
+use folder::Folder;
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
 use workbook::{Cell, ods, ods_rows, sheet_xml, workbook};
@@ -85,28 +88,4 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     out.write_all(bytes).expect("packed");
     out.finish().expect("packed")
-}
-
-/// A folder of its own for a test; it goes when it is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("bullwhip-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).expect("a folder");
-        Self(path)
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.join(name);
-        std::fs::write(&path, bytes).expect("a file");
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

@@ -279,9 +279,9 @@ fn a_missing_line_end_is_noted_wherever_it_is() {
 #[test]
 fn a_damaged_card_does_not_switch_the_check_off() {
     let folder = Folder::new("cards");
-    let data = folder.file("a.csv", months_with(99, "").as_bytes());
+    let data = folder.write("a.csv", months_with(99, "").as_bytes());
     let card = |text: &[u8]| {
-        folder.file("a.csv.json", text);
+        folder.write("a.csv.json", text);
         read(&data, &ReadOptions::default())
     };
     let sha = "0".repeat(64);
