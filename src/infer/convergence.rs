@@ -72,17 +72,25 @@ const FEW: f64 = 20.0;
 const FAR: f64 = 0.5;
 /// Widths of the guide, relative to what the gradients let it be, between which it has converged.
 const WIDTH: (f64, f64) = (0.7, 1.4);
-/// True of a width that a guide has about its optimum.
-pub(super) fn is_wide_enough(width: f64) -> bool {
-    (WIDTH.0..=WIDTH.1).contains(&width)
-}
-
 /// Fall of the objective, relative to the divergence from the prior, above which a fit has not converged.
 const FALL: f64 = 0.25;
 /// Share of simulations that may be left out.
 const DROPPED: f64 = 0.1;
 /// Share of observed cells that 90 % intervals must hold, and the number of cells that tell it.
 pub(super) const HELD: (f64, usize) = (0.7, 20);
+
+/// Adds to what is known of the last fifty steps.
+fn push_last<T>(steps: &mut Vec<T>, one: T) {
+    if steps.len() == 50 {
+        steps.remove(0);
+    }
+    steps.push(one);
+}
+
+/// True of a width that a guide has about its optimum.
+pub(super) fn is_wide_enough(width: f64) -> bool {
+    (WIDTH.0..=WIDTH.1).contains(&width)
+}
 
 /// How the gradients of the means pull at the end of a fit: together, or each its own way.
 ///
@@ -100,21 +108,12 @@ pub(super) struct Pull {
 }
 
 impl Pull {
-    /// Steps that are looked at.
-    pub(super) const STEPS: usize = 50;
-
     pub(super) fn add(&mut self, together: f64, alone: f64) {
-        if self.products.len() == Self::STEPS {
-            self.products.remove(0);
-        }
-        self.products.push([together, alone]);
+        push_last(&mut self.products, [together, alone]);
     }
 
     pub(super) fn balance(&mut self, outward: f64) {
-        if self.outward.len() == Self::STEPS {
-            self.outward.remove(0);
-        }
-        self.outward.push(outward);
+        push_last(&mut self.outward, outward);
     }
 
     /// 1 where the guide is as wide as data and prior let it be.

@@ -173,7 +173,7 @@ fn paths_that_are_no_files() {
         &fail(&folder.0.join("none.csv")),
         &["cannot be read", "check the path"],
     );
-    let path = folder.write("bad.csv", &rows("BE,C,2020-01,x\n"));
+    let path = folder.write("bad.csv", rows("BE,C,2020-01,x\n"));
     says(
         "place begins with the file",
         &fail(&path),
