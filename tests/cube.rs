@@ -14,7 +14,7 @@ use bullwhip::prelude::*;
 use hub::hub;
 use proptest::prelude::*;
 
-/// The first adapter; None, with a printed line, where there is none.
+/// The first adapter that the kernels run on; None, with a printed line, where there is none.
 fn adapter() -> Option<Device> {
     let found = devices()
         .into_iter()

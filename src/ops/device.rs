@@ -290,7 +290,7 @@ mod gpus {
 
     use super::{Device, DeviceInfo, Error, Opened, Result, TensorDevice, feature, not_built};
     use burn_cubecl::CubeDevice;
-    use cubecl::device::WgpuDeviceKind;
+    use cubecl::device::{WgpuBackend, WgpuDeviceKind};
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::OnceLock;
 
@@ -322,7 +322,10 @@ mod gpus {
                             WgpuDeviceKind::Cpu => 4,
                             _ => 3,
                         };
-                        adapters.push((rank, device));
+                        // Through OpenGL, the last resort of wgpu, too few arrays can be bound.
+                        let apis = [WgpuBackend::Vulkan, WgpuBackend::Metal, WgpuBackend::Dx12];
+                        let reached = apis.iter().find_map(|api| device.clone().on(*api).ok());
+                        adapters.extend(reached.map(|device| (rank, device)));
                     }
                     _ => {}
                 }
