@@ -61,6 +61,13 @@ mod tests {
     use super::*;
 
     #[test]
+    #[should_panic(expected = "overflow")]
+    fn sums_that_overflow_panic_in_a_release_too() {
+        let most = std::hint::black_box(usize::MAX);
+        std::hint::black_box(most + 1);
+    }
+
+    #[test]
     fn what_is_not_free_is_refused_with_its_size() {
         assert!(require("x", "it", 1e6, "").is_ok());
         let e = require("Svi.draws", "10^12 draws", 1e15, "ask for fewer").expect_err("too much");

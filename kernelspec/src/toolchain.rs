@@ -150,10 +150,12 @@ fn prepare_source(dir: &Path, verb: Option<&OsString>) -> Result<()> {
     Ok(())
 }
 
-/// What cells have and the toolkit has not: sums that overflow panic.
-const CELL_PROFILE: [&str; 2] = [
+/// Sums that overflow panic: in cells, and in the toolkit, as the workspace's Cargo.toml has it.
+const CELL_PROFILE: [&str; 4] = [
     "--config",
     "profile.release.package.ctx.overflow-checks=true",
+    "--config",
+    "profile.release.package.bullwhip.overflow-checks=true",
 ];
 
 /// Gives cargo the versions that are compiled, where it has none of them.

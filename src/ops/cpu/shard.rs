@@ -125,10 +125,17 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         } = run;
         let keep = stride > 0;
         let nodes = inputs.target.len() / inputs.particles;
+        let first: [usize; L] = lanes(|l| slot.particle::<W>(l) * nodes);
         let take = |v: &[F], i: usize, empty: F| -> [F; L] {
-            lanes(|l| match part.node[if W == 1 { i } else { i * W + l }] {
+            if W == 1 {
+                // All places have a node.
+                let node = part.node[i] as usize;
+                return lanes(|l| v[first[l].wrapping_add(node)]);
+            }
+            let here = &part.node[i * W..][..W];
+            lanes(|l| match here[l] {
                 NONE => empty,
-                node => v[slot.particle::<W>(l) * nodes + node as usize],
+                node => v[first[0].wrapping_add(node as usize)],
             })
         };
         if part.mail.is_none() {
@@ -263,25 +270,21 @@ impl<F: Number, const L: usize, const W: usize> Shard<F, L, W> {
         let columns = design.column.len();
         let of_particle = design.periods * columns;
         let shared = inputs.alike(design);
-        let of = |l: usize| {
-            if shared {
-                0
-            } else {
-                slot.particle::<W>(l) * of_particle
-            }
-        };
         let first = (t - 1) * columns;
+        let of: [usize; L] = lanes(|l| {
+            let particle = if shared { 0 } else { slot.particle::<W>(l) };
+            particle * of_particle + first
+        });
         for (k, (i, c)) in part.columns.iter().enumerate() {
             // Columns are in the order of the network's nodes, not of the part's.
             if let Some((_, ahead)) = part.columns.get(k + 2 * AHEAD) {
-                prefetch_index(inputs.capacity, first + *ahead as usize);
+                prefetch_index(inputs.capacity, first.wrapping_add(*ahead as usize));
             }
-            let at = first + *c as usize;
-            let i = *i as usize;
+            let (i, c) = (*i as usize, *c as usize);
             if W == 1 && !self.alike {
-                self.capacity[i] = lanes(|l| inputs.capacity[of(l) + at]);
+                self.capacity[i] = lanes(|l| inputs.capacity[of[l].wrapping_add(c)]);
             } else {
-                self.capacity.as_flattened_mut()[i] = inputs.capacity[of(0) + at];
+                self.capacity.as_flattened_mut()[i] = inputs.capacity[of[0].wrapping_add(c)];
             }
         }
     }
