@@ -16,6 +16,8 @@ pub(super) struct Line {
     pub(super) cells: StringRecord,
     /// True of a row of a workbook.
     pub(super) sheet: bool,
+    /// Columns of the file that were left out before its first cell.
+    left: u64,
     /// Where each cell's line is in the file, in a transposed table.
     across: Option<Rc<[u64]>>,
 }
@@ -32,7 +34,7 @@ impl Line {
     /// Where a cell is: "line 5, column 3", "cell C5" of a sheet.
     pub(super) fn place_of(&self, k: usize) -> String {
         let (line, column) = match &self.across {
-            None => (self.number, k as u64 + 1),
+            None => (self.number, self.left + k as u64 + 1),
             Some(lines) => (lines.get(k).copied().unwrap_or(1), self.number),
         };
         if self.sheet {
@@ -45,7 +47,7 @@ impl Line {
     /// Where all cells below one are: "column 3", "column C" of a sheet.
     pub(super) fn place_below(&self, k: usize) -> String {
         match &self.across {
-            None => told_column(self.sheet, k as u64 + 1),
+            None => told_column(self.sheet, self.left + k as u64 + 1),
             Some(lines) => told_line(self.sheet, lines.get(k).copied().unwrap_or(1)),
         }
     }
@@ -187,6 +189,7 @@ pub(super) fn grid(bytes: &[u8], options: &TableOptions) -> Result<Vec<Line>> {
             number,
             cells,
             sheet: false,
+            left: 0,
             across: None,
         };
         if line.width() > 0 {
@@ -228,6 +231,7 @@ pub(super) fn sheet(book: &mut Workbook, name: &str, option: &str) -> Result<Vec
                 number,
                 cells: StringRecord::new(),
                 sheet: true,
+                left: 0,
                 across: None,
             });
         }
@@ -243,13 +247,60 @@ pub(super) fn sheet(book: &mut Workbook, name: &str, option: &str) -> Result<Vec
     enough(lines)
 }
 
+/// The cells of a range such as "B9:O35" alone.
+pub(super) fn within(lines: Vec<Line>, range: &str) -> Result<Vec<Line>> {
+    let wrong = |fact: String| {
+        let remedy = "name the first and the last cell of the table, such as \"B9:O35\"";
+        Error::new("TableOptions.cells", fact, remedy)
+    };
+    let corners = range.split_once(':').map(|(a, b)| (place(a), place(b)));
+    let Some((Some(first), Some(last))) = corners else {
+        return Err(wrong(format!("{} is no range of cells", quoted(range))));
+    };
+    if first.0 > last.0 || first.1 > last.1 {
+        return Err(wrong(format!("{} ends before it begins", quoted(range))));
+    }
+    let rows = lines
+        .into_iter()
+        .filter(|l| (first.1..=last.1).contains(&l.number));
+    let mut inside: Vec<Line> = rows
+        .map(|line| Line {
+            cells: (first.0..=last.0)
+                .map(|k| line.cells.get(k).unwrap_or_default())
+                .collect(),
+            left: first.0 as u64,
+            ..line
+        })
+        .collect();
+    inside.retain(|l| l.width() > 0);
+    match inside.len() {
+        0 | 1 => Err(wrong(format!("there is no table in {}", quoted(range)))),
+        _ => Ok(inside),
+    }
+}
+
+/// Column, from 0, and row, from 1, of a cell such as "B9".
+fn place(cell: &str) -> Option<(usize, u64)> {
+    let cell = cell.trim();
+    let letters = cell.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (column, row) = cell.split_at(letters);
+    let column = column.bytes().try_fold(0usize, |n, b| {
+        let letter = usize::from(b.to_ascii_uppercase() - b'A') + 1;
+        n.checked_mul(26)?.checked_add(letter)
+    })?;
+    // No file has as many columns.
+    let column = (1..=1 << 20).contains(&column).then(|| column - 1)?;
+    Some((column, row.parse().ok().filter(|row| *row > 0)?))
+}
+
 /// The lines with rows and columns swapped.
 pub(super) fn transposed(lines: &[Line]) -> Vec<Line> {
     let width = lines.iter().map(Line::width).max().unwrap_or(0);
     let across: Rc<[u64]> = lines.iter().map(|l| l.number).collect();
     (0..width)
         .map(|k| Line {
-            number: k as u64 + 1,
+            number: lines.first().map_or(0, |l| l.left) + k as u64 + 1,
+            left: 0,
             cells: lines.iter().map(|l| l.cell(k)).collect(),
             sheet: lines.iter().any(|l| l.sheet),
             across: Some(across.clone()),

@@ -56,6 +56,7 @@ pub(super) fn certain(name: &str) -> Option<Role> {
         | "australianproduction"
         | "producción"
         | "producciónpreciobásico"
+        | "producciónpreciosbásicos"
         | "producciónapreciosbásicos"
         | "produção"
         | "produktionswert"
@@ -111,6 +112,23 @@ pub(super) fn certain(name: &str) -> Option<Role> {
     }
 }
 
+/// The role of a code of final use in tables of the US Bureau of Economic Analysis: F010, F02E, T019. Anything else is
+/// `None`.
+fn bea(name: &str) -> Option<Role> {
+    let [kind, digits @ ..] = name.trim().as_bytes() else {
+        return None;
+    };
+    let number = digits.len() == 3 && digits[..2].iter().all(u8::is_ascii_digit);
+    match (kind, digits) {
+        (b'F', b"040") => Some(Role::Exports),
+        (b'F', b"050") => Some(Role::Imports),
+        (b'F', _) if number && (digits[0] == b'0' || digits[0] == b'1') => Some(Role::Domestic),
+        (b'T', b"007" | b"008" | b"018") => Some(Role::Output),
+        (b'T', [b'0', ..]) if number => Some(Role::Total),
+        _ => None,
+    }
+}
+
 /// The role of a column that is no sector; `None` where its name does not tell.
 pub(super) fn column(name: &str) -> Option<Role> {
     if let Some(role) = certain(name) {
@@ -122,6 +140,9 @@ pub(super) fn column(name: &str) -> Option<Role> {
             b'7' => Role::Imports,
             _ => Role::Domestic,
         });
+    }
+    if let Some(role) = bea(name) {
+        return Some(role);
     }
     let lower = name.to_lowercase();
     let name = plain(name);

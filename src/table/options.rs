@@ -77,12 +77,18 @@ pub struct TableOptions {
     pub sheet: Option<String>,
     /// Sheet of a second file that is a workbook, which may be the same file; `None` is its only one.
     pub final_demand_sheet: Option<String>,
+    /// The cells that are the table, such as "B9:O35", where a file has more: several tables one below the
+    /// other, remarks. Names of rows and columns are among them. A text has columns A, B, C and rows by line.
+    pub cells: Option<String>,
     /// Bytes that a workbook may unpack to: 256 MiB.
     pub max_unpacked: Option<u64>,
     /// Which way round the file is.
     pub orientation: Orientation,
     /// What the square of sectors holds.
     pub holds: Holds,
+    /// Buyers' columns are in the order of the suppliers' rows, and are called otherwise: by codes where rows
+    /// have names, as in tables of the BEA. The rows' names hold.
+    pub same_order: bool,
     /// What becomes of cells without a number.
     pub missing: Blank,
     /// Decimal sign of a text; `None` is a point.

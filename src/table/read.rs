@@ -1,6 +1,6 @@
 //! Reads an input-output table of any known layout, from a file or from text.
 
-use super::grid::{Line, Looks, grid, looks, sheet, transposed};
+use super::grid::{Line, Looks, grid, looks, sheet, transposed, within};
 use super::{
     Demand, InputOutput, Layout, Orientation, Primary, TableOptions, Use, holds, identities, long,
     totals, wide,
@@ -275,6 +275,10 @@ fn table(
     second: Option<Rc<[Line]>>,
     options: &TableOptions,
 ) -> Result<InputOutput> {
+    let lines = match &options.cells {
+        Some(range) => within(lines, range)?,
+        None => lines,
+    };
     headed(&lines)?;
     if long::is(&lines[0]) {
         if second.is_some() {

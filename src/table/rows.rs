@@ -107,7 +107,10 @@ impl Reader<'_> {
                 let (a, b) = (&self.labels.rows[before], &self.labels.rows[r]);
                 let differs = |k: &usize| a[*k] != b[*k] && !self.labels.heads[*k].is_empty();
                 let (fact, remedy) = match (0..a.len()).find(differs) {
-                    None => (fact, "give every sector one row".into()),
+                    None => (
+                        fact,
+                        "give every sector one row; where several tables stand in one sheet, name the cells of one: TableOptions { cells: Some(\"B9:O35\".into()), .. }".into(),
+                    ),
                     Some(k) => (
                         format!(
                             "{fact}; in column {:?} they have {:?} and {:?}",

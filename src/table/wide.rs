@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
             .filter(|n| known.contains(n) && names::certain(n).is_none())
             .collect();
         let split = region.is_none() && names::regional(&both);
-        let reader = Self {
+        let mut reader = Self {
             style: Style::new(options.decimal, options.thousands, "TableOptions")?,
             row_keys: keys(&labels.rows, sector.0, region.map(|r| r.0), split),
             column_keys: keys(&labels.columns, sector.1, region.map(|r| r.1), split),
@@ -65,8 +65,57 @@ impl<'a> Reader<'a> {
             labels,
             missing: 0,
         };
+        if options.same_order {
+            reader.in_order()?;
+        }
         reader.names()?;
         Ok((reader, split || region.is_some()))
+    }
+
+    /// Gives the columns before the first that is known as something else the names of as many rows.
+    fn in_order(&mut self) -> Result<()> {
+        let known = |key: &Key, text: &[String]| {
+            self.role(key).is_some()
+                || names::intermediate(&key.1)
+                || text.iter().any(|t| names::column(t).is_some())
+        };
+        let mut columns = self.column_keys.iter().zip(&self.labels.columns);
+        let buyers = columns.position(|(key, text)| known(key, text));
+        let buyers = buyers.unwrap_or(self.column_keys.len());
+        let below = |r: usize| {
+            self.role(&self.row_keys[r]).is_some()
+                || Self::given(&self.options.primary, &self.row_keys[r])
+                || names::certain(&self.row_names[r]).is_some()
+        };
+        let rows = self.row_keys.len();
+        let beyond = buyers < rows && !below(buyers) && !names::primary(&self.row_names[buyers]);
+        // Many a sector's name has a word of primary inputs; the last has not.
+        let last = buyers.min(rows).saturating_sub(1);
+        let wrong = match (0..=last)
+            .find(|r| below(*r) || (*r == last && names::primary(&self.row_names[*r])))
+        {
+            Some(r) => Some(format!(
+                "row {} of the suppliers is none",
+                self.row_names[r]
+            )),
+            None if beyond => Some(format!(
+                "row {} comes after as many",
+                self.row_names[buyers]
+            )),
+            None if buyers > rows => Some(format!("there are {rows} rows")),
+            None => None,
+        };
+        if let Some(wrong) = wrong {
+            return Err(Error::new(
+                "TableOptions.same_order",
+                format!(
+                    "{buyers} buyers are in columns before what is known as something else, and {wrong}"
+                ),
+                "say what is no sector: TableOptions.primary names rows, domestic, exports, imports and output columns, ignore both",
+            ));
+        }
+        self.column_keys[..buyers].clone_from_slice(&self.row_keys[..buyers]);
+        Ok(())
     }
 
     pub(super) fn line(&self, row: usize) -> &'a Line {
@@ -130,7 +179,7 @@ impl<'a> Reader<'a> {
                 match names::column(&key.1).or_else(|| self.column_by_text(k)) {
                     Some(Role::Primary) => return Err(transposed(&place(), &told(key))),
                     Some(role) => other.push((k, role)),
-                    None => return Err(self.unknown_column(&place(), key)),
+                    None => return Err(self.unknown_column(&place(), key, sector.is_empty())),
                 }
             }
         }
@@ -149,7 +198,8 @@ impl<'a> Reader<'a> {
         Ok(Columns { sector, other })
     }
 
-    fn unknown_column(&self, place: &str, key: &Key) -> Error {
+    /// `first`: no column before it has the name of a row.
+    fn unknown_column(&self, place: &str, key: &Key, first: bool) -> Error {
         let columns: BTreeSet<&Key> = self.column_keys.iter().collect();
         let alone: Vec<String> = self
             .row_keys
@@ -178,7 +228,16 @@ impl<'a> Reader<'a> {
                 told(key),
                 names::list(&alone)
             ),
-            "spell sectors alike in rows and columns, or say in TableOptions what the column is",
+            if first
+                && !self
+                    .column_keys
+                    .iter()
+                    .any(|key| self.row_keys.contains(key))
+            {
+                "spell sectors alike in rows and columns, or say TableOptions { same_order: true, .. } where both are in one order"
+            } else {
+                "spell sectors alike in rows and columns, or say in TableOptions what the column is"
+            },
         )
     }
 

@@ -367,3 +367,67 @@ fn labels_of_other_offices_are_known() {
     noted(&t, "Final Uses is left out of final demand");
     assert!(t.imbalance().iter().all(|m| *m == 0.0));
 }
+
+#[test]
+fn a_table_is_taken_from_among_others() {
+    let square = table(flow, &[("output", &OUTPUT)], &[]);
+    let lines = square.lines().count();
+    let moved: String = square.lines().map(|l| format!(",{l}\n")).collect();
+    let file = format!("Tables of 2020\n\n{moved}\nThe same in percent\n\n{moved}");
+    let cells = |range: &str| TableOptions {
+        cells: Some(range.into()),
+        ..TableOptions::default()
+    };
+    for first in [3, 3 + lines + 3] {
+        let range = format!("b{first}:F{}", first + lines - 1);
+        right(&parse(&file, &cells(&range)).expect(&range));
+    }
+    // Places are those of the file.
+    let hurt = file.replacen("\n,A,", "\n,A,x", 1);
+    let said = refused(&hurt, &cells(&format!("B3:F{}", 2 + lines)));
+    has(&said, &["line 4, column 3"]);
+    for (range, fact) in [
+        ("B3", "\"B3\" is no range of cells"),
+        ("3:5", "\"3:5\" is no range of cells"),
+        ("B0:C5", "is no range"),
+        ("F9:B3", "ends before it begins"),
+        ("ZZZZZZZZZZZZZZZZZZ1:ZZZZZZZZZZZZZZZZZZ5", "is no range"),
+        ("B300:F400", "there is no table in"),
+    ] {
+        has(
+            &refused(&file, &cells(range)),
+            &["TableOptions.cells", fact],
+        );
+    }
+}
+
+#[test]
+fn columns_may_have_codes_where_rows_have_names() {
+    let coded = "Name,11,21,31G,T001,F010,F040,T007\nFarms,10,20,0,30,60,10,100\nMines,5,10,5,20,70,10,100\nMakers,15,5,10,30,65,5,100\nValue added,70,65,85,,,,\n";
+    let said = refused(coded, &TableOptions::default());
+    has(&said, &["11 is the name of no row", "same_order: true"]);
+    let in_order = TableOptions {
+        same_order: true,
+        ..TableOptions::default()
+    };
+    let t = parse(coded, &in_order).expect("in order");
+    assert_eq!(t.sectors, ["Farms", "Mines", "Makers"]);
+    assert_eq!(t.flow(2, 0), 15.0);
+    assert_eq!(t.output, [100.0, 100.0, 100.0]);
+    let kinds: Vec<Use> = t.demand.iter().map(|d| d.kind).collect();
+    assert_eq!(kinds, [Use::Domestic, Use::Exports]);
+    // One more row than columns, and one less.
+    let more = coded.replace("Value added", "Shops,1,1,1,3,1,1,5\nValue added");
+    has(
+        &refused(&more, &in_order),
+        &["3 buyers are in columns", "row Shops comes after as many"],
+    );
+    let fewer = coded.replace("Makers,15,5,10,30,65,5,100\n", "");
+    has(
+        &refused(&fewer, &in_order),
+        &[
+            "3 buyers are in columns",
+            "row Value added of the suppliers is none",
+        ],
+    );
+}

@@ -7,7 +7,7 @@ mod kinds;
 mod layouts;
 
 use bullwhip::prelude::*;
-use bullwhip::table::parse_table;
+use bullwhip::table::{Use, parse_table};
 use shared::shared;
 use std::path::PathBuf;
 
@@ -292,15 +292,42 @@ fn real_tables_read_as_before_without_new_notes() {
         t.notes
     );
     noted(&t, "Scrap, used and secondhand goods has no column");
-    for file in [
-        "bea/use_71.csv",
-        "bea/make_15.csv",
-        "chile/mip_2008_12x12.xlsx",
-    ] {
-        let Some(path) = shared(file) else { return };
-        match read_table(path, &options) {
-            Ok(t) => println!("{file}: {t:?} {:?}", t.notes),
-            Err(e) => println!("{file}: {e}"),
-        }
-    }
+    // Rows have names there, and columns codes.
+    let Some(path) = shared("bea/use_71.csv") else {
+        return;
+    };
+    let said = read_table(&path, &options).expect_err("codes").to_string();
+    has(&said, &["TableOptions { same_order: true, .. }"]);
+    let options = TableOptions {
+        same_order: true,
+        ..options
+    };
+    let t = read_table(&path, &options).expect("BEA, 71 industries");
+    let food = t.sectors.iter().position(|s| s.starts_with("Food and"));
+    assert_eq!(t.len(), 71);
+    assert_eq!(food.map(|j| t.flow(0, j)), Some(304_745.0));
+    noted(&t, "Scrap, used and secondhand goods has no column");
+    assert!(
+        t.demand
+            .iter()
+            .any(|d| d.name == "F040" && d.kind == Use::Exports)
+    );
+    // Flows, coefficients and the inverse stand in one sheet.
+    let Some(path) = shared("chile/mip_2008_12x12.xlsx") else {
+        return;
+    };
+    let sheet = TableOptions {
+        sheet: Some("12x12_2008".into()),
+        ..TableOptions::default()
+    };
+    let said = read_table(&path, &sheet).expect_err("three").to_string();
+    has(&said, &["TableOptions { cells: Some("]);
+    let flows = TableOptions {
+        cells: Some("B9:O43".into()),
+        ..sheet
+    };
+    let t = read_table(&path, &flows).expect("flows");
+    assert_eq!(t.len(), 12);
+    assert!((t.flow(3, 0) - 956_228.924).abs() < 1e-3);
+    assert!((t.output[0] - 6_754_398.069).abs() < 1e-3);
 }

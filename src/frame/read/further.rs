@@ -3,7 +3,7 @@
 use super::cell::shown;
 use super::choice::fits;
 use super::months::plain;
-use super::names::Names;
+use super::names::{Names, same};
 use super::{ReadOptions, kinds};
 use crate::error::{Error, Result};
 use std::collections::HashSet;
@@ -204,13 +204,8 @@ impl Track {
 
     pub(super) fn take(&mut self, series: usize, text: &str) {
         let (before, code) = self.last;
-        if before == series
-            && self
-                .names
-                .list
-                .get(code as usize)
-                .is_some_and(|n| **n == *text)
-        {
+        let last = self.names.list.get(code as usize);
+        if before == series && last.is_some_and(|last| same(last, text)) {
             return;
         }
         if self.names.list.len() >= MOST && !self.names.has(text) {

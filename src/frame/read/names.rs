@@ -16,11 +16,8 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn code(&mut self, name: &str) -> u32 {
-        if self
-            .list
-            .get(self.last as usize)
-            .is_some_and(|n| **n == *name)
-        {
+        let last = self.list.get(self.last as usize);
+        if last.is_some_and(|last| same(last, name)) {
             return self.last;
         }
         self.last = match self.codes.get(name) {
@@ -67,6 +64,21 @@ impl Names {
             Some(name) => Err(control(what, name)),
             None => Ok(()),
         }
+    }
+}
+
+/// Whether two texts are the same: most are short, and a call of the library's comparison takes longer than this does.
+#[inline]
+pub(super) fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    match (a.first_chunk::<8>(), b.first_chunk::<8>()) {
+        (None, None) => a.iter().zip(b).all(|(a, b)| a == b),
+        // The last eight may be some of the first.
+        (first, other) if a.len() <= 16 => first == other && a.last_chunk::<8>() == b.last_chunk(),
+        _ => a == b,
     }
 }
 
