@@ -43,7 +43,7 @@ struct Experiment {
 fn problem(network: &Network, shock: &Shock, panel: &Observation, weak: bool) -> Problem {
     let mut problem = Problem::new(network, shock, panel);
     if weak {
-        problem.simulation.rule = Rule::Paper;
+        problem.simulation.model.production = Production::Paper;
         problem.priors.target_inventory = Some(Prior::LogNormal {
             shift: 1.0,
             median: 3.0,

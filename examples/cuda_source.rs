@@ -19,7 +19,7 @@ fn main() {
 
 fn write(folder: &Path) -> Result<(), Error> {
     let sources = bullwhip::cuda_sources(|| {
-        for rule in [Rule::Capacity, Rule::Paper] {
+        for rule in [Production::Capacity, Production::Paper] {
             launch_all(rule)?;
         }
         Ok(())
@@ -42,7 +42,7 @@ fn write(folder: &Path) -> Result<(), Error> {
 
 /// Runs that launch every variant of every kernel: a hub that sells to and buys from all others, shocks
 /// that vary and that do not, several particles and one, a replay from checkpoints.
-fn launch_all(rule: Rule) -> Result<(), Error> {
+fn launch_all(rule: Production) -> Result<(), Error> {
     let firms = 200;
     let mut links = Links::default();
     for i in 1..firms {
@@ -74,7 +74,10 @@ fn launch_all(rule: Rule) -> Result<(), Error> {
         })?;
     let simulation = Simulation {
         periods: 8,
-        rule,
+        model: Model {
+            production: rule,
+            ..Model::default()
+        },
         checkpoint: Checkpoint::Every(4),
         device: adapter.device,
         ..Simulation::default()

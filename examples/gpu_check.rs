@@ -150,7 +150,7 @@ fn check(options: &Options) -> Result<bool, Error> {
 }
 
 /// Networks to verify on: drawn ones, and a hub that sells to and buys from all others.
-fn cases() -> Result<Vec<(&'static str, Network, Rule)>, Error> {
+fn cases() -> Result<Vec<(&'static str, Network, Production)>, Error> {
     let drawn = |firms, seed| {
         Network::synthetic(&Synthetic {
             firms,
@@ -178,17 +178,20 @@ fn cases() -> Result<Vec<(&'static str, Network, Rule)>, Error> {
         links,
     )?;
     Ok(vec![
-        ("500 firms", drawn(500, 1)?, Rule::Capacity),
-        ("500 firms", drawn(500, 2)?, Rule::Paper),
-        ("a hub of 20,000", hub, Rule::Capacity),
+        ("500 firms", drawn(500, 1)?, Production::Capacity),
+        ("500 firms", drawn(500, 2)?, Production::Paper),
+        ("a hub of 20,000", hub, Production::Capacity),
     ])
 }
 
-fn problem(network: &Network, rule: Rule, device: Device) -> Result<Problem, Error> {
+fn problem(network: &Network, rule: Production, device: Device) -> Result<Problem, Error> {
     let shock = Shock::random(network, 3, 0.3, 10, 1);
     let simulation = Simulation {
         periods: PERIODS,
-        rule,
+        model: Model {
+            production: rule,
+            ..Model::default()
+        },
         device,
         ..Simulation::default()
     };
@@ -200,7 +203,7 @@ fn problem(network: &Network, rule: Rule, device: Device) -> Result<Problem, Err
 }
 
 /// Largest differences of losses and gradients of three particles.
-fn difference(network: &Network, rule: Rule, device: Device) -> Result<(f64, f64), Error> {
+fn difference(network: &Network, rule: Production, device: Device) -> Result<(f64, f64), Error> {
     let mut problem = problem(network, rule, Device::Cpu)?;
     problem.simulation.precision = Precision::Double;
     let expected = Objective::new(&problem)?;
@@ -229,7 +232,7 @@ fn step(firms: usize, particles: usize, device: Device) -> Result<Value, Error> 
         mean_suppliers: 5.0,
         ..Synthetic::default()
     })?;
-    let problem = problem(&network, Rule::Capacity, device)?;
+    let problem = problem(&network, Production::Capacity, device)?;
     let options = |steps| Svi {
         steps,
         particles,

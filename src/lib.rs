@@ -32,6 +32,7 @@ mod memory;
 pub mod model;
 pub mod network;
 pub mod notebook;
+mod number;
 pub mod observe;
 mod ops;
 pub mod plot;

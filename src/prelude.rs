@@ -18,7 +18,7 @@ pub use crate::infer::{
     Standing, Summary, Svi, Total, WhatIf, calibrate, calibrate_abc, calibrate_smc, calibrate_walk,
     contest, output_sensitivity, sbc, sensitivity,
 };
-pub use crate::model::{Event, Params, Rule, Shock};
+pub use crate::model::{Event, Model, Params, Production, Rationing, Recovery, Shock};
 pub use crate::network::{Firms, InoueTodo, Links, Network, Synthetic};
 pub use crate::notebook::{Lines, Live, Show};
 pub use crate::observe::Observation;

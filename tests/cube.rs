@@ -61,11 +61,14 @@ fn economy(firms: usize, seed: u64) -> Network {
     with_links(&made, |e| !made.buyer()[e].is_multiple_of(5))
 }
 
-fn problem(network: &Network, periods: usize, rule: Rule, shocks_vary: bool) -> Problem {
+fn problem(network: &Network, periods: usize, rule: Production, shocks_vary: bool) -> Problem {
     let shock = Shock::random(network, 3, 0.5, periods / 2, 3);
     let simulation = Simulation {
         periods,
-        rule,
+        model: Model {
+            production: rule,
+            ..Model::default()
+        },
         precision: Precision::Double,
         device: Device::Cpu,
         ..Simulation::default()
@@ -146,7 +149,7 @@ proptest! {
         shocks_vary in any::<bool>(),
     ) {
         let Some(device) = adapter() else { return Ok(()) };
-        let rule = if paper { Rule::Paper } else { Rule::Capacity };
+        let rule = if paper { Production::Paper } else { Production::Capacity };
         let problem = problem(&economy(firms, seed), 17, rule, shocks_vary);
         let u = points(&problem, particles, seed);
         let (loss, gradient) = agree(&problem, device, &u);
@@ -157,7 +160,10 @@ proptest! {
 #[test]
 fn the_reference_runs_on_the_device_too() {
     let Some(device) = adapter() else { return };
-    let problem = on(&problem(&economy(30, 1), 9, Rule::Capacity, true), device);
+    let problem = on(
+        &problem(&economy(30, 1), 9, Production::Capacity, true),
+        device,
+    );
     let u = points(&problem, 3, 5);
     let kernels = evaluate(&problem, &u);
     let mut plain = problem.clone();
@@ -194,10 +200,10 @@ fn hubs_are_summed_by_many_units() {
     let Some(device) = adapter() else { return };
     // 3,000 links are a few chunks; 50,000 many, and three groups of 17,000 firms.
     for (others, particles, rule) in [
-        (3_000, 3, Rule::Capacity),
-        (3_000, 16, Rule::Paper),
-        (50_000, 1, Rule::Capacity),
-        (50_000, 3, Rule::Paper),
+        (3_000, 3, Production::Capacity),
+        (3_000, 16, Production::Paper),
+        (50_000, 1, Production::Capacity),
+        (50_000, 3, Production::Paper),
     ] {
         let problem = problem(&hub(others), 8, rule, false);
         let u = points(&problem, particles, 6);
@@ -210,7 +216,10 @@ fn hubs_are_summed_by_many_units() {
 #[test]
 fn every_checkpoint_policy_gives_the_same_gradient() {
     let Some(device) = adapter() else { return };
-    for (network, rule) in [(economy(30, 3), Rule::Capacity), (hub(200), Rule::Paper)] {
+    for (network, rule) in [
+        (economy(30, 3), Production::Capacity),
+        (hub(200), Production::Paper),
+    ] {
         let mut problem = on(&problem(&network, 17, rule, true), device);
         let u = points(&problem, 5, 4);
         let mut gradient = |checkpoint| {
@@ -267,7 +276,10 @@ fn trajectories_and_sensitivities_are_those_of_the_cpu() {
 #[test]
 fn a_particle_that_is_not_finite_is_told_and_spoils_no_other() {
     let Some(device) = adapter() else { return };
-    let problem = on(&problem(&economy(20, 5), 9, Rule::Capacity, false), device);
+    let problem = on(
+        &problem(&economy(20, 5), 9, Production::Capacity, false),
+        device,
+    );
     let mut u = points(&problem, 3, 1);
     let good = evaluate(&problem, &u).loss;
     let n = u.len() / 3;
@@ -281,7 +293,10 @@ fn a_particle_that_is_not_finite_is_told_and_spoils_no_other() {
 #[test]
 fn a_calibration_runs_on_the_device() {
     let Some(device) = adapter() else { return };
-    let problem = on(&problem(&economy(20, 5), 9, Rule::Capacity, false), device);
+    let problem = on(
+        &problem(&economy(20, 5), 9, Production::Capacity, false),
+        device,
+    );
     let svi = Svi {
         steps: 5,
         seed: 1,

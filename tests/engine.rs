@@ -42,12 +42,15 @@ fn economy(firms: usize, seed: u64) -> Network {
     .expect("an economy with fewer links")
 }
 
-fn problem(firms: usize, seed: u64, rule: Rule, shocks_vary: bool) -> Problem {
+fn problem(firms: usize, seed: u64, rule: Production, shocks_vary: bool) -> Problem {
     let network = economy(firms, seed);
     let shock = Shock::random(&network, 3, 0.5, 9, seed);
     let simulation = Simulation {
         periods: 17,
-        rule,
+        model: Model {
+            production: rule,
+            ..Model::default()
+        },
         precision: Precision::Double,
         ..Simulation::default()
     };
@@ -121,7 +124,7 @@ proptest! {
         // Squares of levels are summed as periods pass, other losses once the panel is there.
         square in any::<bool>(),
     ) {
-        let rule = if paper { Rule::Paper } else { Rule::Capacity };
+        let rule = if paper { Production::Paper } else { Production::Capacity };
         let mut problem = problem(firms, seed, rule, shocks_vary);
         if !square {
             problem.loss = Loss::StudentT { freedom: 4.0 };
@@ -137,7 +140,7 @@ proptest! {
 
     #[test]
     fn a_batch_is_its_particles_one_by_one(firms in 2usize..40, seed in 0u64..1000, particles in 2usize..20) {
-        let problem = problem(firms, seed, Rule::Capacity, true);
+        let problem = problem(firms, seed, Production::Capacity, true);
         let u = points(&problem, particles, seed);
         let (loss, gradient) = evaluate(&problem, &u);
         let n = u.len() / particles;
@@ -151,7 +154,11 @@ proptest! {
 
 #[test]
 fn gradients_are_finite_differences() {
-    for (rule, particles) in [(Rule::Capacity, 1), (Rule::Paper, 1), (Rule::Capacity, 3)] {
+    for (rule, particles) in [
+        (Production::Capacity, 1),
+        (Production::Paper, 1),
+        (Production::Capacity, 3),
+    ] {
         let problem = problem(20, 5, rule, true);
         let u = points(&problem, particles, 8);
         let objective = Objective::new(&problem).expect("an objective");
@@ -180,10 +187,10 @@ fn gradients_are_finite_differences() {
 #[test]
 fn large_networks_are_the_reference_in_values_and_gradients() {
     for (firms, particles, rule) in [
-        (9_000, 1, Rule::Paper),
-        (20_500, 1, Rule::Paper),
-        (20_500, 3, Rule::Capacity),
-        (30_000, 1, Rule::Capacity),
+        (9_000, 1, Production::Paper),
+        (20_500, 1, Production::Paper),
+        (20_500, 3, Production::Capacity),
+        (30_000, 1, Production::Capacity),
     ] {
         let mut problem = problem(firms, 6, rule, true);
         let u = points(&problem, particles, 7);
@@ -199,7 +206,7 @@ fn large_networks_are_the_reference_in_values_and_gradients() {
 /// their places take more than 16 bits.
 #[test]
 fn many_particles_of_large_networks_are_those_alone_on_any_threads() {
-    for (firms, rule) in [(20_500, Rule::Paper), (70_000, Rule::Capacity)] {
+    for (firms, rule) in [(20_500, Production::Paper), (70_000, Production::Capacity)] {
         let problem = problem(firms, 8, rule, false);
         let u = points(&problem, 17, 9);
         let objective = Objective::new(&problem).expect("an objective");
@@ -227,7 +234,7 @@ fn many_particles_of_large_networks_are_those_alone_on_any_threads() {
 #[test]
 fn every_checkpoint_policy_gives_the_same_gradient() {
     for (firms, particles) in [(30, 1), (30, 5), (700, 1), (30_000, 2)] {
-        let mut problem = problem(firms, 3, Rule::Capacity, true);
+        let mut problem = problem(firms, 3, Production::Capacity, true);
         let u = points(&problem, particles, 4);
         let mut gradient = |checkpoint| {
             problem.simulation.checkpoint = checkpoint;
@@ -303,7 +310,7 @@ fn with_any_threads(firms: usize, mean_suppliers: f64, links: usize) {
 /// Runs in parts keep threads at hand; those of another run come to their end all the same.
 #[test]
 fn runs_at_the_same_time_do_not_disturb_each_other() {
-    let problem = problem(12_000, 5, Rule::Capacity, false);
+    let problem = problem(12_000, 5, Production::Capacity, false);
     assert!(problem.network.links() > 22_000, "one part");
     let objective = Objective::new(&problem).expect("an objective");
     let u = points(&problem, 1, 3);
@@ -405,7 +412,7 @@ fn digits_of_sums(firms: usize) {
 
 #[test]
 fn a_particle_that_is_not_finite_is_told_and_spoils_no_other() {
-    let problem = problem(20, 5, Rule::Capacity, false);
+    let problem = problem(20, 5, Production::Capacity, false);
     let mut u = points(&problem, 3, 1);
     let objective = Objective::new(&problem).expect("an objective");
     let good = objective.loss(&u).expect("losses");

@@ -34,10 +34,13 @@ fn golden_cases_agree_in_values_and_gradients() {
 fn orders_and_inventories_agree_with_the_case_by_hand() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/c1_m5_hand");
     let (network, params, shock) = case::inputs(&dir).expect("a good case");
-    for rule in [Rule::Capacity, Rule::Paper] {
+    for rule in [Production::Capacity, Production::Paper] {
         let simulation = Simulation {
             periods: 40,
-            rule,
+            model: Model {
+                production: rule,
+                ..Model::default()
+            },
             record: Record::Everything,
             precision: Precision::Double,
             ..Simulation::default()
@@ -158,10 +161,13 @@ fn small(firms: usize, seed: u64) -> Network {
     .expect("a synthetic economy")
 }
 
-fn everything(rule: Rule) -> Simulation {
+fn everything(rule: Production) -> Simulation {
     Simulation {
         periods: 30,
-        rule,
+        model: Model {
+            production: rule,
+            ..Model::default()
+        },
         record: Record::Everything,
         precision: Precision::Double,
         ..Simulation::default()
@@ -175,9 +181,9 @@ prop_compose! {
         n in prop::collection::vec(1.0f64..5.0, 40),
         tau in prop::collection::vec(1.0f64..9.0, 40),
         paper in any::<bool>(),
-    ) -> (Network, Params, Rule, u64) {
+    ) -> (Network, Params, Production, u64) {
         let params = Params { target_inventory: n[..firms].to_vec(), adjustment_time: tau[..firms].to_vec() };
-        (small(firms, seed), params, if paper { Rule::Paper } else { Rule::Capacity }, seed)
+        (small(firms, seed), params, if paper { Production::Paper } else { Production::Capacity }, seed)
     }
 }
 

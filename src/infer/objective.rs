@@ -7,8 +7,8 @@ use super::{Parameter, Problem};
 use crate::error::{Error, Result};
 use crate::model::Economy;
 use crate::simulate::{
-    Behaviours, Blocks, Columns, Direct, Horizon, Inputs, Method, Pace, STREAM, Simulation, host,
-    host_all, processors,
+    Autotuner, Behaviours, Blocks, Columns, Direct, Horizon, Inputs, Method, STREAM, Simulation,
+    host, host_all, processors,
 };
 use burn::tensor::Tensor;
 use rayon::prelude::*;
@@ -310,7 +310,7 @@ impl Objective {
         let parts = direct.iter().map(|d| d.parts(together)).max().unwrap_or(1);
         let either = pieces > 1 && parts >= rayon::current_num_threads();
         let pace = direct.first().filter(|_| either).map(|d| d.pace(together));
-        let apart = pieces == 1 || pace.is_some_and(Pace::apart);
+        let apart = pieces == 1 || pace.is_some_and(Autotuner::apart);
         let begin = Instant::now();
         let mut loss = vec![0.0; particles];
         let mut cut: Vec<_> = panels
@@ -334,7 +334,7 @@ impl Objective {
             work.into_par_iter().with_max_len(1).try_for_each(one)?;
         }
         if let Some(pace) = pace {
-            pace.took(apart, begin.elapsed() / particles as u32);
+            pace.record(apart, begin.elapsed() / particles as u32);
         }
         Ok(loss)
     }

@@ -102,7 +102,7 @@ pub(super) fn facts_of(problem: &Problem, method: &str) -> Facts {
             format!(
                 "{} periods, {:?}, slack {:?}, {:?}, {:?}",
                 simulation.periods,
-                simulation.rule,
+                simulation.model,
                 simulation.slack,
                 simulation.precision,
                 simulation.method

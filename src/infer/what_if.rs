@@ -7,8 +7,9 @@ use super::{Parameter, Posterior, Prediction, Problem};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::memory;
-use crate::model::{Economy, Params, Rule, Shock};
+use crate::model::{Economy, Params, Shock, production, recovery};
 use crate::network::Network;
+use crate::number::PADDING;
 use crate::observe::Observation;
 use crate::simulate::{Columns, Horizon, Inputs, Simulation, host};
 
@@ -371,7 +372,7 @@ fn direct(
     (params, severity, recovery_rate): (&Params, &[f64], &[f64]),
 ) -> f64 {
     let network = &problem.network;
-    let Simulation { rule, slack, .. } = problem.simulation;
+    let Simulation { model, slack, .. } = problem.simulation;
     // Remaining capacity of every firm that is hit, by period.
     let mut left: std::collections::BTreeMap<usize, Vec<f64>> = std::collections::BTreeMap::new();
     let mut hit = 0;
@@ -380,7 +381,8 @@ fn direct(
             let z = left.entry(firm).or_insert_with(|| vec![1.0; periods]);
             for t in event.start..=periods {
                 let age = (t - event.start) as f64;
-                z[t - 1] *= 1.0 - severity[hit] * (-recovery_rate[hit] * age).exp();
+                let left = recovery::host::left(event.recovery, age, recovery_rate[hit]);
+                z[t - 1] *= 1.0 - severity[hit] * left;
             }
             hit += 1;
         }
@@ -388,12 +390,16 @@ fn direct(
     let mut lost = 0.0;
     for (firm, z) in left {
         let fed = network.by_buyer().degree(firm) > 0;
-        // What a firm with full stocks could make, relative to its steady output.
-        let able = match rule {
-            Rule::Paper if fed => params.target_inventory[firm],
-            _ => 1.0 + slack,
+        // Stocks are full: what a firm can make is relative to its steady output.
+        let lowest = if fed {
+            params.target_inventory[firm]
+        } else {
+            PADDING
         };
-        let short = z.iter().map(|z| (1.0 - z * able).max(0.0));
+        let short = z.iter().map(|z| {
+            let limit = production::host::limit(model.production, z * (1.0 + slack), *z, lowest);
+            (1.0 - limit).max(0.0)
+        });
         lost += network.output()[firm] * short.sum::<f64>();
     }
     lost / (network.output().iter().sum::<f64>() * periods as f64)

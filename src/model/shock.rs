@@ -1,10 +1,12 @@
 //! Shocks: events that cut the capacity of some firms and fade.
 
+use super::Recovery;
 use crate::error::{Error, Result};
 use crate::network::Network;
 
 /// One event. From period `start` (the paper's t*, counted from 1) on, the capacity of firm
-/// `firms[k]` is multiplied by `1 - severity[k] exp(-recovery_rate[k] (t - start))`.
+/// `firms[k]` is multiplied by `1 - severity[k] r(t - start)`, where `recovery` says what r is: by default
+/// `exp(-recovery_rate[k] (t - start))`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Event {
     /// First period of the event, 1 is the first simulated period.
@@ -15,6 +17,8 @@ pub struct Event {
     pub severity: Vec<f64>,
     /// Recovery rate per period, at least 0 (the paper's λ), one per firm hit.
     pub recovery_rate: Vec<f64>,
+    /// How the capacity comes back.
+    pub recovery: Recovery,
 }
 
 /// A scenario: any number of events, whose effects multiply.
@@ -38,6 +42,7 @@ impl Shock {
                 firms: firms.to_vec(),
                 severity: vec![severity; firms.len()],
                 recovery_rate: vec![recovery_rate; firms.len()],
+                ..Event::default()
             }],
         }
     }
@@ -85,10 +90,17 @@ impl Shock {
                     firms,
                     severity,
                     recovery_rate,
+                    ..Event::default()
                 }
             })
             .collect();
         Self { events }
+    }
+
+    /// This scenario with all its events recovering in this way.
+    pub fn recovering(mut self, recovery: Recovery) -> Self {
+        self.events.iter_mut().for_each(|e| e.recovery = recovery);
+        self
     }
 
     /// This scenario followed by the events of another.

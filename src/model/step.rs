@@ -1,30 +1,9 @@
 //! One period of the model in plain tensors: the specification, and the oracle of any faster path.
 
-use super::Shock;
+use super::{Production, Shock};
 use crate::network::{Csr, Network};
 use crate::simulate::Precision;
 use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData};
-
-/// How much a firm can produce.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Rule {
-    /// A shocked capacity `z (1 + slack) x0`, and inputs in stock.
-    #[default]
-    Capacity,
-    /// The formula as printed in the paper: `z` times what the inputs in stock allow. A firm
-    /// without inputs has the capacity of the other rule.
-    Paper,
-}
-
-impl Rule {
-    /// The name used in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Rule::Capacity => "capacity",
-            Rule::Paper => "paper",
-        }
-    }
-}
 
 /// What is carried from period to period. Links are in units of the buyer's output (S / A and
 /// O / A), so that technical coefficients enter only where demand is summed.
@@ -190,7 +169,7 @@ impl Economy {
     /// capacity, then to the input whose link comes first.
     pub(crate) fn step_reference(
         &self,
-        rule: Rule,
+        production: Production,
         slack: f64,
         state: &State,
         behaviour: &Behaviour,
@@ -202,12 +181,12 @@ impl Economy {
             demand,
         } = state;
         let own = z.clone() * self.steady.clone().mul_scalar(1.0 + slack);
-        let limit = match (self.levels.min(inventory), rule) {
+        let limit = match (self.levels.min(inventory), production) {
             (None, _) => own,
-            (Some(inputs), Rule::Capacity) => {
+            (Some(inputs), Production::Capacity) => {
                 self.levels.with_inputs(own.clone().min_pair(inputs), own)
             }
-            (Some(inputs), Rule::Paper) => self.levels.with_inputs(z * inputs, own),
+            (Some(inputs), Production::Paper) => self.levels.with_inputs(z * inputs, own),
         };
         let output = demand.clone().min_pair(limit);
 

@@ -4,7 +4,7 @@ use super::{Horizon, Precision, host};
 use crate::error::Result;
 use crate::ops::{Plan, cpu};
 use burn::tensor::Tensor;
-pub(crate) use cpu::{Blocks, Pace, processors};
+pub(crate) use cpu::{Autotuner, Blocks, processors};
 use rayon::prelude::*;
 
 /// Particles of a block of `Direct::stream`, at most.
@@ -66,12 +66,12 @@ impl<F: cpu::Format> Batch<F> {
         let rows = target_inventory.chunks_exact(firms).cycle();
         for n in rows.take(particles) {
             let both = n.par_iter().zip(steady).with_min_len(SHARE);
-            target.par_extend(both.map(|(n, x)| F::from_f64(*n) * F::from_f64(*x)));
+            target.par_extend(both.map(|(n, x)| F::of(*n) * F::of(*x)));
         }
         let rows = adjustment_time.chunks_exact(firms).cycle();
         for tau in rows.take(particles) {
             let each = tau.par_iter().with_min_len(SHARE);
-            rate.par_extend(each.map(|tau| F::ONE / F::from_f64(*tau)));
+            rate.par_extend(each.map(|tau| F::ONE / F::of(*tau)));
         }
         Self {
             particles,
@@ -110,14 +110,14 @@ impl Direct {
 
     /// Threads that a block of `stream` has use for.
     pub(crate) fn parts(&self, together: usize) -> usize {
-        cpu::parts(&self.plan, together)
+        cpu::partitions(&self.plan, together)
     }
 
     /// Whether blocks of `stream` are faster over several threads each, or beside each other.
-    pub(crate) fn pace(&self, together: usize) -> &cpu::Pace {
+    pub(crate) fn pace(&self, together: usize) -> &cpu::Autotuner {
         match &self.capacity {
-            Capacity::Single(_) => cpu::pace::<f32>(&self.plan, together),
-            Capacity::Double(_) => cpu::pace::<f64>(&self.plan, together),
+            Capacity::Single(_) => cpu::tuner::<f32>(&self.plan, together),
+            Capacity::Double(_) => cpu::tuner::<f64>(&self.plan, together),
         }
     }
 
@@ -164,8 +164,8 @@ impl Direct {
         let batch = Batch::new(&self.plan, behaviours);
         let inputs = batch.inputs(capacity);
         let (panel, tape) = cpu::forward(&self.plan, &inputs, true);
-        let panel: Vec<f64> = panel.into_iter().map(F::to_f64).collect();
-        let slope: Vec<F> = slope(&panel).into_iter().map(F::from_f64).collect();
+        let panel: Vec<f64> = panel.into_iter().map(F::value).collect();
+        let slope: Vec<F> = slope(&panel).into_iter().map(F::of).collect();
         let mut tape = tape.expect("a kept run has a tape");
         let found = cpu::backward(&mut tape, &inputs, &slope, false);
         let steady = &self.plan.design().steady;
@@ -173,14 +173,14 @@ impl Direct {
         let rows = found.target.chunks_exact(steady.len());
         for (to, g) in by_target.chunks_exact_mut(steady.len()).zip(rows) {
             let both = to.par_iter_mut().zip(g).zip(steady).with_min_len(SHARE);
-            both.for_each(|((to, g), x)| *to = g.to_f64() * x);
+            both.for_each(|((to, g), x)| *to = g.value() * x);
         }
         let by_rate = found.rate.par_iter().zip(&batch.rate).with_min_len(SHARE);
         let pulled = Pulled {
             target_inventory: by_target,
             // The rate is 1 / tau.
             adjustment_time: by_rate
-                .map(|(g, r)| -g.to_f64() * r.to_f64() * r.to_f64())
+                .map(|(g, r)| -g.value() * r.value() * r.value())
                 .collect(),
         };
         (panel, pulled)

@@ -1,7 +1,7 @@
 //! Batches of particles over all periods: by the kernels of `ops`, or step by step as the oracle.
 
 use super::{Method, Precision, Simulation};
-use crate::model::{Economy, Hits, Rule, Shock};
+use crate::model::{Economy, Hits, Shock};
 use crate::network::Network;
 use crate::ops::{self, Design, Plan};
 use burn::tensor::Tensor;
@@ -73,7 +73,7 @@ impl Horizon {
                 hit.into_iter().collect()
             },
             periods: simulation.periods,
-            scales_inputs: simulation.rule == Rule::Paper,
+            model: simulation.model,
             checkpoint: simulation.checkpoint,
             stop,
         });
@@ -140,8 +140,9 @@ impl Horizon {
         let mut panel = Vec::with_capacity(self.simulation.periods);
         for t in 1..=self.simulation.periods {
             let z = economy.capacity(&self.hits, &severity, &rate, t);
-            let Simulation { rule, slack, .. } = self.simulation;
-            let (next, output) = economy.step_reference(rule, slack, &state, &behaviour, z);
+            let Simulation { model, slack, .. } = self.simulation;
+            let (next, output) =
+                economy.step_reference(model.production, slack, &state, &behaviour, z);
             state = next;
             panel.push(match self.columns {
                 Columns::Firms => output,

@@ -5,10 +5,10 @@ mod horizon;
 mod run;
 
 use crate::error::{Error, Result};
-use crate::model::Rule;
+use crate::model::Model;
 use crate::network::Network;
 pub use crate::ops::{Checkpoint, Device, DeviceInfo, connect, devices};
-pub(crate) use direct::{Behaviours, Blocks, Direct, Pace, SHARE, STREAM, processors};
+pub(crate) use direct::{Autotuner, Behaviours, Blocks, Direct, SHARE, STREAM, processors};
 pub(crate) use horizon::{Columns, Horizon, Inputs};
 pub use run::simulate;
 pub(crate) use run::{host, host_all};
@@ -52,8 +52,8 @@ pub enum Record {
 pub struct Simulation {
     /// Number of periods T.
     pub periods: usize,
-    /// Production rule.
-    pub rule: Rule,
+    /// How firms behave: the chosen member of each family.
+    pub model: Model,
     /// Spare capacity above the steady output, as a share of it.
     pub slack: f64,
     /// What to keep.
@@ -72,7 +72,7 @@ impl Default for Simulation {
     fn default() -> Self {
         Self {
             periods: 60,
-            rule: Rule::Capacity,
+            model: Model::default(),
             slack: 0.2,
             record: Record::Output,
             precision: Precision::Single,

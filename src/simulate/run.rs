@@ -73,8 +73,13 @@ pub fn simulate(
     let (mut state, behaviour) = economy.start(target_inventory, adjustment_time);
     for t in 1..=simulation.periods {
         let z = economy.capacity(&hits, &severity, &recovery_rate, t);
-        let (next, output) =
-            economy.step_reference(simulation.rule, simulation.slack, &state, &behaviour, z);
+        let (next, output) = economy.step_reference(
+            simulation.model.production,
+            simulation.slack,
+            &state,
+            &behaviour,
+            z,
+        );
         state = next;
         out.output.extend(host(output)?);
         if everything {

@@ -178,13 +178,16 @@ fn rules(dir: &Path) -> Result<Vec<(Simulation, Option<f64>)>> {
     })?;
     let meta: serde_json::Value = serde_json::from_str(&text)
         .map_err(|e| Error::new("meta.json", e.to_string(), "give a case directory"))?;
-    let both = [Rule::Capacity, Rule::Paper].into_iter();
-    let of = |rule: Rule| {
+    let both = [Production::Capacity, Production::Paper].into_iter();
+    let of = |rule: Production| {
         let expected = &meta["rules"][rule.name()];
         let simulation = Simulation {
             periods: meta["T"].as_u64().unwrap_or_default() as usize,
             slack: meta["slack"].as_f64().unwrap_or(f64::NAN),
-            rule,
+            model: Model {
+                production: rule,
+                ..Model::default()
+            },
             device: Device::Cpu,
             ..Simulation::default()
         };
@@ -200,7 +203,7 @@ pub fn check_on(dir: &Path, device: Device) -> Result<Vec<(&'static str, Errors)
     let check = |(mut simulation, loss): (Simulation, Option<f64>)| {
         simulation.device = device;
         let found = errors(dir, &network, &params, &shock, &simulation, loss)?;
-        Ok((simulation.rule.name(), found))
+        Ok((simulation.model.production.name(), found))
     };
     rules(dir)?.into_iter().map(check).collect()
 }
@@ -233,7 +236,7 @@ pub fn check(dir: &Path) -> Result<Vec<Report>> {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned(),
-            rule: simulation.rule.name(),
+            rule: simulation.model.production.name(),
             single: run(Precision::Single)?,
             double: run(Precision::Double)?,
         });
@@ -249,7 +252,7 @@ fn errors(
     simulation: &Simulation,
     loss: Option<f64>,
 ) -> Result<Errors> {
-    let file = |what: &str| dir.join(format!("{}_{what}.csv", simulation.rule.name()));
+    let file = |what: &str| dir.join(format!("{}_{what}.csv", simulation.model.production.name()));
     let run = simulate(network, params, shock, simulation)?;
     let mut out = Errors::default();
     let scale = network.output().iter().fold(0.0f64, |m, v| m.max(*v));

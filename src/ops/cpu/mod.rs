@@ -1,29 +1,29 @@
-//! The kernels on the CPU: particles in blocks of L side by side, blocks and parts over threads.
+//! The kernels on the CPU: particles in blocks of L side by side, blocks and partitions over threads.
 
+mod binned;
+mod bins;
 mod block;
-mod large;
-mod mail;
-mod nodes;
-mod number;
-mod panel;
+mod firms;
+mod float;
+mod lanes;
+mod links;
 mod rows;
-mod shard;
-mod sweep;
+mod simd;
+mod state;
 mod team;
-mod vector;
 mod worker;
 
 use super::plan::{Numbers, Plan, WIDE};
-use block::{Block, Ground};
+use block::{Block, Context};
 pub(crate) use block::{Gradient, Inputs};
-pub(crate) use number::Number;
-use panel::unravel;
+pub(crate) use float::Float;
+use lanes::unravel;
 use rayon::prelude::*;
-use shard::Slot;
+use state::Slot;
 use std::any::Any;
 use std::num::NonZero;
 use std::sync::{Mutex, OnceLock, PoisonError};
-pub(crate) use team::Pace;
+pub(crate) use team::Autotuner;
 
 /// Blocks that wait for their next run, with their memory.
 pub(crate) struct Pool<F> {
@@ -40,7 +40,7 @@ impl<F> Default for Pool<F> {
     }
 }
 
-impl<F: Number> Pool<F> {
+impl<F: Float> Pool<F> {
     fn take<const L: usize, const W: usize>(&self) -> Box<Block<F, L, W>> {
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
         let found = blocks.iter().rposition(|b| b.is::<Block<F, L, W>>());
@@ -57,7 +57,7 @@ impl<F: Number> Pool<F> {
 }
 
 /// A number format with the arrays of a plan in it.
-pub(crate) trait Format: Number {
+pub(crate) trait Format: Float {
     fn numbers(plan: &Plan, width: usize) -> &Numbers<Self>;
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn processors() -> usize {
     *COUNT.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get))
 }
 
-/// How particles are laid out: (particles side by side, nodes side by side). Alone a particle has its nodes side by side;
+/// How particles are laid out: (particles side by side, firms side by side). Alone a particle has its firms side by side;
 /// others stand beside it where processors have enough to do all the same.
 fn shape(plan: &Plan, particles: usize) -> (usize, usize) {
     let processors = plan.processors();
@@ -142,10 +142,10 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
     keep: bool,
 ) -> (Vec<F>, Option<Tape<F>>) {
     let slots = slots(inputs.particles, L / W);
-    let ground = Ground::<F>::new(plan, W, slots.len());
-    let Ground {
+    let context = Context::<F>::new(plan, W, slots.len());
+    let Context {
         design, numbers, ..
-    } = ground;
+    } = context;
     let cells = design.periods * design.groups;
     let together = L / W;
     let mut panel = vec![F::ZERO; inputs.particles * cells];
@@ -156,9 +156,9 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
         // Periods that a run which is stopped does not reach stay so.
         rows.resize(cells * together, F::NAN);
         let row = design.groups * together;
-        block.forward(ground, inputs, *slot, keep, &mut |t, sums| {
+        block.forward(context, inputs, *slot, keep, &mut |t, sums| {
             for (y, sum) in rows[t * row..][..row].iter_mut().zip(sums) {
-                *y = F::from_f64(*sum);
+                *y = F::of(*sum);
             }
             true
         });
@@ -195,10 +195,10 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
 }
 
 /// Whether a particle's inputs are numbers: the kernels' comparisons would hide what is not.
-fn is_finite<F: Number>(inputs: &Inputs<'_, F>, particle: usize) -> bool {
-    let nodes = inputs.target.len() / inputs.particles;
+fn is_finite<F: Float>(inputs: &Inputs<'_, F>, particle: usize) -> bool {
+    let firms = inputs.target.len() / inputs.particles;
     // To the end, where it could stop: the compiler then looks at several at once.
-    let of = particle * nodes..(particle + 1) * nodes;
+    let of = particle * firms..(particle + 1) * firms;
     let finite = |v: &[F]| v[of.clone()].iter().fold(true, |all, v| all & v.finite());
     finite(inputs.target) && finite(inputs.rate)
 }
@@ -212,19 +212,19 @@ pub(crate) struct Blocks {
     pub(crate) apart: bool,
 }
 
-/// Simulates particles, one block after the other and keeps nothing: `see` is told a block's
+/// Simulates particles, one block after the other and keeps nothing: `sink` is told a block's
 /// first particle, the period, from 0, and its output summed to groups, [group, particle of the block], NaN where
-/// inputs are not finite. The last block may have more particles than are left. A block ends early where `see` says
+/// inputs are not finite. The last block may have more particles than are left. A block ends early where `sink` says
 /// false.
 pub(crate) fn stream<F: Format>(
     plan: &Plan,
     inputs: &Inputs<'_, F>,
     blocks: Blocks,
-    see: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
+    sink: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
 ) {
     match blocks.together {
-        1 => stream_in::<F, 1, WIDE, WIDE>(plan, inputs, blocks.apart, see),
-        _ => stream_in::<F, STREAM, STREAM, 1>(plan, inputs, blocks.apart, see),
+        1 => stream_in::<F, 1, WIDE, WIDE>(plan, inputs, blocks.apart, sink),
+        _ => stream_in::<F, STREAM, STREAM, 1>(plan, inputs, blocks.apart, sink),
     }
 }
 
@@ -241,49 +241,49 @@ pub(crate) fn streamed(plan: &Plan, particles: usize) -> usize {
     }
 }
 
-/// Nodes side by side in a block of `stream` of so many particles.
+/// Firms side by side in a block of `stream` of so many particles.
 fn width(together: usize) -> usize {
     if together == 1 { WIDE } else { 1 }
 }
 
 /// What many particles of `stream` take each, in blocks that go over several threads or beside each other.
-pub(crate) fn pace<F: Format>(plan: &Plan, together: usize) -> &Pace {
-    &F::numbers(plan, width(together)).pace_of_many
+pub(crate) fn tuner<F: Format>(plan: &Plan, together: usize) -> &Autotuner {
+    &F::numbers(plan, width(together)).tuner_of_many
 }
 
-/// Parts of a block of `stream`, which may go over as many threads.
-pub(crate) fn parts(plan: &Plan, together: usize) -> usize {
-    plan.layout(width(together)).parts.len()
+/// Partitions of a block of `stream`, which may go over as many threads.
+pub(crate) fn partitions(plan: &Plan, together: usize) -> usize {
+    plan.layout(width(together)).partitions.len()
 }
 
 fn stream_in<F: Format, const P: usize, const L: usize, const W: usize>(
     plan: &Plan,
     inputs: &Inputs<'_, F>,
     apart: bool,
-    see: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
+    sink: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
 ) {
     let blocks = if apart { 1 } else { usize::MAX };
-    let ground = Ground::<F>::new(plan, W, blocks);
-    let mut block = ground.numbers.pool.take::<L, W>();
+    let context = Context::<F>::new(plan, W, blocks);
+    let mut block = context.numbers.pool.take::<L, W>();
     let mut marked = Vec::new();
     for slot in slots(inputs.particles, P) {
         let lost: Vec<usize> = (slot.first..slot.last)
             .filter(|p| !is_finite(inputs, *p))
             .map(|p| p - slot.first)
             .collect();
-        block.forward(ground, inputs, slot, false, &mut |t, sums| {
+        block.forward(context, inputs, slot, false, &mut |t, sums| {
             if lost.is_empty() {
-                return see(slot.first, t, sums);
+                return sink(slot.first, t, sums);
             }
             marked.clear();
             marked.extend_from_slice(sums);
             for row in marked.chunks_exact_mut(P) {
                 lost.iter().for_each(|l| row[*l] = f64::NAN);
             }
-            see(slot.first, t, &marked)
+            sink(slot.first, t, &marked)
         });
     }
-    ground.numbers.pool.give(block);
+    context.numbers.pool.give(block);
 }
 
 /// The gradient of what has the gradient `panel` [particle, period, group] in the panel. `inputs`
@@ -308,18 +308,18 @@ fn backward_in<F: Format, const L: usize, const W: usize>(
     with_capacity: bool,
 ) -> Gradient<F> {
     let slots = slots(inputs.particles, L / W);
-    let ground = Ground::<F>::new(&tape.plan, W, slots.len());
-    let design = ground.design;
+    let context = Context::<F>::new(&tape.plan, W, slots.len());
+    let design = context.design;
     let together = L / W;
-    let (nodes, cells) = (design.steady.len(), design.periods * design.groups);
+    let (firms, cells) = (design.steady.len(), design.periods * design.groups);
     let hits = if with_capacity {
         design.periods * design.column.len()
     } else {
         0
     };
     let mut out = Gradient {
-        target: vec![F::ZERO; inputs.particles * nodes],
-        rate: vec![F::ZERO; inputs.particles * nodes],
+        target: vec![F::ZERO; inputs.particles * firms],
+        rate: vec![F::ZERO; inputs.particles * firms],
         capacity: vec![F::ZERO; inputs.particles * hits],
     };
     let one = |block: &mut Box<dyn Any + Send>,
@@ -339,8 +339,8 @@ fn backward_in<F: Format, const L: usize, const W: usize>(
                 *to = *from;
             }
         }
-        block.backward(ground, inputs, *slot, &own, capacity);
-        block.gradients(ground.layout, nodes, target, rate);
+        block.backward(context, inputs, *slot, &own, capacity);
+        block.gradients(context.layout, firms, target, rate);
     };
     let mut capacity: Vec<Option<&mut [F]>> = if hits > 0 {
         out.capacity.chunks_mut(together * hits).map(Some).collect()
@@ -356,8 +356,8 @@ fn backward_in<F: Format, const L: usize, const W: usize>(
             .par_iter_mut()
             .zip(&slots)
             .zip(panel.par_chunks(together * cells))
-            .zip(out.target.par_chunks_mut(together * nodes))
-            .zip(out.rate.par_chunks_mut(together * nodes))
+            .zip(out.target.par_chunks_mut(together * firms))
+            .zip(out.rate.par_chunks_mut(together * firms))
             .zip(capacity)
             .for_each(|(((((block, slot), panel), target), rate), capacity)| {
                 one(block, slot, panel, target, rate, capacity);
@@ -368,20 +368,20 @@ fn backward_in<F: Format, const L: usize, const W: usize>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{Design, MOST_PARTS};
+    use super::super::plan::{Design, MOST_PARTITIONS};
     use super::*;
     use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-    /// Nodes that each buy from so many others.
-    fn design(nodes: usize, inputs: usize) -> Design {
-        let mut random = StdRng::seed_from_u64(nodes as u64);
-        let steady: Vec<f64> = (0..nodes)
+    /// Firms that each buy from so many others.
+    fn design(firms: usize, inputs: usize) -> Design {
+        let mut random = StdRng::seed_from_u64(firms as u64);
+        let steady: Vec<f64> = (0..firms)
             .map(|_| random.random_range(50.0..100.0))
             .collect();
-        let supplier: Vec<u32> = (0..nodes * inputs)
-            .map(|_| random.random_range(0..nodes as u32))
+        let supplier: Vec<u32> = (0..firms * inputs)
+            .map(|_| random.random_range(0..firms as u32))
             .collect();
-        let mut customers = vec![0.0; nodes];
+        let mut customers = vec![0.0; firms];
         for j in &supplier {
             customers[*j as usize] += 1.0;
         }
@@ -391,15 +391,15 @@ mod tests {
         });
         let outside = steady.iter().zip(&customers);
         Design {
-            row: (0..=nodes).map(|i| (i * inputs) as u32).collect(),
+            row: (0..=firms).map(|i| (i * inputs) as u32).collect(),
             coefficient: coefficient.collect(),
             outside: outside
                 .map(|(x, n)| if *n > 0.0 { 0.2 * x } else { *x })
                 .collect(),
             full: steady.iter().map(|x| 1.05 * x).collect(),
-            group: (0..nodes as u32).map(|i| i % 7).collect(),
+            group: (0..firms as u32).map(|i| i % 7).collect(),
             groups: 7,
-            column: (0..nodes as u32).collect(),
+            column: (0..firms as u32).collect(),
             periods: 6,
             steady,
             supplier,
@@ -415,14 +415,14 @@ mod tests {
 
     #[test]
     fn a_network_is_the_same_in_any_number_of_parts() {
-        // In parts where nodes stand side by side, with letters, and where particles do.
-        for (nodes, inputs, particles) in [
+        // In partitions where firms stand side by side, with messages, and where particles do.
+        for (firms, inputs, particles) in [
             (900, 10, 1),
             (2_500, 11, 1),
             (20_100, 3, 2),
             (1_960, 260, 16),
         ] {
-            let design = design(nodes, inputs);
+            let design = design(firms, inputs);
             let mut random = StdRng::seed_from_u64(1);
             let mut some = |count: usize, least: f64, most: f64| -> Vec<f64> {
                 (0..count)
@@ -430,12 +430,12 @@ mod tests {
                     .collect()
             };
             let steady = design.steady.iter().cycle();
-            let target = some(particles * nodes, 1.2, 4.0).into_iter().zip(steady);
+            let target = some(particles * firms, 1.2, 4.0).into_iter().zip(steady);
             let (target, rate): (Vec<f64>, _) = (
                 target.map(|(n, x)| n * x).collect(),
-                some(particles * nodes, 0.1, 0.5),
+                some(particles * firms, 0.1, 0.5),
             );
-            let capacity = some(design.periods * nodes, 0.3, 1.0);
+            let capacity = some(design.periods * firms, 0.3, 1.0);
             let slope = some(particles * design.periods * design.groups, -1.0, 1.0);
             let inputs = Inputs {
                 particles,
@@ -449,32 +449,38 @@ mod tests {
                 let mut tape = tape.expect("a kept run has a tape");
                 let found = backward(&mut tape, &inputs, &slope, true);
                 let (_, width) = shape(&plan, particles);
-                let parts = plan.layout(width).parts.len();
-                (parts, panel, found)
+                let partitions = plan.layout(width).partitions.len();
+                (partitions, panel, found)
             };
-            let (parts, panel, one) = run(1);
-            assert_eq!(parts, 1);
+            let (partitions, panel, one) = run(1);
+            assert_eq!(partitions, 1);
             let mut most = 1;
             for processors in [2, 3, 5, 64] {
-                let (parts, found, back) = run(processors);
-                most = parts.max(most);
-                assert!(close(&found, &panel), "{nodes} nodes, {parts} parts");
+                let (partitions, found, back) = run(processors);
+                most = partitions.max(most);
+                assert!(
+                    close(&found, &panel),
+                    "{firms} firms, {partitions} partitions"
+                );
                 for (found, expected) in [
                     (&back.target, &one.target),
                     (&back.rate, &one.rate),
                     (&back.capacity, &one.capacity),
                 ] {
-                    assert!(close(found, expected), "{nodes} nodes, {parts} parts");
+                    assert!(
+                        close(found, expected),
+                        "{firms} firms, {partitions} partitions"
+                    );
                 }
             }
-            assert!((4..=MOST_PARTS).contains(&most), "{most} parts");
+            assert!((4..=MOST_PARTITIONS).contains(&most), "{most} partitions");
         }
     }
 
     #[test]
     fn particles_stand_side_by_side_where_processors_have_enough_to_do() {
-        let shapes = |processors: usize, nodes: usize| {
-            let plan = Plan::on(processors, design(nodes, 2));
+        let shapes = |processors: usize, firms: usize| {
+            let plan = Plan::on(processors, design(firms, 2));
             let of = [1, 2, 4, 8, 16, 256].map(|particles| shape(&plan, particles).0);
             (
                 of,

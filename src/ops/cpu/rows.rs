@@ -1,6 +1,6 @@
 //! Rows of L numbers, aligned to cache lines: an unaligned store may straddle two.
 
-use super::Number;
+use super::Float;
 use std::ops::{Deref, DerefMut};
 
 /// Bytes of a cache line.
@@ -23,7 +23,7 @@ impl<F, const L: usize> Default for Rows<F, L> {
     }
 }
 
-impl<F: Number, const L: usize> Rows<F, L> {
+impl<F: Float, const L: usize> Rows<F, L> {
     /// Makes it `rows` long; what is in it afterwards is arbitrary.
     pub(super) fn resize(&mut self, rows: usize) {
         let line = LINE / size_of::<F>();

@@ -1,6 +1,6 @@
-//! Threads for the parts of one run, whose phases take microseconds and come hundreds a run.
+//! Threads for the partitions of one run, whose phases take microseconds and join hundreds a run.
 
-use super::super::plan::MOST_PARTS;
+use super::super::plan::MOST_PARTITIONS;
 use super::processors;
 use micropool::{ThreadPool, ThreadPoolBuilder};
 use std::cell::Cell;
@@ -9,16 +9,17 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Threads that a run of so many parts has.
-fn threads(parts: usize) -> usize {
-    parts.min(MOST_PARTS).min(processors())
+/// Threads that a run of so many partitions has.
+fn threads(partitions: usize) -> usize {
+    partitions.min(MOST_PARTITIONS).min(processors())
 }
 
 /// The threads besides the caller, no more than there is work for: all of them look for it. They stay awake for some
 /// hundred microseconds after a phase: it takes less time than a sleeping thread to wake, and so does what is between
 /// two runs of a calibration.
-fn team(threads: usize) -> &'static ThreadPool {
-    static TEAMS: [OnceLock<ThreadPool>; MOST_PARTS] = [const { OnceLock::new() }; MOST_PARTS];
+fn pool(threads: usize) -> &'static ThreadPool {
+    static TEAMS: [OnceLock<ThreadPool>; MOST_PARTITIONS] =
+        [const { OnceLock::new() }; MOST_PARTITIONS];
     let others = threads - 1;
     TEAMS[others].get_or_init(|| {
         ThreadPoolBuilder::default()
@@ -28,60 +29,63 @@ fn team(threads: usize) -> &'static ThreadPool {
     })
 }
 
-/// Does the work of every part, `apart` on several threads; the caller does what nobody has begun.
-pub(super) fn each_part<T: Send>(
+/// Does the work of every partition, `apart` on several threads; the caller does what nobody has begun.
+pub(super) fn each_partition<T: Send>(
     apart: bool,
-    parts: impl Iterator<Item = T>,
+    partitions: impl Iterator<Item = T>,
     work: impl Fn(T) + Sync,
 ) {
     if !apart {
-        return parts.for_each(work);
+        return partitions.for_each(work);
     }
-    let mut parts = parts.fuse();
-    let mut waiting: [Option<T>; MOST_PARTS] = std::array::from_fn(|_| parts.next());
-    debug_assert!(parts.next().is_none());
+    let mut partitions = partitions.fuse();
+    let mut waiting: [Option<T>; MOST_PARTITIONS] = std::array::from_fn(|_| partitions.next());
+    debug_assert!(partitions.next().is_none());
     let count = waiting.iter().flatten().count();
-    halve(team(threads(count)), &mut waiting[..count], &work);
+    halve(pool(threads(count)), &mut waiting[..count], &work);
 }
 
-/// Halves, and not one by one, so that a thread has the same parts in every phase, and they stay in its cache.
-fn halve<T: Send>(team: &ThreadPool, parts: &mut [Option<T>], work: &(impl Fn(T) + Sync)) {
-    if parts.len() < 2 {
-        return parts.iter_mut().filter_map(Option::take).for_each(work);
+/// Halves, and not one by one, so that a thread has the same partitions in every phase, and they stay in its cache.
+fn halve<T: Send>(pool: &ThreadPool, partitions: &mut [Option<T>], work: &(impl Fn(T) + Sync)) {
+    if partitions.len() < 2 {
+        return partitions
+            .iter_mut()
+            .filter_map(Option::take)
+            .for_each(work);
     }
-    let (first, second) = parts.split_at_mut(parts.len() / 2);
-    team.join(|| halve(team, first, work), || halve(team, second, work));
+    let (first, second) = partitions.split_at_mut(partitions.len() / 2);
+    pool.join(|| halve(pool, first, work), || halve(pool, second, work));
 }
 
-/// Has several threads, at most so many, do the same work together, phase by phase. Who does not come within the
-/// time that a thread takes to wake is not waited for: the members share the work among them, however few.
-pub(super) fn meet(most: usize, work: impl Fn(Member<'_>) + Sync) {
+/// Has several threads, at most so many, do the same work together, phase by phase. Who does not join within the
+/// time that a thread takes to wake is not waited for: the members offer the work among them, however few.
+pub(super) fn with_team(most: usize, work: impl Fn(Member<'_>) + Sync) {
     let most = threads(most);
     if most < 2 {
         return work(Member::alone());
     }
-    let meeting = Meeting::default();
-    let mut places: [Option<usize>; MOST_PARTS] = std::array::from_fn(Some);
-    halve(team(most), &mut places[..most], &|place| {
-        if let Some(member) = meeting.come(place, most) {
+    let team = Team::default();
+    let mut places: [Option<usize>; MOST_PARTITIONS] = std::array::from_fn(Some);
+    halve(pool(most), &mut places[..most], &|place| {
+        if let Some(member) = team.join(place, most) {
             work(member);
         }
     });
 }
 
-/// What runs of one kind take with their parts over several threads and one after the other. Where cores are far from
+/// What runs of one kind take with their partitions over several threads and one after the other. Where cores are far from
 /// each other, unequal or busy, a small network is faster on one.
 #[derive(Default)]
-pub(crate) struct Pace {
+pub(crate) struct Autotuner {
     runs: AtomicUsize,
     /// Nanoseconds, of the last runs; 0 where there was none.
     apart: AtomicU64,
     alone: AtomicU64,
 }
 
-impl Pace {
-    /// Every so many runs go the other way, to see whether it has become the faster one.
-    const LOOK: usize = 32;
+impl Autotuner {
+    /// Every so many runs go the other way, to sink whether it has become the faster one.
+    const PROBE: usize = 32;
 
     /// Nanoseconds after which what threads tell each other takes too little to look.
     const LONG: u64 = 20_000_000;
@@ -89,14 +93,14 @@ impl Pace {
     /// Whether the next run is to go over several threads.
     pub(crate) fn apart(&self) -> bool {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
-        let took = |way: &AtomicU64| way.load(Ordering::Relaxed);
-        let (apart, alone) = (took(&self.apart), took(&self.alone));
-        let look = run % Self::LOOK == 4 && apart < Self::LONG;
+        let record = |way: &AtomicU64| way.load(Ordering::Relaxed);
+        let (apart, alone) = (record(&self.apart), record(&self.alone));
+        let look = run % Self::PROBE == 4 && apart < Self::LONG;
         (alone == 0 || apart <= alone) != look
     }
 
-    /// What a run took: what is faster counts at once, what is slower may be so by chance.
-    pub(crate) fn took(&self, apart: bool, time: Duration) {
+    /// What a run record: what is faster counts at once, what is slower may be so by chance.
+    pub(crate) fn record(&self, apart: bool, time: Duration) {
         let way = if apart { &self.apart } else { &self.alone };
         let (before, now) = (way.load(Ordering::Relaxed), time.as_nanos() as u64);
         let mean = if before == 0 || now < before {
@@ -120,18 +124,18 @@ const CLOSED: u32 = 1 << 31;
 #[repr(align(128))]
 struct Alone<T>(T);
 
-/// Where the threads of one run wait for each other.
+/// Where the threads of one run barrier for each other.
 #[derive(Default)]
-struct Meeting {
+struct Team {
     /// A bit for every place that is taken, and `CLOSED`.
     taken: Alone<AtomicU32>,
     /// Phases that the member of each rank has done.
-    done: [Alone<AtomicUsize>; MOST_PARTS],
+    done: [Alone<AtomicUsize>; MOST_PARTITIONS],
 }
 
-impl Meeting {
+impl Team {
     /// Takes a place and waits for the others, a while. None if they have begun.
-    fn come(&self, place: usize, most: usize) -> Option<Member<'_>> {
+    fn join(&self, place: usize, most: usize) -> Option<Member<'_>> {
         let taken = &self.taken.0;
         let take = |bits: u32| {
             let open = |taken: u32| (taken & CLOSED == 0).then_some(taken | bits);
@@ -147,7 +151,7 @@ impl Meeting {
         }
         let members = take(CLOSED).unwrap_or_else(|closed| closed) & !CLOSED;
         Some(Member {
-            meeting: Some(self),
+            team: Some(self),
             rank: (members & ((1 << place) - 1)).count_ones() as usize,
             members: members.count_ones() as usize,
             done: Cell::new(0),
@@ -157,7 +161,7 @@ impl Meeting {
 
 /// One thread of those that do a run together.
 pub(super) struct Member<'a> {
-    meeting: Option<&'a Meeting>,
+    team: Option<&'a Team>,
     rank: usize,
     members: usize,
     done: Cell<usize>,
@@ -167,7 +171,7 @@ impl Member<'_> {
     /// The only one.
     pub(super) fn alone() -> Self {
         Self {
-            meeting: None,
+            team: None,
             rank: 0,
             members: 1,
             done: Cell::new(0),
@@ -179,18 +183,18 @@ impl Member<'_> {
         self.rank == 0
     }
 
-    /// Its parts, of so many.
-    pub(super) fn parts(&self, all: usize) -> Range<usize> {
+    /// Its partitions, of so many.
+    pub(super) fn partitions(&self, all: usize) -> Range<usize> {
         self.rank * all / self.members..(self.rank + 1) * all / self.members
     }
 
-    /// Ends a phase: goes on when every member has come to its end. What they wrote before is there then.
-    pub(super) fn wait(&self) {
-        let Some(meeting) = self.meeting else { return };
+    /// Ends a phase: goes on when every member has join to its end. What they wrote before is there then.
+    pub(super) fn barrier(&self) {
+        let Some(team) = self.team else { return };
         let done = self.done.get() + 1;
         self.done.set(done);
-        meeting.done[self.rank].0.store(done, Ordering::Release);
-        for (rank, of) in meeting.done[..self.members].iter().enumerate() {
+        team.done[self.rank].0.store(done, Ordering::Release);
+        for (rank, of) in team.done[..self.members].iter().enumerate() {
             let mut looks = 0;
             while rank != self.rank && of.0.load(Ordering::Acquire) < done {
                 looks += 1;
@@ -210,12 +214,12 @@ mod tests {
 
     #[test]
     fn runs_go_the_faster_way_and_look_at_the_other_now_and_then() {
-        let pace = Pace::default();
+        let tuner = Autotuner::default();
         let go = |apart: u64, alone: u64| {
-            let runs = 2 * Pace::LOOK;
+            let runs = 2 * Autotuner::PROBE;
             let ways = (0..runs).filter(|_| {
-                let way = pace.apart();
-                pace.took(way, Duration::from_micros(if way { apart } else { alone }));
+                let way = tuner.apart();
+                tuner.record(way, Duration::from_micros(if way { apart } else { alone }));
                 way
             });
             (ways.count(), runs)
@@ -232,22 +236,22 @@ mod tests {
     #[test]
     fn all_members_of_a_meeting_pass_each_phase_together() {
         let rounds = 200;
-        let done: [AtomicUsize; MOST_PARTS] = Default::default();
+        let done: [AtomicUsize; MOST_PARTITIONS] = Default::default();
         let members = AtomicUsize::new(0);
-        meet(MOST_PARTS, |member| {
+        with_team(MOST_PARTITIONS, |member| {
             members.fetch_max(member.members, Ordering::Relaxed);
-            let parts = member.parts(MOST_PARTS);
+            let partitions = member.partitions(MOST_PARTITIONS);
             for round in 1..=rounds {
-                parts.clone().for_each(|p| {
+                partitions.clone().for_each(|p| {
                     done[p].fetch_add(1, Ordering::Relaxed);
                 });
-                member.wait();
+                member.barrier();
                 // Nobody is behind, and nobody has begun the next.
                 assert!(done.iter().all(|d| d.load(Ordering::Relaxed) == round));
-                member.wait();
+                member.barrier();
             }
         });
         assert!(done.iter().all(|d| d.load(Ordering::Relaxed) == rounds));
-        assert!((1..=threads(MOST_PARTS)).contains(&members.load(Ordering::Relaxed)));
+        assert!((1..=threads(MOST_PARTITIONS)).contains(&members.load(Ordering::Relaxed)));
     }
 }

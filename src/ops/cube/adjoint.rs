@@ -1,8 +1,12 @@
 //! The kernels of one period back: adjoints of inventories and orders, of output, demand and capacity.
 
-use super::forward::{NO_COLUMN, UNFED, order, remaining};
+use super::forward::{NO_COLUMN, UNFED, remaining};
 use super::layout::SLICE;
 use super::sums::{added, chunks_of};
+use crate::model::Model;
+use crate::model::period::device as period;
+use crate::model::production::device as production;
+use crate::model::rationing::device as rationing;
 use cubecl::prelude::*;
 
 /// What a node knows when it looks back at its inputs in period t.
@@ -33,8 +37,8 @@ fn back(
     Back {
         target,
         rate,
-        level: fma(target, rate, demand[i]),
-        level_before: fma(target, rate, demand_before[i]),
+        level: period::level(target, rate, demand[i]),
+        level_before: period::level(target, rate, demand_before[i]),
         left: left[i],
         limiting: limiting[i],
     }
@@ -64,14 +68,13 @@ fn link_back(
     s1: f32,
     s2: f32,
 ) -> Link {
-    let kept = fma(-back.rate, ordered, inventory);
+    let kept = period::to_stock(inventory, back.rate, ordered);
     let stock = kept + select(k == back.limiting, back.left, 0.0f32);
-    let pulled = fma(inventory, share, coefficient * pull);
-    let wanted = fma(-back.rate, s1, back.level);
+    let to_order = period::to_order(inventory, share, coefficient, pull);
     Link {
         stock,
-        order: select(wanted > 0.0, pulled, 0.0f32),
-        owed: stock * order(back.level_before, back.rate, s2),
+        order: period::order_adjoint(back.level, back.rate, s1, to_order),
+        owed: stock * period::order(back.level_before, back.rate, s2),
     }
 }
 
@@ -119,7 +122,7 @@ pub(super) fn retreat_light(
             let e = link * particles + p;
             let (inventory, ordered) = (adjoint[e], adjoint[slots * particles + e]);
             if comptime![end] {
-                let kept = fma(-back.rate, ordered, inventory);
+                let kept = period::to_stock(inventory, back.rate, ordered);
                 sum_stock += kept + select(k == back.limiting, back.left, 0.0f32);
             } else {
                 let from = 2 * (supplier[link] as usize * particles + p);
@@ -141,7 +144,7 @@ pub(super) fn retreat_light(
                 owed[e] = found.owed;
                 sum_stock += found.stock;
                 sum_order += found.order;
-                sum_rate = fma(found.order, back.target - stock, sum_rate);
+                sum_rate = period::to_rate(found.order, back.target, stock, sum_rate);
             }
         }
         sums[i] = sum_stock;
@@ -197,7 +200,7 @@ pub(super) fn retreat_heavy(
             let e = link * particles + p;
             let (inventory, ordered) = (adjoint[e], adjoint[slots * particles + e]);
             if comptime![end] {
-                let kept = fma(-back.rate, ordered, inventory);
+                let kept = period::to_stock(inventory, back.rate, ordered);
                 sum_stock += kept + select(k == back.limiting, back.left, 0.0f32);
             } else {
                 let from = 2 * (supplier[link] as usize * particles + p);
@@ -219,7 +222,7 @@ pub(super) fn retreat_heavy(
                 owed[e] = found.owed;
                 sum_stock += found.stock;
                 sum_order += found.order;
-                sum_rate = fma(found.order, back.target - stock, sum_rate);
+                sum_rate = period::to_rate(found.order, back.target, stock, sum_rate);
             }
             k += CUBE_DIM_Y;
         }
@@ -303,6 +306,7 @@ pub(super) fn produce_back(
     panel: &[f32],
     belongs: &[u32],
     full: &[f32],
+    outside: &[f32],
     capacity: &[f32],
     behaviour: &[f32],
     lowest: &[f32],
@@ -313,7 +317,7 @@ pub(super) fn produce_back(
     at: At,
     nodes: usize,
     particles: usize,
-    #[comptime] scales_inputs: bool,
+    #[comptime] model: Model,
     #[comptime] with_capacity: bool,
 ) {
     let i = ABSOLUTE_POS;
@@ -322,18 +326,19 @@ pub(super) fn produce_back(
         let place = i / particles;
         let p = i % particles;
         let (d, x) = (demand[i], output[i]);
-        let inverse = select(d > 0.0, 1.0 / d, 0.0f32);
-        let delivered = select(d > 0.0, x / d, 0.0f32);
+        let outside = outside[place];
         let (sum_stock, sum_order) = (sums[i], sums[cells + i]);
         let group = belongs[place] as usize;
         let from_panel = panel[at.panel_first + p * at.panel_stride + group];
-        let owed = owed[i] * inverse;
-        let to_output = from_panel - sum_stock + owed;
-        let by_demand = x == d;
-        market[2 * i] = delivered;
-        market[2 * i + 1] = sum_order - owed * delivered + select(by_demand, to_output, 0.0f32);
+        let to_offer = owed[i];
+        let to_output = from_panel - sum_stock
+            + rationing::offer_to_output(model.rationing, x, d, outside, to_offer);
+        market[2 * i] = rationing::offer(model.rationing, x, d, outside);
+        market[2 * i + 1] = sum_order
+            + rationing::offer_to_demand(model.rationing, x, d, outside, to_offer)
+            + period::output_to_demand(x, d, to_output);
         to_target[i] = fma(behaviour[cells + i], sum_order, to_target[i]);
-        let to_limit = select(by_demand, 0.0f32, to_output);
+        let to_limit = period::output_to_limit(x, d, to_output);
         let z = remaining(
             belongs,
             capacity,
@@ -343,36 +348,29 @@ pub(super) fn produce_back(
             at.capacity_first,
             at.capacity_stride,
         );
-        if comptime![scales_inputs] {
-            let low = lowest[i];
-            let fed = low < UNFED;
-            left[i] = select(fed, to_limit * z, 0.0f32);
-            let to_z = to_limit * select(fed, low, full[place]);
-            keep(
-                belongs,
-                to_capacity,
-                at,
-                nodes,
-                place,
-                p,
-                to_z,
-                with_capacity,
+        let low = lowest[i];
+        let unfed = select(low < UNFED, 0.0f32, 1.0f32);
+        let by_capacity = production::own_limits(model.production, x, z * full[place], unfed);
+        let by_input = select(by_capacity > 0.0, 0.0f32, to_limit);
+        left[i] = by_input * production::slope_in_lowest(model.production, z);
+        let to_z = select(by_capacity > 0.0, to_limit * full[place], 0.0f32);
+        // The lowest of no inputs is far beyond what may be multiplied by 0.
+        let to_z = to_z
+            + select(
+                by_input == 0.0,
+                0.0f32,
+                by_input * production::slope_in_factor(model.production, low),
             );
-        } else {
-            let by_capacity = x == z * full[place];
-            left[i] = select(by_capacity, 0.0f32, to_limit);
-            let to_z = select(by_capacity, to_limit * full[place], 0.0f32);
-            keep(
-                belongs,
-                to_capacity,
-                at,
-                nodes,
-                place,
-                p,
-                to_z,
-                with_capacity,
-            );
-        }
+        keep(
+            belongs,
+            to_capacity,
+            at,
+            nodes,
+            place,
+            p,
+            to_z,
+            with_capacity,
+        );
     }
 }
 

@@ -4,22 +4,19 @@
 //! entries is cut into chunks with a cube each, whose results a second kernel brings together.
 
 use super::layout::SLICE;
+use crate::model::Model;
+use crate::model::period::device as period;
+use crate::model::production::device as production;
+use crate::model::rationing::device as rationing;
 use cubecl::prelude::*;
 
 /// Units of a cube.
 pub(super) const UNITS: usize = 256;
 /// The lowest inventory of a node without inputs; anything above `UNFED` means that it has none.
-pub(super) const FAR: f32 = 1e38;
+pub(super) const NO_INPUT: f32 = 1e38;
 pub(super) const UNFED: f32 = 1e37;
 /// No column: the capacity is full.
 pub(super) const NO_COLUMN: u32 = u32::MAX;
-
-/// What a node orders of each input, in units of its output: `max(0, level - rate x stock)`.
-#[cube]
-pub(super) fn order(level: f32, rate: f32, stock: f32) -> f32 {
-    let wanted = fma(-rate, stock, level);
-    select(wanted > 0.0, wanted, 0.0f32)
-}
 
 /// Infinite or not a number: its exponent is all ones.
 #[cube]
@@ -78,8 +75,8 @@ fn buyer(
     Buyer {
         target,
         rate,
-        level: fma(target, rate, demand[i]),
-        level_before: fma(target, rate, demand_before[i]),
+        level: period::level(target, rate, demand[i]),
+        level_before: period::level(target, rate, demand_before[i]),
         used: output[i],
     }
 }
@@ -88,8 +85,8 @@ fn buyer(
 /// delivered in t-1.
 #[cube]
 fn advanced(buyer: &Buyer, s1: f32, s2: f32, share: f32) -> f32 {
-    let ordered = order(buyer.level_before, buyer.rate, s2);
-    fma(ordered, share, s1 - buyer.used)
+    let ordered = period::order(buyer.level_before, buyer.rate, s2);
+    period::stock(ordered, share, s1, buyer.used)
 }
 
 /// Begins period t for nodes with few inputs: inventories of t-1, orders of t, the lowest inventory
@@ -133,7 +130,7 @@ pub(super) fn advance_light(
         );
         let slot = span[2 * place] as usize;
         let degree = span[2 * place + 1];
-        let mut low = f32::new(FAR);
+        let mut low = f32::new(NO_INPUT);
         let mut lowest_input = 0u32;
         for k in 0..degree {
             let link = slot + k as usize * SLICE;
@@ -145,7 +142,7 @@ pub(super) fn advance_light(
             }
             stock[e] = now;
             if comptime![!again] {
-                asked[e] = coefficient[link] * order(buyer.level, buyer.rate, now);
+                asked[e] = coefficient[link] * period::order(buyer.level, buyer.rate, now);
                 if now < low {
                     low = now;
                     lowest_input = k;
@@ -186,7 +183,7 @@ pub(super) fn advance_heavy(
 ) {
     let c = CUBE_POS_X as usize;
     let p = (CUBE_POS_Y * CUBE_DIM_X + UNIT_POS_X) as usize;
-    let mut low = f32::new(FAR);
+    let mut low = f32::new(NO_INPUT);
     let mut lowest_input = 0u32;
     if p < particles {
         let place = chunk[3 * c] as usize;
@@ -213,7 +210,7 @@ pub(super) fn advance_heavy(
             }
             stock[e] = now;
             if comptime![!again] {
-                asked[e] = coefficient[link] * order(buyer.level, buyer.rate, now);
+                asked[e] = coefficient[link] * period::order(buyer.level, buyer.rate, now);
                 if now < low {
                     low = now;
                     lowest_input = k;
@@ -282,7 +279,7 @@ pub(super) fn advance_finish(
 ) {
     let place = CUBE_POS_X as usize;
     let p = (CUBE_POS_Y * CUBE_DIM_X + UNIT_POS_X) as usize;
-    let mut low = f32::new(FAR);
+    let mut low = f32::new(NO_INPUT);
     let mut lowest_input = 0u32;
     if p < particles {
         let end = first_chunk[place + 1];
@@ -332,6 +329,7 @@ pub(super) fn produce(
     lowest: &[f32],
     demand: &[f32],
     full: &[f32],
+    outside: &[f32],
     belongs: &[u32],
     capacity: &[f32],
     output: &mut [f32],
@@ -340,7 +338,7 @@ pub(super) fn produce(
     particles: usize,
     capacity_first: usize,
     capacity_stride: usize,
-    #[comptime] scales_inputs: bool,
+    #[comptime] model: Model,
 ) {
     let i = ABSOLUTE_POS;
     let place = i / particles;
@@ -357,24 +355,28 @@ pub(super) fn produce(
         );
         let own = z * full[place];
         let (low, d) = (lowest[i], demand[i]);
-        let mut limit = select(low < own, low, own);
-        if comptime![scales_inputs] {
-            limit = select(low < UNFED, z * low, own);
-        }
-        let x = select(limit < d, limit, d);
+        let x = period::output(d, production::limit(model.production, own, z, low));
         // Comparisons would hide a target that is not a number.
         output[i] = select(broken(low), low, x);
-        share[i] = select(d > 0.0, x / d, 0.0f32);
+        share[i] = rationing::offer(model.rationing, x, d, outside[place]);
     }
 }
 
 /// The share of its orders that each node delivers, from its output and the demand it met.
 #[cfg_attr(not(feature = "cuda-source"), cube(launch))]
 #[cfg_attr(feature = "cuda-source", cube(launch, create_dummy_kernel))]
-pub(super) fn shares(demand: &[f32], output: &[f32], share: &mut [f32], cells: usize) {
+pub(super) fn shares(
+    demand: &[f32],
+    output: &[f32],
+    outside: &[f32],
+    share: &mut [f32],
+    particles: usize,
+    cells: usize,
+    #[comptime] model: Model,
+) {
     let i = ABSOLUTE_POS;
     if i < cells {
-        let d = demand[i];
-        share[i] = select(d > 0.0, output[i] / d, 0.0f32);
+        let outside = outside[i / particles];
+        share[i] = rationing::offer(model.rationing, output[i], demand[i], outside);
     }
 }

@@ -1,6 +1,6 @@
 //! Where nodes and links stand in a device's arrays, and which of them are added up for whom.
 
-use super::super::plan::{Design, NONE};
+use super::super::plan::{Design, PADDING};
 
 /// Rows side by side: their k-th entries are neighbours in memory, so that units that work on
 /// neighbouring rows read neighbouring numbers.
@@ -151,7 +151,7 @@ pub(in super::super) struct Layout {
     pub(super) outside: Vec<f32>,
     pub(super) steady: Vec<f32>,
     pub(super) full: Vec<f32>,
-    /// Group of each place, then the column of each place, or `NONE`.
+    /// Group of each place, then the column of each place, or `PADDING`.
     pub(super) belongs: Vec<u32>,
     /// The links on which each node sells.
     pub(super) customers: Sums,
@@ -171,7 +171,7 @@ impl Layout {
             let order = inputs.order.iter();
             order.map(|i| v[*i as usize] as f32).collect()
         };
-        let mut belongs = vec![NONE; 2 * nodes];
+        let mut belongs = vec![PADDING; 2 * nodes];
         for (k, i) in inputs.order.iter().enumerate() {
             belongs[k] = design.group[*i as usize];
         }

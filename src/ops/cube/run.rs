@@ -190,9 +190,7 @@ impl Run<'_> {
             kept.output.push(output);
             if stride.is_some() {
                 kept.limiting.push(limiting);
-                if design.scales_inputs {
-                    kept.lowest.push(lowest);
-                }
+                kept.lowest.push(lowest);
             }
             if t < periods {
                 let demand = laid.empty(cells);
@@ -385,6 +383,7 @@ impl Run<'_> {
             lowest.arg(),
             kept.demand.get(t - 1).arg(),
             laid.full.arg(),
+            laid.outside.arg(),
             laid.belongs.arg(),
             self.tensors.capacity.arg(),
             output.arg(),
@@ -393,7 +392,7 @@ impl Run<'_> {
             self.block.particles,
             first,
             stride,
-            self.design.scales_inputs,
+            self.design.model,
         );
     }
 
@@ -523,8 +522,11 @@ impl Run<'_> {
                 (count, dim),
                 kept.demand.get(s - 1).arg(),
                 kept.output.get(s - 1).arg(),
+                self.laid.outside.arg(),
                 share.arg(),
+                self.block.particles,
                 cells,
+                self.design.model,
             );
             let stock = self.laid.empty(self.links());
             self.advance(kept, s + 1, &share, &stock, None);
@@ -640,11 +642,6 @@ impl Run<'_> {
                 gradient_stride,
             )
         };
-        let lowest = if design.scales_inputs {
-            kept.lowest.get(t - 1)
-        } else {
-            kept.demand.get(0)
-        };
         let nothing = laid.empty(1);
         launch!(
             laid,
@@ -657,9 +654,10 @@ impl Run<'_> {
             panel.arg(),
             laid.belongs.arg(),
             laid.full.arg(),
+            laid.outside.arg(),
             self.tensors.capacity.arg(),
             kept.behaviour.arg(),
-            lowest.arg(),
+            kept.lowest.get(t - 1).arg(),
             back.market.arg(),
             back.left.arg(),
             back.to_target.arg(),
@@ -667,7 +665,7 @@ impl Run<'_> {
             at(),
             laid.nodes,
             self.block.particles,
-            design.scales_inputs,
+            design.model,
             capacity.is_some(),
         );
     }

@@ -2,6 +2,7 @@
 //! bytes.
 
 use crate::error::{Error, Result};
+use crate::model::{Model, Production, Rationing};
 use crate::ops::plan::{Checkpoint, Design};
 use burn_ir::ScalarIr;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -75,7 +76,8 @@ pub(super) fn pack(design: &Design) -> Vec<u8> {
     let sizes = [
         design.groups as u64,
         design.periods as u64,
-        u64::from(design.scales_inputs),
+        design.model.production as u64,
+        design.model.rationing as u64,
         every,
     ];
     let short = |v: &[u32]| -> Part { (Dtype::U32, v.len(), le_bytes(v, |x| x.to_le_bytes())) };
@@ -130,8 +132,15 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Design> {
         Ok(numbers(&part(name, Dtype::F64)?, f64::from_le_bytes))
     };
     let sizes = numbers(&part("sizes", Dtype::U64)?, u64::from_le_bytes);
-    let &[groups, periods, scales_inputs, every] = sizes.as_slice() else {
+    let &[groups, periods, production, rationing, every] = sizes.as_slice() else {
         return Err(wrong(format!("it has {} sizes", sizes.len())));
+    };
+    let unknown = || wrong("its model is not known here".into());
+    let model = Model {
+        production: *Production::ALL
+            .get(production as usize)
+            .ok_or_else(unknown)?,
+        rationing: *Rationing::ALL.get(rationing as usize).ok_or_else(unknown)?,
     };
     let design = Design {
         row: short("row")?,
@@ -144,7 +153,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Design> {
         groups: groups as usize,
         column: short("column")?,
         periods: periods as usize,
-        scales_inputs: scales_inputs != 0,
+        model,
         checkpoint: match every {
             0 => Checkpoint::Auto,
             1 => Checkpoint::All,
@@ -192,7 +201,10 @@ mod tests {
             groups: 1,
             column: vec![1],
             periods: 7,
-            scales_inputs: true,
+            model: Model {
+                production: Production::Paper,
+                ..Model::default()
+            },
             checkpoint: Checkpoint::Every(3),
             stop: None,
         }

@@ -1,40 +1,28 @@
 //! The two number formats of the kernels, with comparisons that compile to one instruction.
 
+use crate::number::Real;
 use pulp::Simd;
 use std::fmt::Debug;
-use std::ops::{Add, AddAssign, Div, Mul, Sub};
+use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// A float. `lower` and the like do not treat NaN specially, unlike the standard library's.
-pub(crate) trait Number:
-    Copy
-    + Debug
-    + Default
-    + PartialOrd
-    + Send
-    + Sync
-    + 'static
-    + Add<Output = Self>
-    + AddAssign
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
+/// A number format of the kernels.
+pub(crate) trait Float:
+    Real + Debug + Default + PartialOrd + Send + Sync + 'static + AddAssign
 {
     const ZERO: Self;
     const ONE: Self;
     const INFINITY: Self;
     const NAN: Self;
     /// The inventory of an input that is not there: never the lowest, never ordered.
-    const FAR: Self;
+    const PADDING: Self;
     /// A place for a number that one thread writes and others read, later: what brings them in order is theirs.
-    type Shared: Default + Send + Sync;
-    fn from_f64(v: f64) -> Self;
-    fn to_f64(self) -> f64;
+    type Atomic: Default + Send + Sync;
     fn finite(self) -> bool;
-    fn share(self, place: &Self::Shared);
-    fn shared(place: &Self::Shared) -> Self;
+    fn to_atomic(self, place: &Self::Atomic);
+    fn from_atomic(place: &Self::Atomic) -> Self;
 
-    /// A row of numbers in registers: see `vector`.
+    /// A row of numbers in registers: see `simd`.
     type Row<S: Simd>: Copy;
     fn load<S: Simd>(row: &[Self]) -> Self::Row<S>;
     fn store<S: Simd>(row: Self::Row<S>, to: &mut [Self]);
@@ -43,30 +31,24 @@ pub(crate) trait Number:
     fn sub_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
     fn mul_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
     fn div_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
-    fn lower_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
-    fn higher_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
+    fn min_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
+    fn max_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
     /// a * b + c.
-    fn fused_rows<S: Simd>(
+    fn mul_add_rows<S: Simd>(
         simd: S,
         a: Self::Row<S>,
         b: Self::Row<S>,
         c: Self::Row<S>,
     ) -> Self::Row<S>;
     /// The second where the first is positive, else 0.
-    fn gate_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
+    fn select_positive_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
     /// The first where both of a pair are the same, else the second.
-    fn same_rows<S: Simd>(
+    fn select_equal_rows<S: Simd>(
         simd: S,
         pair: (Self::Row<S>, Self::Row<S>),
         then: Self::Row<S>,
         other: Self::Row<S>,
     ) -> Self::Row<S>;
-
-    /// `value` where this number is positive, else 0.
-    #[inline(always)]
-    fn gate(self, value: Self) -> Self {
-        if self > Self::ZERO { value } else { Self::ZERO }
-    }
 }
 
 /// Instructions of two rows.
@@ -82,14 +64,14 @@ macro_rules! rows {
 }
 
 macro_rules! number {
-    ($kind:ident, $shared:ident, $row:ident, [$($name:ident = $does:ident),*], $load:ident, $store:ident, $splat:ident,
+    ($kind:ident, $atomic:ident, $row:ident, [$($name:ident = $does:ident),*], $load:ident, $store:ident, $splat:ident,
      $fused:ident, $greater:ident, $equal:ident, $select:ident) => {
-        impl Number for $kind {
+        impl Float for $kind {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const INFINITY: Self = $kind::INFINITY;
             const NAN: Self = $kind::NAN;
-            const FAR: Self = 1e30;
+            const PADDING: Self = crate::number::PADDING as Self;
             type Row<S: Simd> = S::$row;
             #[inline(always)]
             fn load<S: Simd>(row: &[Self]) -> S::$row {
@@ -104,16 +86,16 @@ macro_rules! number {
                 simd.$splat(number)
             }
             #[inline(always)]
-            fn fused_rows<S: Simd>(simd: S, a: S::$row, b: S::$row, c: S::$row) -> S::$row {
+            fn mul_add_rows<S: Simd>(simd: S, a: S::$row, b: S::$row, c: S::$row) -> S::$row {
                 simd.$fused(a, b, c)
             }
             #[inline(always)]
-            fn gate_rows<S: Simd>(simd: S, a: S::$row, b: S::$row) -> S::$row {
+            fn select_positive_rows<S: Simd>(simd: S, a: S::$row, b: S::$row) -> S::$row {
                 let zero = simd.$splat(0.0);
                 simd.$select(simd.$greater(a, zero), b, zero)
             }
             #[inline(always)]
-            fn same_rows<S: Simd>(
+            fn select_equal_rows<S: Simd>(
                 simd: S,
                 (a, b): (S::$row, S::$row),
                 then: S::$row,
@@ -122,22 +104,14 @@ macro_rules! number {
                 simd.$select(simd.$equal(a, b), then, other)
             }
             rows!($row, $($name = $does),*);
-            type Shared = $shared;
+            type Atomic = $atomic;
             #[inline(always)]
-            fn share(self, place: &$shared) {
+            fn to_atomic(self, place: &$atomic) {
                 place.store(self.to_bits(), Ordering::Relaxed);
             }
             #[inline(always)]
-            fn shared(place: &$shared) -> Self {
+            fn from_atomic(place: &$atomic) -> Self {
                 $kind::from_bits(place.load(Ordering::Relaxed))
-            }
-            #[inline(always)]
-            fn to_f64(self) -> f64 {
-                f64::from(self)
-            }
-            #[inline(always)]
-            fn from_f64(v: f64) -> Self {
-                v as $kind
             }
             #[inline(always)]
             fn finite(self) -> bool {
@@ -156,8 +130,8 @@ number!(
         sub_rows = sub_f32s,
         mul_rows = mul_f32s,
         div_rows = div_f32s,
-        lower_rows = min_f32s,
-        higher_rows = max_f32s
+        min_rows = min_f32s,
+        max_rows = max_f32s
     ],
     as_simd_f32s,
     as_mut_simd_f32s,
@@ -176,8 +150,8 @@ number!(
         sub_rows = sub_f64s,
         mul_rows = mul_f64s,
         div_rows = div_f64s,
-        lower_rows = min_f64s,
-        higher_rows = max_f64s
+        min_rows = min_f64s,
+        max_rows = max_f64s
     ],
     as_simd_f64s,
     as_mut_simd_f64s,

@@ -2,18 +2,19 @@
 //!
 //! The compiler makes good code of loops over rows, but not of a row whose numbers come from L places.
 
-use super::Number;
+use super::Float;
+use crate::number::Number;
 use pulp::{Simd, WithSimd};
 use std::ops::{Add, Div, Mul, Sub};
 
 /// As many numbers as a row has. Not to be confused with the instruction set's own registers, of which it may be two.
 #[derive(Clone, Copy)]
-pub(super) struct Vector<S: Simd, F: Number> {
+pub(super) struct Row<S: Simd, F: Float> {
     simd: S,
     row: F::Row<S>,
 }
 
-impl<S: Simd, F: Number> Vector<S, F> {
+impl<S: Simd, F: Float> Row<S, F> {
     #[inline(always)]
     pub(super) fn of<const L: usize>(simd: S, row: &[F; L]) -> Self {
         Self {
@@ -35,34 +36,6 @@ impl<S: Simd, F: Number> Vector<S, F> {
         F::store(self.row, to);
     }
 
-    /// `self * b + c`, in one rounding where the instruction set has an instruction for it.
-    #[inline(always)]
-    pub(super) fn fused(self, b: Self, c: Self) -> Self {
-        let row = F::fused_rows(self.simd, self.row, b.row, c.row);
-        Self { row, ..self }
-    }
-
-    #[inline(always)]
-    pub(super) fn lower(self, other: Self) -> Self {
-        let row = F::lower_rows(self.simd, self.row, other.row);
-        Self { row, ..self }
-    }
-
-    /// The numbers that are positive, else 0.
-    #[inline(always)]
-    pub(super) fn positive(self) -> Self {
-        let zero = F::splat(self.simd, F::ZERO);
-        let row = F::higher_rows(self.simd, self.row, zero);
-        Self { row, ..self }
-    }
-
-    /// `then` where two numbers are the same, else `other`.
-    #[inline(always)]
-    pub(super) fn same(self, to: Self, then: Self, other: Self) -> Self {
-        let row = F::same_rows(self.simd, (self.row, to.row), then.row, other.row);
-        Self { row, ..self }
-    }
-
     /// Whether any number is not 0.
     #[inline(always)]
     pub(super) fn any<const L: usize>(self) -> bool {
@@ -70,16 +43,46 @@ impl<S: Simd, F: Number> Vector<S, F> {
         self.put(&mut row);
         row.iter().fold(false, |any, v| any | (*v != F::ZERO))
     }
+}
 
-    /// `value` where a number is positive, else 0.
+impl<S: Simd, F: Float> Number for Row<S, F> {
     #[inline(always)]
-    pub(super) fn gate(self, value: Self) -> Self {
-        let row = F::gate_rows(self.simd, self.row, value.row);
+    fn constant(self, v: f64) -> Self {
+        Self::all(self.simd, F::of(v))
+    }
+
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        let row = F::mul_add_rows(self.simd, self.row, b.row, c.row);
+        Self { row, ..self }
+    }
+
+    #[inline(always)]
+    fn min(self, b: Self) -> Self {
+        let row = F::min_rows(self.simd, self.row, b.row);
+        Self { row, ..self }
+    }
+
+    #[inline(always)]
+    fn positive_part(self) -> Self {
+        let row = F::max_rows(self.simd, self.row, self.constant(0.0).row);
+        Self { row, ..self }
+    }
+
+    #[inline(always)]
+    fn select_positive(self, value: Self) -> Self {
+        let row = F::select_positive_rows(self.simd, self.row, value.row);
+        Self { row, ..self }
+    }
+
+    #[inline(always)]
+    fn select_equal(self, to: Self, then: Self, other: Self) -> Self {
+        let row = F::select_equal_rows(self.simd, (self.row, to.row), then.row, other.row);
         Self { row, ..self }
     }
 }
 
-impl<S: Simd, F: Number> Add for Vector<S, F> {
+impl<S: Simd, F: Float> Add for Row<S, F> {
     type Output = Self;
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -88,7 +91,7 @@ impl<S: Simd, F: Number> Add for Vector<S, F> {
     }
 }
 
-impl<S: Simd, F: Number> Sub for Vector<S, F> {
+impl<S: Simd, F: Float> Sub for Row<S, F> {
     type Output = Self;
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
@@ -97,7 +100,7 @@ impl<S: Simd, F: Number> Sub for Vector<S, F> {
     }
 }
 
-impl<S: Simd, F: Number> Mul for Vector<S, F> {
+impl<S: Simd, F: Float> Mul for Row<S, F> {
     type Output = Self;
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
@@ -106,7 +109,7 @@ impl<S: Simd, F: Number> Mul for Vector<S, F> {
     }
 }
 
-impl<S: Simd, F: Number> Div for Vector<S, F> {
+impl<S: Simd, F: Float> Div for Row<S, F> {
     type Output = Self;
     #[inline(always)]
     fn div(self, other: Self) -> Self {

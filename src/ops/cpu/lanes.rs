@@ -1,10 +1,10 @@
 //! Takes a block's panel apart: particles that stand side by side get panels of their own.
 
-use super::Number;
-use super::sweep::lanes;
+use super::Float;
+use super::links::lanes;
 
 /// `from` is [cell, particle], with so many particles `together`; `to` [particle, cell] of the first of them.
-pub(super) fn unravel<F: Number>(from: &[F], together: usize, to: &mut [F]) {
+pub(super) fn unravel<F: Float>(from: &[F], together: usize, to: &mut [F]) {
     match together {
         1 => to.copy_from_slice(from),
         4 => turn::<F, 4>(from, to),
@@ -12,7 +12,7 @@ pub(super) fn unravel<F: Number>(from: &[F], together: usize, to: &mut [F]) {
     }
 }
 
-fn turn<F: Number, const L: usize>(from: &[F], to: &mut [F]) {
+fn turn<F: Float, const L: usize>(from: &[F], to: &mut [F]) {
     let from = from.as_chunks().0;
     pulp::Arch::new().dispatch(Unravel::<F, L> {
         from,
@@ -28,7 +28,7 @@ struct Unravel<'a, F, const L: usize> {
     to: Vec<&'a mut [F]>,
 }
 
-impl<F: Number, const L: usize> pulp::WithSimd for Unravel<'_, F, L> {
+impl<F: Float, const L: usize> pulp::WithSimd for Unravel<'_, F, L> {
     type Output = ();
 
     #[inline(always)]

@@ -1,0 +1,22 @@
+//! Who gets how much where a supplier cannot serve everybody.
+
+mod proportional;
+
+family! {
+    in rationing;
+    /// Who gets how much where a supplier cannot serve everybody.
+    Rationing {
+        /// Everybody gets the same share of what was ordered.
+        #[default]
+        Proportional = proportional,
+    }
+    rules {
+        /// The share of its order that every firm gets: `output` is what the supplier makes, `demand` all that was
+        /// ordered, `outside` the final demand in it.
+        fn offer(output, demand, outside);
+        /// The adjoint of the output, given that of the offer.
+        fn offer_to_output(output, demand, outside, to_offer);
+        /// The adjoint of the demand, given that of the offer.
+        fn offer_to_demand(output, demand, outside, to_offer);
+    }
+}
