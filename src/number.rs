@@ -93,90 +93,8 @@ macro_rules! float {
 float!(f32);
 float!(f64);
 
-/// A number and its slope in one direction: a rule of dual numbers has its directional derivative for nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Dual {
-    pub(crate) value: f64,
-    pub(crate) slope: f64,
-}
-
-impl Dual {
-    pub(crate) fn new(value: f64, slope: f64) -> Self {
-        Self { value, slope }
-    }
-}
-
-impl Add for Dual {
-    type Output = Self;
-    fn add(self, b: Self) -> Self {
-        Self::new(self.value + b.value, self.slope + b.slope)
-    }
-}
-
-impl Sub for Dual {
-    type Output = Self;
-    fn sub(self, b: Self) -> Self {
-        Self::new(self.value - b.value, self.slope - b.slope)
-    }
-}
-
-impl Mul for Dual {
-    type Output = Self;
-    fn mul(self, b: Self) -> Self {
-        let slope = self.slope * b.value + self.value * b.slope;
-        Self::new(self.value * b.value, slope)
-    }
-}
-
-impl Div for Dual {
-    type Output = Self;
-    fn div(self, b: Self) -> Self {
-        let value = self.value / b.value;
-        Self::new(value, (self.slope - value * b.slope) / b.value)
-    }
-}
-
-impl Number for Dual {
-    fn constant(self, v: f64) -> Self {
-        Self::new(v, 0.0)
-    }
-    fn mul_add(self, b: Self, c: Self) -> Self {
-        let value = self.value.mul_add(b.value, c.value);
-        Self::new(value, (self * b + c).slope)
-    }
-    fn min(self, b: Self) -> Self {
-        if self.value < b.value { self } else { b }
-    }
-    fn positive_part(self) -> Self {
-        self.select_positive(self)
-    }
-    fn select_positive(self, value: Self) -> Self {
-        if self.value > 0.0 {
-            value
-        } else {
-            self.constant(0.0)
-        }
-    }
-    fn select_equal(self, to: Self, then: Self, other: Self) -> Self {
-        if self.value == to.value { then } else { other }
-    }
-}
-
-impl Smooth for Dual {
-    fn exp(self) -> Self {
-        let value = self.value.exp();
-        Self::new(value, value * self.slope)
-    }
-}
-
-impl Real for Dual {
-    fn of(v: f64) -> Self {
-        Self::new(v, 0.0)
-    }
-    fn value(self) -> f64 {
-        self.value
-    }
-}
+#[cfg(test)]
+pub(crate) use dual::Dual;
 
 /// The words of rules, for any number.
 pub(crate) mod host {
@@ -252,6 +170,99 @@ pub(crate) mod device {
     #[cube]
     pub(crate) fn select_equal(a: f32, to: f32, then: f32, other: f32) -> f32 {
         select(a == to, then, other)
+    }
+}
+
+#[cfg(test)]
+mod dual {
+    //! Dual numbers: a rule of them has its directional derivative for nothing.
+
+    use super::{Number, Real, Smooth};
+    use std::ops::{Add, Div, Mul, Sub};
+
+    /// A number and its slope in one direction.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub(crate) struct Dual {
+        pub(crate) value: f64,
+        pub(crate) slope: f64,
+    }
+
+    impl Dual {
+        pub(crate) fn new(value: f64, slope: f64) -> Self {
+            Self { value, slope }
+        }
+    }
+
+    impl Add for Dual {
+        type Output = Self;
+        fn add(self, b: Self) -> Self {
+            Self::new(self.value + b.value, self.slope + b.slope)
+        }
+    }
+
+    impl Sub for Dual {
+        type Output = Self;
+        fn sub(self, b: Self) -> Self {
+            Self::new(self.value - b.value, self.slope - b.slope)
+        }
+    }
+
+    impl Mul for Dual {
+        type Output = Self;
+        fn mul(self, b: Self) -> Self {
+            let slope = self.slope * b.value + self.value * b.slope;
+            Self::new(self.value * b.value, slope)
+        }
+    }
+
+    impl Div for Dual {
+        type Output = Self;
+        fn div(self, b: Self) -> Self {
+            let value = self.value / b.value;
+            Self::new(value, (self.slope - value * b.slope) / b.value)
+        }
+    }
+
+    impl Number for Dual {
+        fn constant(self, v: f64) -> Self {
+            Self::new(v, 0.0)
+        }
+        fn mul_add(self, b: Self, c: Self) -> Self {
+            let value = self.value.mul_add(b.value, c.value);
+            Self::new(value, (self * b + c).slope)
+        }
+        fn min(self, b: Self) -> Self {
+            if self.value < b.value { self } else { b }
+        }
+        fn positive_part(self) -> Self {
+            self.select_positive(self)
+        }
+        fn select_positive(self, value: Self) -> Self {
+            if self.value > 0.0 {
+                value
+            } else {
+                self.constant(0.0)
+            }
+        }
+        fn select_equal(self, to: Self, then: Self, other: Self) -> Self {
+            if self.value == to.value { then } else { other }
+        }
+    }
+
+    impl Smooth for Dual {
+        fn exp(self) -> Self {
+            let value = self.value.exp();
+            Self::new(value, value * self.slope)
+        }
+    }
+
+    impl Real for Dual {
+        fn of(v: f64) -> Self {
+            Self::new(v, 0.0)
+        }
+        fn value(self) -> f64 {
+            self.value
+        }
     }
 }
 

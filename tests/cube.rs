@@ -158,19 +158,19 @@ proptest! {
 }
 
 #[test]
-fn the_reference_runs_on_the_device_too() {
+fn the_kernels_are_the_reference_and_that_is_not_had_on_a_device() {
     let Some(device) = adapter() else { return };
-    let problem = on(
-        &problem(&economy(30, 1), 9, Production::Capacity, true),
-        device,
-    );
-    let u = points(&problem, 3, 5);
-    let kernels = evaluate(&problem, &u);
-    let mut plain = problem.clone();
-    plain.simulation.method = Method::Reference;
-    let reference = evaluate(&plain, &u);
+    let plain = problem(&economy(30, 1), 9, Production::Capacity, true);
+    let mut problem = on(&plain, device);
+    let mut by_loops = plain;
+    by_loops.simulation.method = Method::Reference;
+    let u = points(&by_loops, 3, 8);
+    let (kernels, reference) = (evaluate(&problem, &u), evaluate(&by_loops, &u));
     assert!(apart(&kernels.loss, &reference.loss) < 1e-4);
     assert!(apart(&kernels.gradient, &reference.gradient) < 2e-3);
+    problem.simulation.method = Method::Reference;
+    let said = Objective::new(&problem).err().expect("refused").to_string();
+    assert!(said.contains("run on the processor only"), "{said}");
 }
 
 #[test]

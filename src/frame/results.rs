@@ -6,7 +6,7 @@ use super::store::{Files, Pack, Stored};
 use super::write::{ToFrame, column, links_frame, text};
 use crate::error::{Error, Result};
 use crate::infer::Prediction;
-use crate::model::{Event, Params, Shock};
+use crate::model::{Event, Params, Recovery, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
 use crate::simulate::Trajectory;
@@ -332,18 +332,43 @@ impl Stored for Shock {
             "starts",
             json(&self.events.iter().map(|e| e.start).collect::<Vec<_>>()),
         );
+        let recoveries: Vec<&str> = self.events.iter().map(|e| e.recovery.name()).collect();
+        pack.fact("recoveries", json(&recoveries));
         Ok(())
     }
 
     fn unpack(files: &Files) -> Result<Self> {
         let starts: Vec<usize> = files.json("starts")?;
-        let mut events: Vec<Event> = starts
-            .into_iter()
-            .map(|start| Event {
-                start,
-                ..Event::default()
+        // Files of earlier versions have no other recovery than the default.
+        let recoveries: Vec<String> = match files.fact("recoveries") {
+            Ok(_) => files.json("recoveries")?,
+            Err(_) => vec![Recovery::default().name().into(); starts.len()],
+        };
+        let known = |name: &String| {
+            let found = Recovery::ALL.iter().copied().find(|r| r.name() == name);
+            found.ok_or_else(|| {
+                Error::new(
+                    "recoveries",
+                    format!("{name:?} is no recovery that this version knows"),
+                    "read it with the version that wrote it",
+                )
             })
-            .collect();
+        };
+        if recoveries.len() != starts.len() {
+            return Err(Error::new(
+                "recoveries",
+                format!("{} for {} events", recoveries.len(), starts.len()),
+                "write it again",
+            ));
+        }
+        let mut events = Vec::with_capacity(starts.len());
+        for (start, name) in starts.into_iter().zip(&recoveries) {
+            events.push(Event {
+                start,
+                recovery: known(name)?,
+                ..Event::default()
+            });
+        }
         let frame = files.frame();
         let (event, firm) = (counts(frame, schema::EVENT)?, counts(frame, schema::FIRM)?);
         let (severity, rate) = (

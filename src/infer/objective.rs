@@ -5,12 +5,9 @@ use super::target::Target;
 use super::totals::Totals;
 use super::{Parameter, Problem};
 use crate::error::{Error, Result};
-use crate::model::Economy;
 use crate::simulate::{
-    Autotuner, Behaviours, Blocks, Columns, Direct, Horizon, Inputs, Method, STREAM, Simulation,
-    host, host_all, processors,
+    Autotuner, Blocks, Columns, Horizon, Inputs, Remaining, STREAM, Simulation, processors,
 };
-use burn::tensor::Tensor;
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -22,12 +19,8 @@ struct Run {
     target: Target,
     /// Sums of groups that are observed beside the panel.
     totals: Option<Totals>,
-    /// Remaining capacity, where neither severities nor recovery rates vary.
-    capacity: Option<Tensor<3>>,
-    /// What does not vary, in the order of `Parameter`, [1, entry]; none where it varies.
-    fixed: [Option<Tensor<2>>; 4],
-    /// The way around tensors, on the CPU where shocks are fixed.
-    direct: Option<Direct>,
+    /// The share of capacity that is left, where neither severities nor recovery rates vary.
+    remaining: Option<Remaining>,
     /// Its hits among those of all scenarios: first and number.
     hits: (usize, usize),
 }
@@ -58,8 +51,6 @@ pub struct Objective {
     varying: Vec<Varying>,
     /// What the device is called.
     device: String,
-    /// Whether this machine's processor computes, by kernels of its own.
-    on_cpu: bool,
 }
 
 /// Losses with their gradients.
@@ -71,39 +62,16 @@ pub struct Evaluation {
     pub gradient: Vec<f64>,
 }
 
-/// Gradients in the entries of what varies, each with its place in the layout.
-type Entries = Vec<(usize, Vec<f64>)>;
-
 /// Coordinates of some of a batch's particles, row by row.
 type Rows<'a> = dyn Fn(Range<usize>) -> Cow<'a, [f64]> + Sync + 'a;
-
-/// The four inputs of the model as tensors [particle, entry], or [1, entry] where they are fixed.
-struct Leaves {
-    /// In the order of `Parameter`; true where it varies.
-    all: [(Tensor<2>, bool); 4],
-}
-
-const PARAMETERS: [Parameter; 4] = [
-    Parameter::TargetInventory,
-    Parameter::AdjustmentTime,
-    Parameter::Severity,
-    Parameter::RecoveryRate,
-];
 
 impl Objective {
     /// Checks the problem and lays it out.
     pub fn new(problem: &Problem) -> Result<Self> {
         problem.check()?;
         let varying = layout(problem);
-        let opened = problem.simulation.open()?;
-        let on_cpu = opened.is_cpu() && problem.simulation.method == Method::Kernels;
         let fixed = |p| varying.iter().all(|v| v.parameter != p);
-        // Where the kernels of this machine's processor have the gradient, tensors need none, and keep nothing for it.
-        let direct = on_cpu && fixed(Parameter::Severity) && fixed(Parameter::RecoveryRate);
-        let device = match direct {
-            true => opened.tensors,
-            false => opened.tensors.autodiff(),
-        };
+        let fixed = fixed(Parameter::Severity) && fixed(Parameter::RecoveryRate);
         let mut first = 0;
         let mut runs: Vec<Run> = Vec::new();
         for (shock, observed) in problem.scenarios() {
@@ -112,24 +80,11 @@ impl Objective {
                 ..problem.simulation.clone()
             };
             let network = &problem.network;
-            let economy = Economy::new(network, &device, simulation.precision);
-            let horizon = Horizon::new(network, economy, shock, &simulation, Columns::Groups, None);
+            let horizon = Horizon::new(network, shock, &simulation, Columns::Groups, None)?;
             let hits = (first, shock.hits());
             first += hits.1;
-            let row = |p: Parameter| {
-                let (first, count) = problem.part(p, hits);
-                let all = problem.fixed(p);
-                horizon.economy().row(&all[first..first + count])
-            };
-            let given = PARAMETERS.map(|p| fixed(p).then(|| row(p)));
-            let capacity = match &given {
-                [_, _, Some(severity), Some(rate)] => Some(horizon.capacity(severity, rate)),
-                _ => None,
-            };
-            let direct = match &capacity {
-                Some(capacity) if on_cpu => Some(Direct::new(&horizon, capacity)?),
-                _ => None,
-            };
+            let remaining = || horizon.remaining(&shock.severities(), &shock.recovery_rates());
+            let remaining = fixed.then(remaining);
             let Problem {
                 loss,
                 scale,
@@ -139,22 +94,19 @@ impl Objective {
             } = problem;
             let target = Target::new(observed, *loss, *scale, weights, *noise);
             runs.push(Run {
-                horizon,
                 target,
                 // They are the first scenario's.
                 totals: runs.is_empty().then(|| Totals::new(problem)).flatten(),
-                capacity,
-                fixed: given,
-                direct,
+                remaining,
+                horizon,
                 hits,
             });
         }
         Ok(Self {
             problem: problem.clone(),
+            device: runs[0].horizon.device().into(),
             runs,
             varying,
-            on_cpu,
-            device: opened.name,
         })
     }
 
@@ -292,25 +244,20 @@ impl Objective {
         limit: f64,
         panels: &mut [Vec<f64>],
     ) -> Result<Vec<f64>> {
-        let direct = self.runs.iter().filter_map(|run| run.direct.as_ref());
-        let direct: Vec<_> = direct.collect();
-        let block = if !self.on_cpu {
-            particles
-        } else if direct.len() < self.runs.len() {
-            // Tensors of fewer are laid out four by four.
-            2 * STREAM
-        } else {
-            let blocks = direct.iter().map(|d| d.together(particles));
-            blocks.max().unwrap_or(1)
-        };
+        let processors = self.runs.iter().filter_map(|run| run.horizon.processor());
+        let processors: Vec<_> = processors.collect();
+        let blocks = processors.iter().map(|p| p.together(particles));
+        // A device takes all at once.
+        let block = blocks.max().unwrap_or(particles);
         let pieces = particles.div_ceil(block);
         // Of about the same size, and all laid out in the same way.
         let piece = particles.div_ceil(pieces);
         let together = block.min(piece);
-        let parts = direct.iter().map(|d| d.parts(together)).max().unwrap_or(1);
-        let either = pieces > 1 && parts >= rayon::current_num_threads();
-        let pace = direct.first().filter(|_| either).map(|d| d.pace(together));
-        let apart = pieces == 1 || pace.is_some_and(Autotuner::apart);
+        let partitions = processors.iter().map(|p| p.partitions(together));
+        let either = pieces > 1 && partitions.max().unwrap_or(1) >= rayon::current_num_threads();
+        let tuner = processors.first().filter(|_| either);
+        let tuner = tuner.map(|p| p.tuner(together));
+        let apart = pieces == 1 || tuner.is_some_and(Autotuner::apart);
         let begin = Instant::now();
         let mut loss = vec![0.0; particles];
         let mut cut: Vec<_> = panels
@@ -333,8 +280,8 @@ impl Objective {
             // One at a time: a thread that is done early takes from the others what they have not begun.
             work.into_par_iter().with_max_len(1).try_for_each(one)?;
         }
-        if let Some(pace) = pace {
-            pace.record(apart, begin.elapsed() / particles as u32);
+        if let Some(tuner) = tuner {
+            tuner.record(apart, begin.elapsed() / particles as u32);
         }
         Ok(loss)
     }
@@ -357,15 +304,24 @@ impl Objective {
             let mut panel = panels.next();
             let mut own = Vec::new();
             let mut sums = vec![0.0; particles];
-            match &run.direct {
-                Some(direct) => {
+            let own_remaining;
+            let shocks = self.shocks(run, &values);
+            let remaining = match &run.remaining {
+                Some(fixed) => fixed,
+                None => {
+                    own_remaining = run.horizon.remaining(&shocks.0, &shocks.1);
+                    &own_remaining
+                }
+            };
+            let inputs = self.inputs(&values, particles, remaining);
+            match run.horizon.processor() {
+                Some(processor) => {
                     let square = run.is_square();
                     if panel.is_none() && !square {
                         own.resize(particles * cells, 0.0);
                         panel = Some(&mut own);
                     }
-                    let behaviours = self.behaviours(&values, particles);
-                    direct.stream(behaviours, blocks, &mut |first, period, row| {
+                    processor.stream(&inputs, blocks, &mut |first, period, row| {
                         let together = row.len() / run.target.groups();
                         let mut beyond = false;
                         if square {
@@ -396,7 +352,7 @@ impl Objective {
                     }
                 }
                 None => {
-                    let found = host(self.panel(run, &self.leaves(run, &values, particles)))?;
+                    let found = run.horizon.panel(&inputs)?;
                     let each = sums.iter_mut().zip(found.chunks(cells));
                     each.for_each(|(sum, panel)| *sum = run.sum(panel, None));
                     if let Some(panel) = panel {
@@ -411,18 +367,44 @@ impl Objective {
         Ok(())
     }
 
-    /// The target inventories and adjustment times of particles with these values.
-    fn behaviours<'a>(&'a self, values: &'a [Values], particles: usize) -> Behaviours<'a> {
+    /// The inputs of particles with these values.
+    fn inputs<'a>(
+        &'a self,
+        values: &'a [Values],
+        particles: usize,
+        remaining: &'a Remaining,
+    ) -> Inputs<'a> {
         let rows = |parameter: Parameter, fixed: &'a [f64]| {
             let k = self.varying.iter().position(|v| v.parameter == parameter);
             k.map_or(fixed, |k| &values[k].entries)
         };
         let params = &self.problem.params;
-        Behaviours {
+        Inputs {
             particles,
             target_inventory: rows(Parameter::TargetInventory, &params.target_inventory),
             adjustment_time: rows(Parameter::AdjustmentTime, &params.adjustment_time),
+            remaining,
         }
+    }
+
+    /// Severities and recovery rates of a scenario's hits, [particle, hit], or [hit] where they are fixed.
+    fn shocks(&self, run: &Run, values: &[Values]) -> (Vec<f64>, Vec<f64>) {
+        if run.remaining.is_some() {
+            return (Vec::new(), Vec::new());
+        }
+        let (first, count) = run.hits;
+        let of = |parameter: Parameter| -> Vec<f64> {
+            match self.varying.iter().position(|v| v.parameter == parameter) {
+                None => self.problem.fixed(parameter)[first..first + count].to_vec(),
+                Some(k) => {
+                    let rows = values[k].entries.chunks_exact(self.varying[k].entries());
+                    rows.flat_map(|row| &row[first..first + count])
+                        .copied()
+                        .collect()
+                }
+            }
+        };
+        (of(Parameter::Severity), of(Parameter::RecoveryRate))
     }
 
     /// The losses with their gradient, and the panels [particle, period, group] of the first scenario.
@@ -452,117 +434,44 @@ impl Objective {
                 let (begin, _) = self.problem.part(varying.parameter, run.hits);
                 varying.pull(values, part, begin, self.dimension(), &mut gradient);
             };
-            let panel = match &run.direct {
-                Some(direct) => {
-                    let (panel, pulled) =
-                        direct.gradient(self.behaviours(&values, particles), slope);
-                    for (k, varying) in self.varying.iter().enumerate() {
-                        match varying.parameter {
-                            Parameter::TargetInventory => pull(k, &pulled.target_inventory),
-                            Parameter::AdjustmentTime => pull(k, &pulled.adjustment_time),
-                            Parameter::Severity | Parameter::RecoveryRate => {
-                                unreachable!("shocks that vary take tensors")
-                            }
-                        }
-                    }
-                    panel
-                }
+            let own_remaining;
+            let shocks = self.shocks(run, &values);
+            let remaining = match &run.remaining {
+                Some(fixed) => fixed,
                 None => {
-                    let (panel, parts) =
-                        self.gradient_by_tensors(run, &values, particles, slope)?;
-                    parts.iter().for_each(|(k, part)| pull(*k, part));
-                    panel
+                    own_remaining = run.horizon.remaining(&shocks.0, &shocks.1);
+                    &own_remaining
                 }
             };
+            let inputs = self.inputs(&values, particles, remaining);
+            let varies = run.remaining.is_none();
+            let (panel, found) = run.horizon.gradient(&inputs, varies, slope)?;
+            let by_shock = match varies && run.hits.1 > 0 {
+                true => run
+                    .horizon
+                    .pull_shocks(&shocks.0, &shocks.1, &found.remaining),
+                false => (Vec::new(), Vec::new()),
+            };
+            for (k, varying) in self.varying.iter().enumerate() {
+                pull(
+                    k,
+                    match varying.parameter {
+                        Parameter::TargetInventory => &found.target_inventory,
+                        Parameter::AdjustmentTime => &found.adjustment_time,
+                        Parameter::Severity => &by_shock.0,
+                        Parameter::RecoveryRate => &by_shock.1,
+                    },
+                );
+            }
             first.get_or_insert(panel);
         }
         let panel = first.expect("a problem has a scenario");
         Ok((Evaluation { loss, gradient }, panel))
     }
 
-    /// The panels [particle, period, group], and the gradient in the entries of what varies, of what has the slope
-    /// `slope(panels)`. What no output depends on is left out.
-    fn gradient_by_tensors(
-        &self,
-        run: &Run,
-        values: &[Values],
-        particles: usize,
-        slope: impl FnOnce(&[f64]) -> Vec<f64>,
-    ) -> Result<(Vec<f64>, Entries)> {
-        let mut leaves = self.leaves(run, values, particles);
-        for (leaf, varies) in &mut leaves.all {
-            if *varies {
-                // Made a leaf only now: its gradient must have this shape.
-                *leaf = leaf.clone().detach().require_grad();
-            }
-        }
-        let tensor = self.panel(run, &leaves);
-        let panel = host(tensor.clone())?;
-        let shape = tensor.dims();
-        let slope = run.horizon.economy().row(&slope(&panel)).reshape(shape);
-        let gradients = (tensor * slope).sum().backward();
-        let of = |v: &Varying| leaves.all[position(v.parameter)].0.grad(&gradients);
-        let (there, parts): (Vec<_>, Vec<_>) = (0..)
-            .zip(&self.varying)
-            .filter_map(|(k, v)| Some((k, of(v)?)))
-            .unzip();
-        Ok((panel, there.into_iter().zip(host_all(parts)?).collect()))
-    }
-
     /// Panels [particle, period, group] of the particles under every scenario.
     pub(crate) fn panels(&self, u: &[f64]) -> Result<Vec<Vec<f64>>> {
         Ok(self.loss_and_panels(u)?.1)
-    }
-
-    fn leaves(&self, run: &Run, values: &[Values], particles: usize) -> Leaves {
-        let economy = run.horizon.economy();
-        let one = |parameter: Parameter| {
-            let Some(k) = self.varying.iter().position(|v| v.parameter == parameter) else {
-                let fixed = run.fixed[position(parameter)].clone();
-                return (fixed.expect("it does not vary"), false);
-            };
-            let (first, count) = self.problem.part(parameter, run.hits);
-            let (entries, all) = (&values[k].entries, self.varying[k].entries());
-            let row = if count == all {
-                economy.row(entries)
-            } else {
-                let rows = entries.chunks_exact(all);
-                let part: Vec<f64> = rows
-                    .flat_map(|r| &r[first..first + count])
-                    .copied()
-                    .collect();
-                economy.row(&part)
-            };
-            // A scenario without hits has nothing of what varies with them.
-            (row.reshape([particles, count]), count > 0)
-        };
-        Leaves {
-            all: PARAMETERS.map(one),
-        }
-    }
-
-    fn panel(&self, run: &Run, leaves: &Leaves) -> Tensor<3> {
-        let particles = leaves
-            .all
-            .iter()
-            .map(|(v, _)| v.dims()[0])
-            .max()
-            .unwrap_or(1);
-        let rows = |v: &Tensor<2>| {
-            if v.dims()[0] < particles {
-                v.clone().repeat_dim(0, particles)
-            } else {
-                v.clone()
-            }
-        };
-        let [n, tau, severity, rate] = &leaves.all;
-        let inputs = Inputs {
-            target_inventory: rows(&n.0),
-            adjustment_time: rows(&tau.0),
-            severity: severity.0.clone(),
-            recovery_rate: rate.0.clone(),
-        };
-        run.horizon.run(inputs, run.capacity.as_ref())
     }
 }
 
@@ -574,11 +483,6 @@ pub(super) fn particles_within(orders: usize, each: usize) -> usize {
         n if n < 2 * STREAM => STREAM,
         n => n / (2 * STREAM) * (2 * STREAM),
     }
-}
-
-/// Where a parameter stands among the model's inputs.
-fn position(parameter: Parameter) -> usize {
-    parameter as usize
 }
 
 impl Problem {

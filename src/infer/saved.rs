@@ -71,7 +71,10 @@ pub(super) fn facts_of(problem: &Problem, method: &str) -> Facts {
     let events = problem.scenarios().flat_map(|(shock, _)| {
         let each = shock.events.iter().flat_map(|e| {
             let firms = e.firms.iter().map(|i| *i as f64);
-            std::iter::once(e.start as f64).chain(firms).chain([-1.0])
+            [e.start as f64, f64::from(e.recovery as u8)]
+                .into_iter()
+                .chain(firms)
+                .chain([-1.0])
         });
         each.chain([-2.0])
     });

@@ -3,11 +3,10 @@
 use super::target::Target;
 use super::{Loss, Scale};
 use crate::error::{Error, Result};
-use crate::model::{Economy, Params, Shock};
+use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
-use crate::simulate::{Columns, Horizon, Inputs, Simulation, host};
-use burn::tensor::Tensor;
+use crate::simulate::{Columns, Horizon, Inputs, Simulation};
 
 /// How a loss changes with each parameter: what matters for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,41 +125,27 @@ fn differentiate(
     shock.check(network)?;
     simulation.check()?;
     simulation.check_memory(network, shock)?;
-    let device = simulation.open()?.tensors.autodiff();
-    let economy = Economy::new(network, &device, simulation.precision);
-    let leaf = |values: &[f64]| economy.row(values).require_grad();
-    let flat = |f: fn(&crate::model::Event) -> &Vec<f64>| -> Vec<f64> {
-        shock.events.iter().flat_map(f).copied().collect()
-    };
-    let leaves = [
-        leaf(&params.target_inventory),
-        leaf(&params.adjustment_time),
-        leaf(&flat(|e| &e.severity)),
-        leaf(&flat(|e| &e.recovery_rate)),
-    ];
-    let [n, tau, severity, recovery_rate] = leaves.clone();
+    let horizon = Horizon::new(network, shock, simulation, Columns::Groups, None)?;
+    let (severity, rate) = (shock.severities(), shock.recovery_rates());
+    let remaining = horizon.remaining(&severity, &rate);
     let inputs = Inputs {
-        target_inventory: n,
-        adjustment_time: tau,
-        severity,
-        recovery_rate,
+        particles: 1,
+        target_inventory: &params.target_inventory,
+        adjustment_time: &params.adjustment_time,
+        remaining: &remaining,
     };
-    let horizon = Horizon::new(network, economy, shock, simulation, Columns::Groups, None);
-    let panel = horizon.run(inputs, None);
-    let (value, slope) = loss(&host(panel.clone())?);
-    let slope = horizon.economy().row(&slope).reshape(panel.dims());
-    let gradients = (panel * slope).sum().backward();
-    let slope = |leaf: &Tensor<2>| match leaf.grad(&gradients) {
-        Some(slope) => host(slope),
-        // No output depends on it.
-        None => Ok(vec![0.0; leaf.dims()[1]]),
-    };
-    let [n, tau, severity, recovery_rate] = &leaves;
+    let mut value = f64::NAN;
+    let (_, gradient) = horizon.gradient(&inputs, true, |panel| {
+        let (found, slope) = loss(panel);
+        value = found;
+        slope
+    })?;
+    let (severity, recovery_rate) = horizon.pull_shocks(&severity, &rate, &gradient.remaining);
     Ok(Sensitivity {
         loss: value,
-        target_inventory: slope(n)?,
-        adjustment_time: slope(tau)?,
-        severity: slope(severity)?,
-        recovery_rate: slope(recovery_rate)?,
+        target_inventory: gradient.target_inventory,
+        adjustment_time: gradient.adjustment_time,
+        severity,
+        recovery_rate,
     })
 }

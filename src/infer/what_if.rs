@@ -7,11 +7,11 @@ use super::{Parameter, Posterior, Prediction, Problem};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::memory;
-use crate::model::{Economy, Params, Shock, production, recovery};
+use crate::model::{Params, Shock, production, recovery};
 use crate::network::Network;
 use crate::number::PADDING;
 use crate::observe::Observation;
-use crate::simulate::{Columns, Horizon, Inputs, Simulation, host};
+use crate::simulate::{Columns, Horizon, Inputs, Simulation};
 
 /// What some firms do otherwise, from long before the shock on: the economy starts from the steady state
 /// with these stocks.
@@ -246,9 +246,7 @@ impl Posterior {
             16.0 * self.draws as f64 * cells,
             "predict fewer periods, or calibrate with fewer draws",
         )?;
-        let device = simulation.open()?.tensors;
-        let economy = Economy::new(network, &device, simulation.precision);
-        let horizon = Horizon::new(network, economy, shock, &simulation, Columns::Groups, None);
+        let horizon = Horizon::new(network, shock, &simulation, Columns::Groups, None)?;
         let layout = layout(problem);
         let learnt_shock = world.shock.is_none();
         let of_shock = |parameter, k| -> Result<Vec<f64>> {
@@ -303,7 +301,7 @@ impl Posterior {
                 rows.severity.extend(severity);
                 rows.recovery_rate.extend(recovery_rate);
             }
-            out.simulate(&horizon, shock, &rows)?;
+            out.simulate(&horizon, &rows)?;
             if interrupt.asked() {
                 break;
             }
@@ -315,22 +313,17 @@ impl Posterior {
 
 impl Outcome {
     /// Adds some draws.
-    fn simulate(&mut self, horizon: &Horizon, shock: &Shock, rows: &Rows) -> Result<()> {
-        let economy = horizon.economy();
+    fn simulate(&mut self, horizon: &Horizon, rows: &Rows) -> Result<()> {
         let count = rows.params.len();
-        let row = |values: Vec<f64>, n: usize| economy.row(&values).reshape([count, n]);
         let flat = |f: fn(&Params) -> &Vec<f64>| -> Vec<f64> {
             rows.params.iter().flat_map(f).copied().collect()
         };
-        let firms = rows.params[0].target_inventory.len();
-        let hits = shock.hits();
-        let inputs = Inputs {
-            target_inventory: row(flat(|p| &p.target_inventory), firms),
-            adjustment_time: row(flat(|p| &p.adjustment_time), firms),
-            severity: row(rows.severity.clone(), hits),
-            recovery_rate: row(rows.recovery_rate.clone(), hits),
-        };
-        let panels = host(horizon.run(inputs, None))?;
+        let panels = horizon.panel(&Inputs {
+            particles: count,
+            target_inventory: &flat(|p| &p.target_inventory),
+            adjustment_time: &flat(|p| &p.adjustment_time),
+            remaining: &horizon.remaining(&rows.severity, &rows.recovery_rate),
+        })?;
         let lost = panels.iter().filter(|v| !v.is_finite()).count();
         if lost > 0 {
             return Err(Error::new(

@@ -4,19 +4,20 @@
 mod local;
 mod deltas;
 mod params;
+mod path;
 pub(crate) mod period;
 pub(crate) mod production;
 pub(crate) mod rationing;
 pub(crate) mod recovery;
+pub(crate) mod reference;
 mod shock;
-mod step;
 
 pub use params::Params;
+pub(crate) use path::Paths;
 pub use production::Production;
 pub use rationing::Rationing;
 pub use recovery::Recovery;
 pub use shock::{Event, Shock};
-pub(crate) use step::{Economy, Hits};
 
 /// How firms behave: the chosen member of each family. The default is the model of Hamid et al. (2025).
 ///

@@ -115,6 +115,21 @@ impl Shock {
         self.events.iter().map(|e| e.firms.len()).sum()
     }
 
+    /// All severities, events laid end to end.
+    pub(crate) fn severities(&self) -> Vec<f64> {
+        self.events
+            .iter()
+            .flat_map(|e| &e.severity)
+            .copied()
+            .collect()
+    }
+
+    /// All recovery rates, likewise.
+    pub(crate) fn recovery_rates(&self) -> Vec<f64> {
+        let each = self.events.iter().flat_map(|e| &e.recovery_rate);
+        each.copied().collect()
+    }
+
     /// What is allowed but unusual where `periods` are simulated, one sentence each: events that begin later.
     pub fn warnings(&self, periods: usize) -> Vec<String> {
         let late: Vec<usize> = (0..self.events.len())

@@ -91,10 +91,11 @@ pub(super) fn shock(s: &Shock) -> Card {
         (
             "event",
             format!(
-                "{k}: from period {}, {} firms, severity {}, recovery rate {}",
+                "{k}: from period {}, {} firms, severity {}, {} recovery, rate {}",
                 e.start,
                 e.firms.len(),
                 range(&e.severity),
+                e.recovery.name(),
                 range(&e.recovery_rate)
             ),
         )

@@ -1,6 +1,6 @@
 //! The gradient of the panel in automatic differentiation: the frame of the hand-written passes back.
 
-use super::{Engine, Plan};
+use super::{Operation, Plan};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A backend's pass through all periods that leaves what the gradient needs, and its pass back.
-pub(super) trait Passes: Backend + Engine {
+pub(super) trait Passes: Backend + Operation {
     type Tape: Send + 'static;
 
     /// The panel of target, rate and capacity.
@@ -66,7 +66,7 @@ impl<B: Passes> Backward<B, 3> for PanelBackward<B> {
     }
 }
 
-impl<B: Passes, C: CheckpointStrategy> Engine for Autodiff<B, C> {
+impl<B: Passes, C: CheckpointStrategy> Operation for Autodiff<B, C> {
     fn panel(
         target: FloatTensor<Self>,
         rate: FloatTensor<Self>,

@@ -2,7 +2,7 @@
 
 use super::adjoint::Passes;
 use super::cpu::{self, Tape};
-use super::{Engine, Plan};
+use super::{Operation, Plan};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{DType, TensorData};
@@ -54,7 +54,7 @@ fn panel_of<F: cpu::Format + burn::tensor::Element + bytemuck::Pod>(
     (FloatTensor::<Flex>::from_data(data), tape)
 }
 
-impl Engine for Flex {
+impl Operation for Flex {
     fn panel(
         target: FloatTensor<Self>,
         rate: FloatTensor<Self>,

@@ -22,26 +22,31 @@ pub(crate) mod cpu;
 #[cfg(feature = "cube")]
 mod cube;
 mod device;
+mod door;
 mod flex;
 mod plan;
 #[cfg(feature = "remote")]
 mod remote;
+mod tensors;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
+pub(crate) use cpu::{Autotuner, Blocks, Processor, STREAM, processors};
 #[cfg(feature = "cuda-source")]
 pub use cube::{CudaSource, cuda_sources};
 pub use device::{Device, DeviceInfo, connect, devices};
 pub(crate) use device::{Opened, failure};
+pub(crate) use door::{Engine, Gradient, Inputs, Remaining, SHARE, Tape};
 pub use plan::Checkpoint;
 pub(crate) use plan::{Design, Plan};
 #[cfg(feature = "serve")]
 pub use remote::{Serve, Server};
+pub(crate) use tensors::Tensors;
 
 /// Backends that run the simulation as one operation.
 #[backend_extension(Flex, Cube: cfg(feature = "cube"), Remote: cfg(feature = "remote"), Autodiff)]
-pub(crate) trait Engine: Backend {
+pub(crate) trait Operation: Backend {
     /// The panel of every particle.
     fn panel(
         target: FloatTensor<Self>,
@@ -66,7 +71,7 @@ pub(crate) fn panel(
     let [rows, periods, columns] = capacity.dims();
     assert!(rows == 1 || rows == particles);
     assert_eq!((periods, columns), (design.periods, design.column.len()));
-    Tensor::from_dispatch(<Dispatch as Engine>::panel(
+    Tensor::from_dispatch(<Dispatch as Operation>::panel(
         target.into_dispatch(),
         rate.into_dispatch(),
         capacity.into_dispatch(),

@@ -1,25 +1,14 @@
-//! Batches of particles over all periods: by the kernels of `ops`, or step by step as the oracle.
+//! A scenario on an economy, ready to be run many times by the engine.
 
+use super::reference::Reference;
 use super::{Method, Precision, Simulation};
-use crate::model::{Economy, Hits, Shock};
+use crate::error::Result;
+use crate::model::{Paths, Shock};
 use crate::network::Network;
-use crate::ops::{self, Design, Plan};
-use burn::tensor::Tensor;
-use std::collections::BTreeSet;
+use crate::ops::{Design, Engine, Gradient, Inputs, Plan, Processor, Remaining, Tensors};
+use rayon::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-
-/// The varying inputs of a batch of runs; row p is particle p. Shocks may have one row for all.
-pub(crate) struct Inputs {
-    /// n, [particle, firm].
-    pub(crate) target_inventory: Tensor<2>,
-    /// tau, [particle, firm].
-    pub(crate) adjustment_time: Tensor<2>,
-    /// delta, [particle, hit] or [1, hit].
-    pub(crate) severity: Tensor<2>,
-    /// lambda, [particle, hit] or [1, hit].
-    pub(crate) recovery_rate: Tensor<2>,
-}
 
 /// What a panel has a column for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,127 +17,148 @@ pub(crate) enum Columns {
     Groups,
 }
 
-/// A scenario on an economy, ready to be run many times.
+/// A scenario on an economy.
 pub(crate) struct Horizon {
-    economy: Economy,
-    hits: Vec<Hits>,
-    columns: Columns,
-    simulation: Simulation,
-    plan: Plan,
+    paths: Paths,
+    precision: Precision,
+    engine: Kind,
+    /// What the device is called.
+    device: String,
+}
+
+enum Kind {
+    Processor(Processor),
+    Device(Tensors),
+    Reference(Reference),
 }
 
 impl Horizon {
     /// Once `stop` is true a run without a gradient ends: periods that are left are NaN.
     pub(crate) fn new(
         network: &Network,
-        economy: Economy,
         shock: &Shock,
         simulation: &Simulation,
         columns: Columns,
         stop: Option<Arc<AtomicBool>>,
-    ) -> Self {
-        let hit: BTreeSet<u32> = shock
-            .events
-            .iter()
-            .flat_map(|e| e.firms.iter().map(|i| *i as u32))
-            .collect();
+    ) -> Result<Self> {
+        let opened = simulation.open()?;
+        let paths = Paths::new(shock, simulation.periods);
         let (group, groups) = match columns {
             Columns::Firms => ((0..network.firms() as u32).collect(), network.firms()),
             Columns::Groups => (network.group().to_vec(), network.groups().len()),
         };
         let full = |x0: &f64| x0 * (1.0 + simulation.slack);
-        let plan = Plan::new(Design {
-            row: network.by_buyer().start.clone(),
-            supplier: network.supplier().to_vec(),
-            coefficient: network.coefficient().to_vec(),
-            outside: network.final_demand().to_vec(),
-            steady: network.output().to_vec(),
-            full: network.output().iter().map(full).collect(),
-            group,
-            groups,
-            // A tensor needs at least one column: where nobody is hit, firm 0 keeps its capacity.
-            column: if hit.is_empty() {
-                vec![0]
-            } else {
-                hit.into_iter().collect()
-            },
-            periods: simulation.periods,
-            model: simulation.model,
-            checkpoint: simulation.checkpoint,
-            stop,
-        });
-        Self {
-            hits: Hits::of(shock, &economy.device),
-            economy,
-            columns,
-            simulation: simulation.clone(),
-            plan,
-        }
-    }
-
-    /// The economy's tensors.
-    pub(crate) fn economy(&self) -> &Economy {
-        &self.economy
-    }
-
-    pub(crate) fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    pub(crate) fn precision(&self) -> Precision {
-        self.simulation.precision
-    }
-
-    /// Remaining capacity of the firms that are hit, [particle or 1, period, column].
-    pub(crate) fn capacity(&self, severity: &Tensor<2>, recovery_rate: &Tensor<2>) -> Tensor<3> {
-        let design = self.plan.design();
-        self.economy.capacity_path(
-            &self.hits,
-            &design.column,
-            design.periods,
-            severity,
-            recovery_rate,
-        )
-    }
-
-    /// The panel [particle, period, column] of a batch. `capacity` may be given where it is the same
-    /// for every call.
-    pub(crate) fn run(&self, inputs: Inputs, capacity: Option<&Tensor<3>>) -> Tensor<3> {
-        if self.simulation.method == Method::Reference {
-            return self.run_reference(inputs);
-        }
-        let capacity = capacity.cloned();
-        let capacity =
-            capacity.unwrap_or_else(|| self.capacity(&inputs.severity, &inputs.recovery_rate));
-        let target = inputs.target_inventory * self.economy.steady.clone();
-        ops::panel(&self.plan, target, inputs.adjustment_time.recip(), capacity)
-    }
-
-    /// The same by `step_reference`, period after period.
-    fn run_reference(&self, inputs: Inputs) -> Tensor<3> {
-        let economy = &self.economy;
-        let particles = inputs.target_inventory.dims()[0];
-        let rows = |v: Tensor<2>| {
-            if v.dims()[0] < particles {
-                v.repeat_dim(0, particles)
-            } else {
-                v
-            }
+        let plan = || {
+            Plan::new(Design {
+                row: network.by_buyer().start.clone(),
+                supplier: network.supplier().to_vec(),
+                coefficient: network.coefficient().to_vec(),
+                outside: network.final_demand().to_vec(),
+                steady: network.output().to_vec(),
+                full: network.output().iter().map(full).collect(),
+                group: group.clone(),
+                groups,
+                column: paths.columns().to_vec(),
+                periods: simulation.periods,
+                model: simulation.model,
+                checkpoint: simulation.checkpoint,
+                stop: stop.clone(),
+            })
         };
-        let (severity, rate) = (rows(inputs.severity), rows(inputs.recovery_rate));
-        let (mut state, behaviour) = economy.start(inputs.target_inventory, inputs.adjustment_time);
-        let mut panel = Vec::with_capacity(self.simulation.periods);
-        for t in 1..=self.simulation.periods {
-            let z = economy.capacity(&self.hits, &severity, &rate, t);
-            let Simulation { model, slack, .. } = self.simulation;
-            let (next, output) =
-                economy.step_reference(model.production, slack, &state, &behaviour, z);
-            state = next;
-            panel.push(match self.columns {
-                Columns::Firms => output,
-                Columns::Groups => economy.observe(output),
-            });
+        let double = simulation.precision == Precision::Double;
+        let engine = match simulation.method {
+            Method::Reference => Kind::Reference(Reference {
+                network: network.clone(),
+                simulation: simulation.clone(),
+                firms: paths.columns().to_vec(),
+                columns,
+            }),
+            Method::Kernels if opened.is_cpu() => Kind::Processor(Processor::new(plan(), double)),
+            Method::Kernels => Kind::Device(Tensors::new(plan(), opened.tensors)),
+        };
+        Ok(Self {
+            paths,
+            precision: simulation.precision,
+            engine,
+            device: opened.name,
+        })
+    }
+
+    /// What the device is called.
+    pub(crate) fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// This machine's processor, where it computes by kernels.
+    pub(crate) fn processor(&self) -> Option<&Processor> {
+        match &self.engine {
+            Kind::Processor(processor) => Some(processor),
+            _ => None,
         }
-        Tensor::stack(panel, 1)
+    }
+
+    fn engine(&self) -> &dyn Engine {
+        match &self.engine {
+            Kind::Processor(engine) => engine,
+            Kind::Device(engine) => engine,
+            Kind::Reference(engine) => engine,
+        }
+    }
+
+    /// The share of capacity that is left; severities and recovery rates are [particle or 1, hit].
+    pub(crate) fn remaining(&self, severity: &[f64], rate: &[f64]) -> Remaining {
+        let rows = severity.len().max(rate.len()) / self.paths.count().max(1);
+        let values: Vec<Vec<f64>> = (0..rows.max(1))
+            .into_par_iter()
+            .map(|p| {
+                let (severity, rate) = (self.row(severity, p), self.row(rate, p));
+                self.paths.remaining(severity, rate)
+            })
+            .collect();
+        let double = self.precision == Precision::Double;
+        Remaining::new(values.concat(), rows.max(1), double)
+    }
+
+    /// Row `p` of what has one number a hit, or the only one.
+    fn row<'a>(&self, values: &'a [f64], p: usize) -> &'a [f64] {
+        let hits = self.paths.count();
+        let p = if values.len() == hits { 0 } else { p };
+        &values[p * hits..][..hits]
+    }
+
+    /// The panels [particle, period, column].
+    pub(crate) fn panel(&self, inputs: &Inputs<'_>) -> Result<Vec<f64>> {
+        self.engine().panel(inputs)
+    }
+
+    /// The panels, and the gradient of what has the slope `slope(panels)` in them, of the same shape; that in what is
+    /// left of capacity where it is `wanted`.
+    pub(crate) fn gradient(
+        &self,
+        inputs: &Inputs<'_>,
+        wanted: bool,
+        slope: impl FnOnce(&[f64]) -> Vec<f64>,
+    ) -> Result<(Vec<f64>, Gradient)> {
+        let (panel, tape) = self.engine().record(inputs, wanted)?;
+        let gradient = tape.pull(&slope(&panel))?;
+        Ok((panel, gradient))
+    }
+
+    /// The gradient in severities and recovery rates, [particle, hit], given that in what is left of capacity,
+    /// [particle, period, column].
+    pub(crate) fn pull_shocks(
+        &self,
+        severity: &[f64],
+        rate: &[f64],
+        to_remaining: &[f64],
+    ) -> (Vec<f64>, Vec<f64>) {
+        let cells = self.paths.cells();
+        let rows = to_remaining.par_chunks_exact(cells).enumerate();
+        let each = rows.map(|(p, to)| {
+            let (severity, rate) = (self.row(severity, p), self.row(rate, p));
+            self.paths.pull(severity, rate, to)
+        });
+        let (by_severity, by_rate): (Vec<Vec<f64>>, Vec<Vec<f64>>) = each.unzip();
+        (by_severity.concat(), by_rate.concat())
     }
 }

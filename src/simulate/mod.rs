@@ -1,17 +1,16 @@
 //! Runs the model over periods and keeps what was asked for.
 
-mod direct;
 mod horizon;
+mod reference;
 mod run;
 
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::Network;
+pub(crate) use crate::ops::{Autotuner, Blocks, Inputs, Remaining, SHARE, STREAM, processors};
 pub use crate::ops::{Checkpoint, Device, DeviceInfo, connect, devices};
-pub(crate) use direct::{Autotuner, Behaviours, Blocks, Direct, SHARE, STREAM, processors};
-pub(crate) use horizon::{Columns, Horizon, Inputs};
+pub(crate) use horizon::{Columns, Horizon};
 pub use run::simulate;
-pub(crate) use run::{host, host_all};
 
 /// How a simulation is computed; both give the same numbers but for rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,7 +21,8 @@ pub enum Method {
     /// machines with other numbers of processors.
     #[default]
     Kernels,
-    /// Period after period in plain tensors: the specification, much slower, to check against.
+    /// Period after period in plain loops: the specification, much slower, to check against. On the processor
+    /// only.
     Reference,
 }
 

@@ -1,15 +1,14 @@
 //! One run of host data.
 
-use super::{Columns, Horizon, Inputs, Method, Precision, Record, Simulation, Trajectory};
+use super::{Columns, Device, Horizon, Inputs, Method, Precision, Record, Simulation, Trajectory};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::memory;
-use crate::model::{Economy, Hits, Params, Shock};
+use crate::model::reference::Economy;
+use crate::model::{Params, Paths, Shock};
 use crate::network::Network;
-use crate::ops::{Opened, failure};
-use burn::tensor::{Tensor, TensorData, read_sync};
-use std::future::poll_fn;
-use std::task::Poll;
+use crate::number::Real;
+use crate::ops::Opened;
 
 /// Simulates `shock` hitting `network`, whose firms behave as `params` say.
 ///
@@ -26,16 +25,6 @@ pub fn simulate(
     simulation.check()?;
     simulation.check_memory(network, shock)?;
     let interrupt = Interrupt::watch();
-    let Opened {
-        tensors: device,
-        name,
-    } = simulation.open()?;
-    let economy = Economy::new(network, &device, simulation.precision);
-    let flat = |f: fn(&crate::model::Event) -> &Vec<f64>| -> Vec<f64> {
-        shock.events.iter().flat_map(f).copied().collect()
-    };
-    let severity = economy.row(&flat(|e| &e.severity));
-    let recovery_rate = economy.row(&flat(|e| &e.recovery_rate));
     let mut out = Trajectory {
         network: network.clone(),
         periods: simulation.periods,
@@ -43,62 +32,94 @@ pub fn simulate(
         demand: Vec::new(),
         orders: Vec::new(),
         inventory: Vec::new(),
-        device: name,
+        device: String::new(),
         warnings: [params.warnings(), shock.warnings(simulation.periods)].concat(),
     };
-    let target_inventory = economy.row(&params.target_inventory);
-    let adjustment_time = economy.row(&params.adjustment_time);
     let everything = simulation.record == Record::Everything;
-    if !everything && simulation.method == Method::Kernels {
-        let stop = Some(interrupt.flag());
-        let horizon = Horizon::new(network, economy, shock, simulation, Columns::Firms, stop);
-        let inputs = Inputs {
-            target_inventory,
-            adjustment_time,
-            severity,
-            recovery_rate,
+    if everything || simulation.method == Method::Reference {
+        // What happens inside a period is known to the plain loops only.
+        let plain = Simulation {
+            method: Method::Reference,
+            ..simulation.clone()
         };
-        out.output = host(horizon.run(inputs, None))?;
-        let firms = network.firms();
-        if interrupt.asked() {
-            let first = out.output.iter().step_by(firms);
-            let done = first.take_while(|x| !x.is_nan()).count();
-            out.stop_after(done);
+        out.device = plain.open()?.name;
+        match simulation.precision {
+            Precision::Single => out.reference::<f32>(params, shock, simulation, &interrupt),
+            Precision::Double => out.reference::<f64>(params, shock, simulation, &interrupt),
         }
         out.tell_infinite();
         return Ok(out);
     }
-    // What happens inside a period is known to the plain tensors only.
-    let hits = Hits::of(shock, &device);
-    let (mut state, behaviour) = economy.start(target_inventory, adjustment_time);
-    for t in 1..=simulation.periods {
-        let z = economy.capacity(&hits, &severity, &recovery_rate, t);
-        let (next, output) = economy.step_reference(
-            simulation.model.production,
-            simulation.slack,
-            &state,
-            &behaviour,
-            z,
-        );
-        state = next;
-        out.output.extend(host(output)?);
-        if everything {
-            out.demand.extend(host(state.demand.clone())?);
-            out.orders
-                .extend(host(state.orders.clone() * economy.coefficient.clone())?);
-            out.inventory
-                .extend(host(state.inventory.clone() * economy.coefficient.clone())?);
-        }
-        if interrupt.asked() {
-            out.stop_after(t);
-            break;
-        }
+    let stop = Some(interrupt.flag());
+    let horizon = Horizon::new(network, shock, simulation, Columns::Firms, stop)?;
+    out.device = horizon.device().into();
+    let remaining = horizon.remaining(&shock.severities(), &shock.recovery_rates());
+    out.output = horizon.panel(&Inputs {
+        particles: 1,
+        target_inventory: &params.target_inventory,
+        adjustment_time: &params.adjustment_time,
+        remaining: &remaining,
+    })?;
+    let firms = network.firms();
+    if interrupt.asked() {
+        let first = out.output.iter().step_by(firms);
+        let done = first.take_while(|x| !x.is_nan()).count();
+        out.stop_after(done);
     }
     out.tell_infinite();
     Ok(out)
 }
 
 impl Trajectory {
+    /// Simulates in plain loops, and keeps what is to be recorded.
+    fn reference<R: Real + Send + Sync>(
+        &mut self,
+        params: &Params,
+        shock: &Shock,
+        simulation: &Simulation,
+        interrupt: &Interrupt,
+    ) {
+        let network = self.network.clone();
+        let paths = Paths::new(shock, simulation.periods);
+        let of = |v: &[f64]| -> Vec<R> { v.iter().map(|v| R::of(*v)).collect() };
+        let left = paths.remaining(&of(&shock.severities()), &of(&shock.recovery_rates()));
+        let mut place = vec![None; network.firms()];
+        for (c, i) in paths.columns().iter().enumerate() {
+            place[*i as usize] = Some(c);
+        }
+        let columns = paths.columns().len();
+        let remaining =
+            |t: usize, i: usize| place[i].map_or(R::of(1.0), |c| left[(t - 1) * columns + c]);
+        let economy = Economy {
+            network: &network,
+            model: simulation.model,
+            slack: simulation.slack,
+        };
+        let (n, tau) = (of(&params.target_inventory), of(&params.adjustment_time));
+        let everything = simulation.record == Record::Everything;
+        let mut done = 0;
+        economy.run(
+            (&n, &tau),
+            remaining,
+            simulation.periods,
+            |t, state, output| {
+                let units = |v: &[R]| -> Vec<f64> {
+                    let both = v.iter().zip(network.coefficient());
+                    both.map(|(v, a)| v.value() * a).collect()
+                };
+                self.output.extend(output.iter().map(|x| x.value()));
+                if everything {
+                    self.demand.extend(state.demand.iter().map(|d| d.value()));
+                    self.orders.extend(units(&state.orders));
+                    self.inventory.extend(units(&state.stock));
+                }
+                done = t;
+                !interrupt.asked()
+            },
+        );
+        self.stop_after(done);
+    }
+
     /// Warns of output that is no number.
     fn tell_infinite(&mut self) {
         let lost = self.output.iter().filter(|x| !x.is_finite()).count();
@@ -125,6 +146,16 @@ impl Trajectory {
 impl Simulation {
     /// The device that is asked for, ready.
     pub(crate) fn open(&self) -> Result<Opened> {
+        if self.method == Method::Reference {
+            return match self.device {
+                Device::Auto | Device::Cpu => Device::Cpu.open(false),
+                other => Err(Error::new(
+                    "simulation.device",
+                    format!("{other} is asked for, and the plain loops run on the processor only"),
+                    "take Device::Cpu, or Method::Kernels with Record::Output",
+                )),
+            };
+        }
         self.device.open(self.precision == Precision::Double)
     }
 
@@ -161,43 +192,5 @@ impl Simulation {
             ));
         }
         Ok(())
-    }
-}
-
-/// The numbers of a tensor, row by row, on the host in 64 bits. An error where the device fails.
-pub(crate) fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>> {
-    let device = tensor.device();
-    let data = tensor.try_into_data().map_err(|e| failure(&device, &e))?;
-    Ok(numbers(&data))
-}
-
-/// The same of several tensors, all of which are asked for before the first is waited for.
-pub(crate) fn host_all<const D: usize>(tensors: Vec<Tensor<D>>) -> Result<Vec<Vec<f64>>> {
-    let Some(device) = tensors.first().map(|t| t.device()) else {
-        return Ok(Vec::new());
-    };
-    let answers = tensors.into_iter().map(|t| Box::pin(t.into_data_async()));
-    let mut waiting: Vec<_> = answers.map(|answer| (answer, None)).collect();
-    read_sync(poll_fn(|context| {
-        for (answer, data) in waiting.iter_mut().filter(|(_, data)| data.is_none()) {
-            if let Poll::Ready(found) = answer.as_mut().poll(context) {
-                *data = Some(found);
-            }
-        }
-        match waiting.iter().all(|(_, data)| data.is_some()) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        }
-    }));
-    let all = waiting.into_iter().filter_map(|(_, data)| data);
-    all.map(|data| Ok(numbers(&data.map_err(|e| failure(&device, &e))?)))
-        .collect()
-}
-
-/// The numbers of a tensor on the host, row by row, in 64 bits.
-fn numbers(data: &TensorData) -> Vec<f64> {
-    match data.as_slice::<f32>() {
-        Ok(numbers) => numbers.iter().map(|v| f64::from(*v)).collect(),
-        Err(_) => data.iter::<f64>().collect(),
     }
 }

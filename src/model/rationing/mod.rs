@@ -1,5 +1,6 @@
 //! Who gets how much where a supplier cannot serve everybody.
 
+mod final_last;
 mod proportional;
 
 family! {
@@ -9,6 +10,8 @@ family! {
         /// Everybody gets the same share of what was ordered.
         #[default]
         Proportional = proportional,
+        /// Firms first, in proportion to their orders; final demand gets what is left.
+        FinalLast = final_last,
     }
     rules {
         /// The share of its order that every firm gets: `output` is what the supplier makes, `demand` all that was

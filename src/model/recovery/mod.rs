@@ -1,6 +1,7 @@
 //! How the capacity that an event takes comes back.
 
 mod exponential;
+mod linear;
 
 family! {
     smooth in recovery;
@@ -10,6 +11,8 @@ family! {
         /// A share of what is still lost comes back in each period: exp(-λ s).
         #[default]
         Exponential = exponential,
+        /// The same part of the loss comes back in each period: max(0, 1 - λ s).
+        Linear = linear,
     }
     rules {
         /// The share of the loss that is left `age` periods after the event's start.

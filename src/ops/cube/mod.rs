@@ -64,7 +64,7 @@ mod source;
 mod sums;
 
 use super::adjoint::Passes;
-use super::{Engine, Plan};
+use super::{Operation, Plan};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Cube, TensorMetadata};
 use burn::tensor::{DType, Shape};
@@ -167,7 +167,7 @@ fn forward(
     (shaped(panel, shape), tape)
 }
 
-impl Engine for Cube {
+impl Operation for Cube {
     fn panel(
         target: FloatTensor<Self>,
         rate: FloatTensor<Self>,

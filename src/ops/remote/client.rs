@@ -2,7 +2,7 @@
 
 use super::wire::{Digest, GRADIENT, HELLO, HELLO_LENGTH, NO_TAPE, PANEL, numbers, pack};
 use crate::ops::adjoint::Passes;
-use crate::ops::{Engine, Plan};
+use crate::ops::{Operation, Plan};
 use burn::backend::ops::IntTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Remote, RemoteDevice, TensorMetadata};
@@ -91,7 +91,7 @@ fn panel(tensors: [FloatTensor<Remote>; 3], plan: &Plan, tape: u64) -> FloatTens
     .remove(0)
 }
 
-impl Engine for Remote {
+impl Operation for Remote {
     fn panel(
         target: FloatTensor<Self>,
         rate: FloatTensor<Self>,

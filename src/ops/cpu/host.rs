@@ -1,0 +1,178 @@
+//! The CPU's kernels behind the engine's door.
+
+use super::super::door::{Batch, Engine, Gradient, Inputs, Numbers, Tape};
+use super::super::plan::Plan;
+use super::{Autotuner, Blocks, Format};
+use crate::error::Result;
+use std::borrow::Cow;
+
+/// This machine's processor.
+pub(crate) struct Processor {
+    plan: Plan,
+    /// Whether it computes in 64-bit floats.
+    double: bool,
+}
+
+/// A number format in which what is left of capacity may be.
+trait In: Format {
+    fn of_numbers(numbers: &Numbers) -> Cow<'_, [Self]>;
+}
+
+impl In for f32 {
+    fn of_numbers(numbers: &Numbers) -> Cow<'_, [f32]> {
+        match numbers {
+            Numbers::Single(v) => Cow::Borrowed(v),
+            Numbers::Double(v) => v.iter().map(|z| *z as f32).collect(),
+        }
+    }
+}
+
+impl In for f64 {
+    fn of_numbers(numbers: &Numbers) -> Cow<'_, [f64]> {
+        match numbers {
+            Numbers::Single(v) => v.iter().map(|z| f64::from(*z)).collect(),
+            Numbers::Double(v) => Cow::Borrowed(v),
+        }
+    }
+}
+
+fn inputs<'a, F: In>(batch: &'a Batch<F>, capacity: &'a [F]) -> super::Inputs<'a, F> {
+    super::Inputs {
+        particles: batch.particles,
+        target: &batch.target,
+        rate: &batch.rate,
+        capacity,
+    }
+}
+
+impl Processor {
+    pub(crate) fn new(plan: Plan, double: bool) -> Self {
+        Self { plan, double }
+    }
+
+    /// Particles of a block of `stream`, where there are so many of them.
+    pub(crate) fn together(&self, particles: usize) -> usize {
+        super::streamed(&self.plan, particles)
+    }
+
+    /// Threads that a block of `stream` has use for.
+    pub(crate) fn partitions(&self, together: usize) -> usize {
+        super::partitions(&self.plan, together)
+    }
+
+    /// Whether blocks of `stream` are faster over several threads each, or beside each other.
+    pub(crate) fn tuner(&self, together: usize) -> &Autotuner {
+        if self.double {
+            super::tuner::<f64>(&self.plan, together)
+        } else {
+            super::tuner::<f32>(&self.plan, together)
+        }
+    }
+
+    /// Simulates block after block. `sink` gets a block's first particle, the period, from 0, and its panel's row,
+    /// [group, particle of the block]; the last block may have more particles than are left. A block ends early where
+    /// `sink` says false.
+    pub(crate) fn stream(
+        &self,
+        given: &Inputs<'_>,
+        blocks: Blocks,
+        sink: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
+    ) {
+        if self.double {
+            self.stream_in::<f64>(given, blocks, sink);
+        } else {
+            self.stream_in::<f32>(given, blocks, sink);
+        }
+    }
+
+    fn stream_in<F: In>(
+        &self,
+        given: &Inputs<'_>,
+        blocks: Blocks,
+        sink: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
+    ) {
+        let batch = Batch::<F>::new(&self.plan.design().steady, given);
+        let capacity = F::of_numbers(&given.remaining.numbers);
+        super::stream(&self.plan, &inputs(&batch, &capacity), blocks, sink);
+    }
+
+    fn panel_in<F: In>(&self, given: &Inputs<'_>) -> Vec<f64> {
+        let batch = Batch::<F>::new(&self.plan.design().steady, given);
+        let capacity = F::of_numbers(&given.remaining.numbers);
+        let (panel, _) = super::forward(&self.plan, &inputs(&batch, &capacity), false);
+        panel.into_iter().map(F::value).collect()
+    }
+
+    fn record_in<'a, F: In>(
+        &'a self,
+        given: &Inputs<'a>,
+        wanted: bool,
+    ) -> (Vec<f64>, Box<dyn Tape + 'a>) {
+        let batch = Batch::<F>::new(&self.plan.design().steady, given);
+        let capacity = F::of_numbers(&given.remaining.numbers);
+        let (panel, tape) = super::forward(&self.plan, &inputs(&batch, &capacity), true);
+        let tape = Kept {
+            plan: &self.plan,
+            batch,
+            capacity,
+            shared: given.remaining.rows == 1,
+            tape: tape.expect("a kept run has a tape"),
+            wanted,
+        };
+        (panel.into_iter().map(F::value).collect(), Box::new(tape))
+    }
+}
+
+impl Engine for Processor {
+    fn panel(&self, inputs: &Inputs<'_>) -> Result<Vec<f64>> {
+        Ok(if self.double {
+            self.panel_in::<f64>(inputs)
+        } else {
+            self.panel_in::<f32>(inputs)
+        })
+    }
+
+    fn record<'a>(
+        &'a self,
+        inputs: &Inputs<'a>,
+        wanted: bool,
+    ) -> Result<(Vec<f64>, Box<dyn Tape + 'a>)> {
+        Ok(if self.double {
+            self.record_in::<f64>(inputs, wanted)
+        } else {
+            self.record_in::<f32>(inputs, wanted)
+        })
+    }
+}
+
+/// A run that was kept.
+struct Kept<'a, F: In> {
+    plan: &'a Plan,
+    batch: Batch<F>,
+    capacity: Cow<'a, [F]>,
+    /// Whether one row of capacities is for all particles.
+    shared: bool,
+    tape: super::Tape<F>,
+    wanted: bool,
+}
+
+impl<F: In> Tape for Kept<'_, F> {
+    fn pull(mut self: Box<Self>, slope: &[f64]) -> Result<Gradient> {
+        let slope: Vec<F> = slope.iter().map(|v| F::of(*v)).collect();
+        let inputs = inputs(&self.batch, &self.capacity);
+        let found = super::backward(&mut self.tape, &inputs, &slope, self.wanted);
+        let mut remaining: Vec<f64> = found.capacity.into_iter().map(F::value).collect();
+        if self.wanted && self.shared && self.batch.particles > 1 {
+            // One row for all particles: its gradient is the sum over them.
+            let one = self.capacity.len();
+            let (sum, others) = remaining.split_at_mut(one);
+            for other in others.chunks_exact(one) {
+                sum.iter_mut().zip(other).for_each(|(s, o)| *s += o);
+            }
+            remaining.truncate(one);
+        }
+        let steady = &self.plan.design().steady;
+        let both = (found.target.as_slice(), found.rate.as_slice());
+        Ok(self.batch.pull(steady, both, remaining))
+    }
+}
