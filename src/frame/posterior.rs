@@ -38,7 +38,7 @@ impl Posterior {
         ])?)
     }
 
-    /// The way there: evaluations, loss, kl, objective, dropped, one row a step.
+    /// The way there: evaluations, loss, kl, objective, dropped, one row an entry of `history`.
     pub fn history_frame(&self) -> Result<DataFrame> {
         let of = |f: fn(&Step) -> f64| self.history.iter().map(f).collect::<Vec<f64>>();
         let count =

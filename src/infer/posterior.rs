@@ -26,7 +26,7 @@ pub struct Step {
     pub kl: f64,
     /// What is minimised: the weight of the data x loss + divergence; the loss alone without a guide.
     pub objective: f64,
-    /// Particles of this step whose simulation was not finite and were left out.
+    /// Particles since the entry before whose simulation was not finite and were left out.
     pub dropped: usize,
 }
 
@@ -157,7 +157,9 @@ pub struct Fitted {
 pub struct Posterior {
     /// "variational inference", "ABC rejection" and so on.
     pub method: &'static str,
-    /// How it got there.
+    /// How it got there: an entry for each step of the optimiser, batch of draws or move of the chains. Of more than
+    /// 10,000 the last thousand at least are all there (twice `EarlyStop::patience` where that is more), and of those
+    /// before them the first and every second, fourth, eighth, … after it; `Step::evaluations` says where each stands.
     pub history: Vec<Step>,
     /// What was learnt, one entry per parameter that varied.
     pub parameters: Vec<Learnt>,

@@ -1,7 +1,11 @@
 //! Shocks: events that cut the capacity of some firms and fade.
 
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::network::Network;
+
+/// Start of the event that stands for random ones that were not made.
+const UNMADE: usize = usize::MAX;
 
 /// One event. From period `start` (the paper's t*, counted from 1) on, the capacity of firm
 /// `firms[k]` is multiplied by `1 - severity[k] exp(-recovery_rate[k] (t - start))`.
@@ -68,10 +72,21 @@ impl Shock {
 
     /// Random events after the paper's experiment: each hits every firm with probability `share`,
     /// starts uniformly in `1..=latest`, with severity uniform in 0.3..0.9 and recovery rate
-    /// uniform in 0.05..0.3, drawn per firm. The same seed gives the same events.
+    /// uniform in 0.05..0.3, drawn per firm. The same seed gives the same events. More of them than fit into memory
+    /// are not made: whatever the scenario is given to refuses it.
     pub fn random(network: &Network, events: usize, share: f64, latest: usize, seed: u64) -> Self {
         use rand::{RngExt, SeedableRng};
         let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
+        let hits = share.clamp(0.0, 1.0) * network.firms() as f64;
+        let bytes = events as f64 * (size_of::<Event>() as f64 + 24.0 * hits);
+        if memory::require("", "", bytes, "").is_err() {
+            return Self {
+                events: vec![Event {
+                    start: UNMADE,
+                    ..Event::default()
+                }],
+            };
+        }
         let events = (0..events)
             .map(|_| {
                 let start = rng.random_range(1..=latest.max(1));
@@ -124,6 +139,13 @@ impl Shock {
         let mut last_event = vec![usize::MAX; network.firms()];
         for (k, event) in self.events.iter().enumerate() {
             let place = |row: usize| format!("event {k}, row {row}");
+            if event.start == UNMADE {
+                return Err(Error::new(
+                    format!("event {k}"),
+                    "Shock::random was asked for more events than fit into memory",
+                    "ask it for fewer events, or for a smaller share of the firms",
+                ));
+            }
             if event.start == 0 {
                 return Err(Error::new(
                     format!("event {k}"),

@@ -10,6 +10,7 @@ use super::names::{Names, control};
 use super::{ReadOptions, kinds};
 use crate::error::{Error, Result};
 use crate::frame::schema;
+use crate::memory;
 use polars::prelude::{
     AnyValue, ChunkedBuilder, Column, DataFrame, DataType, Float64Type, IdxCa, Int32Chunked,
     IntoColumn, NamedFrom, PrimitiveChunkedBuilder, Scalar, Series as Values,
@@ -18,6 +19,10 @@ use std::collections::HashMap;
 
 /// Cells that a file may have unless `ReadOptions.max_cells` says otherwise.
 const CELLS: usize = 100_000_000;
+/// Cells from which on it is looked whether there are more of them than months.
+const MANY: usize = 1 << 20;
+/// Bytes of a cell, at most, while the frame is made of it, and of a series with its names.
+const HELD: (f64, f64) = (72.0, 400.0);
 
 /// One cell. Empty texts mean that there is none.
 #[derive(Clone, Copy, Debug, Default)]
@@ -92,6 +97,8 @@ pub(super) struct Panel<'o> {
     /// The cells of all series, as the file has them: in one piece, which goes back to the system at
     /// once when the columns are made.
     spots: Vec<Spot>,
+    /// The lowest and the highest `when` of them.
+    ends: (u32, u32),
     read: usize,
     notes: Vec<String>,
     /// What the file calls its columns of adjustments, units and indicators.
@@ -123,6 +130,7 @@ impl<'o> Panel<'o> {
             by_name: HashMap::new(),
             last: 0,
             spots: Vec::new(),
+            ends: (u32::MAX, 0),
             read: 0,
             notes: Vec::new(),
             titles: KINDS.map(String::from),
@@ -242,12 +250,14 @@ impl<'o> Panel<'o> {
         }
         let at = self.spots.len();
         self.series[self.last].take(at, 1);
-        self.make_room(1);
+        self.make_room(1, cell.line)?;
+        // Months have at most 17 bits: years have four digits.
+        let when = (cell.month as u32) << FLAG_BITS | flag;
+        self.ends = (self.ends.0.min(when), self.ends.1.max(when));
         self.spots.push(Spot {
             value: cell.value.unwrap_or(f64::NAN),
             line: u32::try_from(cell.line).unwrap_or(u32::MAX),
-            // Months have at most 17 bits: years have four digits.
-            when: (cell.month as u32) << FLAG_BITS | flag,
+            when,
         });
         Ok(true)
     }
@@ -271,12 +281,40 @@ impl<'o> Panel<'o> {
         )
     }
 
-    /// A quarter more at a time: memory is scarcer than time here.
-    fn make_room(&mut self, more: usize) {
-        if self.spots.len() + more > self.spots.capacity() {
-            self.spots
-                .reserve_exact(more.max(self.spots.len() / 4).max(1024));
+    /// A quarter more at a time: memory is scarcer than time here. What it takes is held against what is free, and the
+    /// cells are looked through where there are too many.
+    fn make_room(&mut self, more: usize, line: usize) -> Result<()> {
+        if self.spots.len() + more <= self.spots.capacity() {
+            return Ok(());
         }
+        self.early()?;
+        let more = more.max(self.spots.len() / 4).max(1024);
+        let there = (self.spots.len() * size_of::<Spot>()) as f64;
+        let bytes = HELD.0 * (self.spots.len() + more) as f64 + HELD.1 * self.series.len() as f64;
+        memory::require(
+            &format!("line {line}"),
+            &format!("the cells of {} series", self.series.len()),
+            bytes - there,
+            "choose with `regions` and `sectors`, or read it where more memory is free",
+        )?;
+        self.spots.reserve_exact(more);
+        Ok(())
+    }
+
+    /// Refuses a month that occurs twice before the end of the file where one must: there are more cells than all
+    /// series have months.
+    fn early(&mut self) -> Result<()> {
+        let months =
+            (self.ends.1 >> FLAG_BITS).saturating_sub(self.ends.0 >> FLAG_BITS) as usize + 1;
+        if self.spots.len() < MANY || self.spots.len() <= months.saturating_mul(self.series.len()) {
+            return Ok(());
+        }
+        self.check_kinds()?;
+        self.check_further()?;
+        let mut spots = Vec::new();
+        self.series
+            .iter()
+            .try_for_each(|s| self.gather(s, &mut spots))
     }
 
     /// An empty panel for a part of the same file.
@@ -325,7 +363,11 @@ impl<'o> Panel<'o> {
         }
         let flags = codes(&mut self.flags, &part.flags);
         let from = self.spots.len();
-        self.make_room(part.spots.len());
+        if let Some(first) = part.spots.first() {
+            self.make_room(part.spots.len(), line(first))?;
+        }
+        self.ends.0 = self.ends.0.min(part.ends.0);
+        self.ends.1 = self.ends.1.max(part.ends.1);
         for spot in &part.spots {
             let flag = flags[spot.flag() as usize];
             if flag >> FLAG_BITS > 0 {
@@ -463,10 +505,9 @@ impl<'o> Panel<'o> {
         let n = self.spots.len();
         let mut series = std::mem::take(&mut self.series);
         series.retain(|s| !s.runs.is_empty());
-        series.sort_by_cached_key(|s| {
-            let name = |names: &Names, code| names.text(code).to_string();
-            (name(&self.regions, s.region), name(&self.sectors, s.sector))
-        });
+        let (regions, sectors) = (self.regions.ranks(), self.sectors.ranks());
+        series.sort_by_key(|s| (regions[s.region as usize], sectors[s.sector as usize]));
+        drop((regions, sectors));
         // Sizes are known: a vector that grows would need half as much again.
         let (mut days, mut flags) = (Vec::with_capacity(n), Vec::with_capacity(n));
         let mut values = PrimitiveChunkedBuilder::<Float64Type>::new(schema::VALUE.into(), n);
