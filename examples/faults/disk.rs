@@ -18,10 +18,21 @@ fn held() -> Option<f64> {
     Some(1024.0 * line.split_whitespace().next()?.parse::<f64>().ok()?)
 }
 
-/// Makes objectives and drops them, and prints by how much the process grew for each.
-pub(crate) fn leak_child() {
-    let problem = small::problem();
-    let one = || drop(Objective::new(&problem).expect("an objective"));
+/// `leak fixed` or `leak varying`: makes objectives with known or learnt shocks, drops them, and prints by how much the
+/// process grew for each.
+pub(crate) fn leak_child(shocks: &str) {
+    let mut problem = small::problem();
+    if shocks == "varying" {
+        problem.priors.severity = Some(Prior::Uniform {
+            low: 0.1,
+            high: 0.9,
+        });
+    }
+    let one = || {
+        let objective = Objective::new(&problem).expect("an objective");
+        let u = vec![0.0; objective.dimension()];
+        objective.gradient(&u).expect("a gradient");
+    };
     (0..OBJECTIVES / 4).for_each(|_| one());
     let before = held();
     (0..OBJECTIVES).for_each(|_| one());
@@ -31,25 +42,33 @@ pub(crate) fn leak_child() {
     }
 }
 
+/// How many kinds of objectives leave something behind.
 pub(crate) fn leak() -> usize {
-    let ended = run(&["leak".into()], Limits::default());
-    let growth: Option<f64> = ended.out.trim().parse().ok();
-    match growth {
-        Some(growth) => {
-            println!(
-                "\n{OBJECTIVES} objectives made and dropped: {growth:.0} bytes of growth each"
-            );
-            usize::from(growth > GROWTH)
+    println!();
+    let of = |shocks: &str| {
+        let ended = run(&["leak".into(), shocks.into()], Limits::default());
+        let growth: Option<f64> = ended.out.trim().parse().ok();
+        match growth {
+            Some(growth) => {
+                println!(
+                    "{OBJECTIVES} objectives with {shocks} shocks made, used and dropped: {growth:.0} bytes of growth each"
+                );
+                usize::from(growth > GROWTH)
+            }
+            None if matches!(ended.fate, Fate::Code(0)) => {
+                println!("objectives: left out, as the system does not tell what a process holds");
+                0
+            }
+            None => {
+                println!(
+                    "objectives with {shocks} shocks: the process ended, {}",
+                    ended.error
+                );
+                1
+            }
         }
-        None if matches!(ended.fate, Fate::Code(0)) => {
-            println!("\nobjectives: left out, as the system does not tell what the process holds");
-            0
-        }
-        None => {
-            println!("\nobjectives: the process ended, {}", ended.error);
-            1
-        }
-    }
+    };
+    of("fixed") + of("varying")
 }
 
 /// A small disk, where this process may mount one.

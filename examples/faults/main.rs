@@ -33,7 +33,7 @@ fn main() {
         Some("call") => return call(&arguments[1]),
         Some("fit") => return kills::child(&arguments[1..]),
         Some("save") => return files::child(&arguments[1..]),
-        Some("leak") => return disk::leak_child(),
+        Some("leak") => return disk::leak_child(&arguments[1]),
         _ => {}
     }
     let (part, seed): (String, u64) = (option("--part", String::new()), option("--seed", 1));
@@ -102,7 +102,10 @@ fn extreme(only: &str) -> usize {
         };
         counts[fate] += 1;
         if fate > 1 {
-            let why = ended.error.lines().take(3).collect::<Vec<_>>().join(" | ");
+            let mut lines = ended.error.lines();
+            let panicked = lines.by_ref().find(|l| l.contains("panicked at"));
+            let why = panicked.or(ended.error.lines().last()).unwrap_or_default();
+            let why = format!("{why} {}", lines.next().unwrap_or_default());
             println!("{}: {} {line} {why}", FATES[fate], one.name);
         } else if !only.is_empty() {
             println!("{}: {line}", one.name);

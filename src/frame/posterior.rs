@@ -14,6 +14,7 @@ use std::path::PathBuf;
 impl Posterior {
     /// The draws as a long table: parameter, draw, entry, value.
     pub fn samples_frame(&self) -> Result<DataFrame> {
+        self.whole()?;
         let rows = || {
             self.parameters
                 .iter()

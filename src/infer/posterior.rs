@@ -100,6 +100,9 @@ pub(super) fn column_quantiles(table: &[f64], columns: usize, q: f64) -> Vec<f64
     (0..columns)
         .map(|c| {
             let mut column: Vec<f64> = table.iter().skip(c).step_by(columns).copied().collect();
+            if column.is_empty() {
+                return f64::NAN;
+            }
             column.sort_by(f64::total_cmp);
             let at = q.clamp(0.0, 1.0) * (column.len() - 1) as f64;
             let (low, high) = (at.floor() as usize, at.ceil() as usize);
@@ -209,6 +212,35 @@ impl Posterior {
                 "give it a prior in problem.priors",
             )
         })
+    }
+
+    /// Refuses a posterior whose tables are not as long as its draws and entries need: its fields can be changed.
+    pub(crate) fn whole(&self) -> Result<()> {
+        let cut = |what: &str| {
+            Err(Error::new(
+                format!("posterior.{what}"),
+                "its length is not that of the draws and entries",
+                "leave the tables of a posterior as they are, or load it again",
+            ))
+        };
+        for l in &self.parameters {
+            let lengths = [l.labels.len(), l.location.len(), l.scale.len(), l.sd.len()];
+            let samples = self.draws.checked_mul(l.len());
+            if lengths.iter().any(|n| *n != l.len()) || samples != Some(l.samples.len()) {
+                return cut(&format!("parameters, {}", l.parameter.name()));
+            }
+        }
+        let further = self.further.iter().map(|f| (&f.observed, &f.predictive));
+        for (observed, made) in std::iter::once((&self.observed, &self.predictive)).chain(further) {
+            observed.whole()?;
+            made.mean.whole()?;
+            let cells = made.draws.checked_mul(made.mean.values.len());
+            if cells != Some(made.samples.len()) || observed.values.len() != made.mean.values.len()
+            {
+                return cut("predictive");
+            }
+        }
+        Ok(())
     }
 
     /// Writes the state of the calibration to a file, from which a later session goes on by

@@ -134,11 +134,9 @@ impl Shock {
         )]
     }
 
-    /// Refuses unknown or repeated firms, wrong lengths, and severities or rates out of range.
-    pub fn check(&self, network: &Network) -> Result<()> {
-        let mut last_event = vec![usize::MAX; network.firms()];
+    /// Refuses events without a start, or with other numbers of firms, severities and recovery rates.
+    pub(crate) fn whole(&self) -> Result<()> {
         for (k, event) in self.events.iter().enumerate() {
-            let place = |row: usize| format!("event {k}, row {row}");
             if event.start == UNMADE {
                 return Err(Error::new(
                     format!("event {k}"),
@@ -146,11 +144,14 @@ impl Shock {
                     "ask it for fewer events, or for a smaller share of the firms",
                 ));
             }
-            if event.start == 0 {
+            if event.start == 0 || event.start > u32::MAX as usize {
                 return Err(Error::new(
                     format!("event {k}"),
-                    "start is 0, but the first simulated period is 1",
-                    "use a start of at least 1",
+                    format!(
+                        "start is {}, but the first simulated period is 1",
+                        event.start
+                    ),
+                    "use a start of at least 1, and of 4 billion at most",
                 ));
             }
             if event.severity.len() != event.firms.len()
@@ -167,6 +168,16 @@ impl Shock {
                     "give one of each per firm hit",
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses unknown or repeated firms, wrong lengths, and severities or rates out of range.
+    pub fn check(&self, network: &Network) -> Result<()> {
+        self.whole()?;
+        let mut last_event = vec![usize::MAX; network.firms()];
+        for (k, event) in self.events.iter().enumerate() {
+            let place = |row: usize| format!("event {k}, row {row}");
             for (row, &firm) in event.firms.iter().enumerate() {
                 if firm >= network.firms() {
                     return Err(Error::new(
