@@ -4,9 +4,10 @@ use crate::process::{Folder, start};
 use crate::small;
 use bullwhip::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use xxhash_rust::xxh3::Xxh3;
 
 const METHODS: [&str; 5] = ["svi", "low-rank", "abc", "smc", "walk"];
@@ -34,8 +35,22 @@ fn print(p: &Posterior) -> String {
     format!("{:016x}", sum.digest())
 }
 
+/// A line a step, after which the one who reads it may kill the process.
+struct Lines;
+
+impl Progress for Lines {
+    fn update(&mut self, done: usize, _: &str) {
+        println!("step {done}");
+    }
+}
+
 /// A fit of a method, with its state in a file where one is given.
-fn fit(method: &str, seed: u64, file: Option<PathBuf>) -> Result<Posterior, Error> {
+fn fit(
+    method: &str,
+    seed: u64,
+    file: Option<PathBuf>,
+    progress: &mut dyn Progress,
+) -> Result<Posterior, Error> {
     let problem = small::problem();
     let svi = Svi {
         steps: 400,
@@ -47,13 +62,13 @@ fn fit(method: &str, seed: u64, file: Option<PathBuf>) -> Result<Posterior, Erro
         ..Svi::default()
     };
     match method {
-        "svi" => calibrate(&problem, &svi, &mut ()),
+        "svi" => calibrate(&problem, &svi, progress),
         "low-rank" => {
             let svi = Svi {
                 guide: Guide::LowRank(5),
                 ..svi
             };
-            calibrate(&problem, &svi, &mut ())
+            calibrate(&problem, &svi, progress)
         }
         "abc" => {
             let abc = Abc {
@@ -65,7 +80,7 @@ fn fit(method: &str, seed: u64, file: Option<PathBuf>) -> Result<Posterior, Erro
                 save_seconds: 0.0,
                 ..Abc::default()
             };
-            calibrate_abc(&problem, &abc, &mut ())
+            calibrate_abc(&problem, &abc, progress)
         }
         "smc" => {
             let smc = Smc {
@@ -77,7 +92,7 @@ fn fit(method: &str, seed: u64, file: Option<PathBuf>) -> Result<Posterior, Erro
                 save_seconds: 0.0,
                 ..Smc::default()
             };
-            calibrate_smc(&problem, &smc, &mut ())
+            calibrate_smc(&problem, &smc, progress)
         }
         _ => {
             let walk = RandomWalk {
@@ -89,17 +104,22 @@ fn fit(method: &str, seed: u64, file: Option<PathBuf>) -> Result<Posterior, Erro
                 save_seconds: 0.0,
                 ..RandomWalk::default()
             };
-            calibrate_walk(&problem, &walk, &mut ())
+            calibrate_walk(&problem, &walk, progress)
         }
     }
 }
 
-/// `fit METHOD SEED FILE`: makes it, goes on with it, and prints what came of it.
+/// `fit METHOD SEED FILE`: makes it or goes on with it, and prints its steps and what came of it.
 pub(crate) fn child(arguments: &[String]) {
     let seed = arguments[1].parse().expect("a seed");
-    match fit(&arguments[0], seed, Some(arguments[2].clone().into())) {
-        Ok(p) => println!("{}", print(&p)),
-        Err(e) => println!("refused: {e}"),
+    match fit(
+        &arguments[0],
+        seed,
+        Some(arguments[2].clone().into()),
+        &mut Lines,
+    ) {
+        Ok(p) => println!("over: {}", print(&p)),
+        Err(e) => println!("over: refused: {e}"),
     }
 }
 
@@ -121,15 +141,31 @@ struct Counts {
     left_at_end: usize,
 }
 
+/// What a process said at its end; none where it was killed after so many steps and a moment more.
+fn watched(arguments: &[String], steps: usize, moment: Duration) -> Option<String> {
+    let mut child = start(arguments, 6 << 30, Stdio::piped(), Stdio::null());
+    let out = BufReader::new(child.stdout.take().expect("piped"));
+    let mut over = None;
+    for (k, line) in out.lines().map_while(Result::ok).enumerate() {
+        over = line.strip_prefix("over: ").map(String::from);
+        if k + 1 >= steps || over.is_some() {
+            break;
+        }
+    }
+    if over.is_none() {
+        std::thread::sleep(moment);
+        child.kill().expect("a process of our own");
+    }
+    child.wait().expect("a process of our own");
+    over
+}
+
 /// Kills fits of a method until so many kills are made.
 fn kill(method: &str, kills: usize, random: &mut StdRng) -> Counts {
     let mut counts = Counts::default();
-    let mut time = Duration::from_secs(1);
     while counts.kills < kills {
         let seed = counts.fits as u64 + 1;
-        let begin = Instant::now();
-        let whole = print(&fit(method, seed, None).expect("a fit"));
-        time = time.min(begin.elapsed());
+        let whole = print(&fit(method, seed, None, &mut ()).expect("a fit"));
         let folder = Folder::new("fit");
         let file = folder.0.join("fit.safetensors");
         let arguments = [
@@ -138,40 +174,27 @@ fn kill(method: &str, kills: usize, random: &mut StdRng) -> Counts {
             &seed.to_string(),
             &file.display().to_string(),
         ];
+        let arguments = arguments.map(String::from);
         loop {
-            let out = folder.0.join("out");
-            let to = std::fs::File::create(&out).expect("a file");
-            let mut child = start(
-                &arguments.map(String::from),
-                6 << 30,
-                to.into(),
-                Stdio::null(),
-            );
-            let last = counts.kills >= kills;
-            let moment = time.mul_f64(random.random_range(0.05..1.5));
-            let begin = Instant::now();
-            let mut ended = None;
-            while ended.is_none() && (last || begin.elapsed() < moment) {
-                ended = child.try_wait().expect("a process of our own");
-                std::thread::sleep(Duration::from_millis(1));
+            // Some five kills a fit, each anywhere within a step or its save.
+            let steps = match counts.kills < kills {
+                true => random.random_range(1..150),
+                false => usize::MAX,
+            };
+            let moment = Duration::from_micros(random.random_range(0..3000));
+            let Some(said) = watched(&arguments, steps, moment) else {
+                counts.kills += 1;
+                counts.left += parts(&folder.0);
+                continue;
+            };
+            counts.fits += 1;
+            counts.same += usize::from(said == whole);
+            if said != whole {
+                counts.refused += usize::from(said.starts_with("refused"));
+                println!("  {method}, seed {seed}: {said}");
             }
-            if ended.is_none() {
-                child.kill().expect("a process of our own");
-                ended = child.wait().ok();
-            }
-            if ended.is_some_and(|e| e.success()) {
-                let said = std::fs::read_to_string(&out).expect("text");
-                counts.fits += 1;
-                counts.same += usize::from(said.trim() == whole);
-                if said.trim() != whole {
-                    counts.refused += usize::from(said.starts_with("refused"));
-                    println!("  {method}, seed {seed}: {}", said.trim());
-                }
-                counts.left_at_end += parts(&folder.0);
-                break;
-            }
-            counts.kills += 1;
-            counts.left += parts(&folder.0);
+            counts.left_at_end += parts(&folder.0);
+            break;
         }
     }
     counts

@@ -93,6 +93,8 @@ pub(super) struct Panel<'o> {
     kept: [Vec<u32>; 3],
     series: Vec<Series>,
     by_name: HashMap<(u32, u32), usize>,
+    /// Sectors whose names were seen to be no growth rates and the like, by their codes.
+    judged: Vec<bool>,
     last: usize,
     /// The cells of all series, as the file has them: in one piece, which goes back to the system at
     /// once when the columns are made.
@@ -128,6 +130,7 @@ impl<'o> Panel<'o> {
             kept: Default::default(),
             series: Vec::new(),
             by_name: HashMap::new(),
+            judged: Vec::new(),
             last: 0,
             spots: Vec::new(),
             ends: (u32::MAX, 0),
@@ -419,10 +422,18 @@ impl<'o> Panel<'o> {
             && is_wanted(&self.options.sectors, cell.sector);
         if wanted {
             let place = || format!("line {}", cell.line);
-            for text in [cell.sector, cell.unit, cell.indicator] {
+            for text in [cell.unit, cell.indicator] {
                 refuse_utilisation(text, place)?;
             }
-            kinds::refuse_label(cell.sector, place)?;
+            // Once each: a file may have a sector in millions of regions.
+            let sector = key.1 as usize;
+            if !self.judged.get(sector).is_some_and(|judged| *judged) {
+                refuse_utilisation(cell.sector, place)?;
+                kinds::refuse_label(cell.sector, place)?;
+                let most = self.judged.len().max(sector + 1);
+                self.judged.resize(most, false);
+                self.judged[sector] = true;
+            }
         }
         self.series.push(Series {
             region: key.0,
