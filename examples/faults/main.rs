@@ -11,6 +11,8 @@ mod small;
 mod calls;
 mod disk;
 mod files;
+mod fits;
+mod frames;
 mod kills;
 mod process;
 mod tables;

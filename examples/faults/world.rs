@@ -1,6 +1,6 @@
 //! What calls with extreme arguments are made on, and what is looked at in their results.
 
-use crate::{calls, small, tables};
+use crate::{calls, fits, frames, small, tables};
 use bullwhip::prelude::*;
 
 /// A result: how many of its numbers are not finite, and whether it says so itself.
@@ -34,13 +34,13 @@ impl Calls {
 pub(crate) fn all() -> Vec<Call> {
     let mut calls = Calls::default();
     calls::simulations(&mut calls);
-    calls::fits(&mut calls);
+    fits::fits(&mut calls);
     calls::posteriors(&mut calls);
     tables::economies(&mut calls);
     tables::panels(&mut calls);
-    tables::frames(&mut calls);
-    tables::figures(&mut calls);
-    tables::paths(&mut calls);
+    frames::frames(&mut calls);
+    frames::figures(&mut calls);
+    frames::paths(&mut calls);
     calls.0
 }
 
