@@ -361,6 +361,7 @@ fn more_events_names_or_bins_than_there_can_be() {
         assert!(said(shock.check(network)).contains("more events than fit into memory"));
         assert!(said(shock.frame()).contains("more events than fit"));
     }
+    assert_eq!(Shock::random(network, 3, f64::NAN, 9, 1).hits(), 0);
     for regions in [1_000_000_000_000, usize::MAX] {
         let options = Synthetic {
             firms: 50,

@@ -77,7 +77,8 @@ impl Shock {
     pub fn random(network: &Network, events: usize, share: f64, latest: usize, seed: u64) -> Self {
         use rand::{RngExt, SeedableRng};
         let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
-        let hits = share.clamp(0.0, 1.0) * network.firms() as f64;
+        // A share that is no number hits nobody.
+        let hits = share.clamp(0.0, 1.0).max(0.0) * network.firms() as f64;
         let bytes = events as f64 * (size_of::<Event>() as f64 + 24.0 * hits);
         if memory::require("", "", bytes, "").is_err() {
             return Self {
