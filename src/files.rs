@@ -1,9 +1,24 @@
-//! Files that are whole or absent.
+//! Files that are whole or absent, and files that are read whole.
 
+use crate::memory;
 use std::fs::File;
 use std::io::{BufWriter, Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The bytes of a file that fits into memory. A device or a pipe may have no end.
+pub(crate) fn contents(path: &Path) -> Result<Vec<u8>> {
+    let about = std::fs::metadata(path)?;
+    if about.is_dir() {
+        return Err(Error::new(ErrorKind::InvalidInput, "it is a folder"));
+    }
+    if !about.is_file() {
+        return Err(Error::new(ErrorKind::InvalidInput, "it is not a file"));
+    }
+    memory::require("", "all of it", about.len() as f64, "")
+        .map_err(|e| Error::new(ErrorKind::OutOfMemory, e.fact))?;
+    std::fs::read(path)
+}
 
 /// What the names of unfinished files end with.
 const END: &str = ".part";
@@ -130,6 +145,10 @@ mod tests {
         part.place().expect("placed");
         assert_eq!(std::fs::read(&path).expect("there"), b"new");
         assert!(write_whole(Path::new("/dev/null"), |_| Ok(())).is_err());
+        assert_eq!(contents(&path).expect("there"), b"new");
+        for none in [&*folder, Path::new("/dev/zero")] {
+            assert!(contents(none).is_err(), "{none:?}");
+        }
         std::fs::remove_dir_all(&folder).expect("removed");
     }
 }

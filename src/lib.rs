@@ -14,6 +14,7 @@
 //! prints. Tensors live inside a call: what a user binds is host data. `progress` and `interrupt` serve
 //! all long calls: the one shows how far they are, the other makes them return what they have; `files`
 //! writes files that are whole or absent, `memory` holds what work will take against what is free, `workbook` reads those of spreadsheets within bounds.
+//! `upstream` lists the faults of other libraries that are guarded against.
 //!
 //! | symbol in the paper | here |
 //! |---|---|
@@ -40,6 +41,7 @@ pub mod prelude;
 pub mod progress;
 pub mod simulate;
 pub mod table;
+pub mod upstream;
 mod workbook;
 
 pub use error::{Error, Result};

@@ -1,21 +1,75 @@
 //! The budget of memory: what work will hold is counted before it begins, and held against what is free.
 
 use crate::error::{Error, Result};
+use std::path::{Path, PathBuf};
 
 /// Bytes that are there without asking: to ask takes as long as a small run.
 const LITTLE: f64 = 64e6;
 /// Share of the free memory that work may take: what it does not count must fit beside it.
 const SHARE: f64 = 0.9;
 
-/// Bytes of memory that can be had without swapping; 4 GB where the system does not tell.
+/// Bytes of memory that can be had without swapping, by the machine, the container and the limits of the process; 4 GB
+/// where the system does not tell.
 pub(crate) fn available() -> usize {
-    let told = std::fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|l| l.starts_with("MemAvailable:"))?;
-            line.split_whitespace().nth(1)?.parse::<usize>().ok()
-        });
-    told.map_or(4 << 30, |kib| kib << 10)
+    let machine = told(Path::new("/proc/meminfo"), "MemAvailable:");
+    let machine = machine.map_or(4 << 30, |kib| kib << 10);
+    let limit = told(Path::new("/proc/self/limits"), "Max address space");
+    let space = limit.map_or(usize::MAX, |limit| {
+        let held = told(Path::new("/proc/self/status"), "VmSize:").unwrap_or(0) << 10;
+        limit.saturating_sub(held)
+    });
+    machine.min(space).min(of_groups())
+}
+
+/// The number behind `name` at the start of a line; none where it is no number, as "unlimited".
+fn told(file: &Path, name: &str) -> Option<usize> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let rest = text.lines().find_map(|l| l.strip_prefix(name))?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
+/// Files of a control group: its limit, what it holds, and what of that is a cache by the file `memory.stat`.
+type Names = [&'static str; 3];
+
+/// What the control groups of the process leave it: a container has less than its machine.
+fn of_groups() -> usize {
+    let text = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let each = text.lines().filter_map(|line| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (kinds, path) = (parts.next()?, parts.next()?);
+        let (root, names): (&str, Names) = if kinds.is_empty() {
+            let names = ["memory.max", "memory.current", "inactive_file "];
+            ("/sys/fs/cgroup", names)
+        } else if kinds.split(',').any(|k| k == "memory") {
+            let names = [
+                "memory.limit_in_bytes",
+                "memory.usage_in_bytes",
+                "total_inactive_file ",
+            ];
+            ("/sys/fs/cgroup/memory", names)
+        } else {
+            return None;
+        };
+        Some(left(Path::new(root), path, names))
+    });
+    each.min().unwrap_or(usize::MAX)
+}
+
+/// What a group and those above it leave; a container may see its own as the root.
+fn left(root: &Path, path: &str, [limit, held, cache]: Names) -> usize {
+    let mut at: PathBuf = root.join(path.trim_start_matches('/'));
+    let mut least = usize::MAX;
+    while at.starts_with(root) {
+        if let Some(limit) = told(&at.join(limit), "") {
+            let held = told(&at.join(held), "").unwrap_or(0);
+            let cache = told(&at.join("memory.stat"), cache).unwrap_or(0);
+            least = least.min(limit.saturating_sub(held.saturating_sub(cache)));
+        }
+        if !at.pop() {
+            break;
+        }
+    }
+    least
 }
 
 /// Refuses work that holds so many bytes where they are not free. `place` is the argument that asks for
@@ -65,6 +119,34 @@ mod tests {
     fn sums_that_overflow_panic_in_a_release_too() {
         let most = std::hint::black_box(usize::MAX);
         std::hint::black_box(most + 1);
+    }
+
+    #[test]
+    fn a_container_has_less_than_its_machine() {
+        let root = std::env::temp_dir().join(format!("bullwhip-memory-{}", std::process::id()));
+        let names = ["max", "current", "inactive_file "];
+        let group = |path: &str, limit: &str| {
+            let at = root.join(path);
+            std::fs::create_dir_all(&at).expect("a folder");
+            for (name, text) in [
+                ("max", limit),
+                ("current", "5000\n"),
+                ("memory.stat", "anon 10\ninactive_file 1000\n"),
+            ] {
+                std::fs::write(at.join(name), text).expect("written");
+            }
+        };
+        group("a/b", "max\n");
+        assert_eq!(left(&root, "/a/b", names), usize::MAX);
+        group("a", "9000\n");
+        assert_eq!(left(&root, "/a/b", names), 5000);
+        group("a/b", "4100\n");
+        assert_eq!(left(&root, "/a/b", names), 100);
+        group("", "1000\n");
+        assert_eq!(left(&root, "/elsewhere", names), 0);
+        assert_eq!(left(&root.join("none"), "/", names), usize::MAX);
+        assert!(available() > 0);
+        std::fs::remove_dir_all(&root).expect("removed");
     }
 
     #[test]

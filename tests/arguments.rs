@@ -252,6 +252,150 @@ fn nonsense_is_not_returned_without_a_word() {
 }
 
 #[test]
+fn tables_that_were_cut_are_refused() {
+    let problem = small::problem();
+    let network = &problem.network;
+    let run = simulate(
+        network,
+        &Params::uniform(network, 2.0, 6.0),
+        &problem.shock,
+        &Simulation::default(),
+    )
+    .expect("a run");
+    let panel = run.observe();
+    let cut: [fn(&mut Observation); 5] = [
+        |p| p.values.truncate(5),
+        |p| p.values.clear(),
+        |p| p.base.clear(),
+        |p| p.region.clear(),
+        |p| p.periods = usize::MAX,
+    ];
+    for change in cut {
+        let mut hurt = panel.clone();
+        change(&mut hurt);
+        assert!(said(hurt.block_means(&[1, 2])).starts_with("panel: "));
+        assert!(said(hurt.frame()).starts_with("panel: "));
+        // What cannot be refused shows what is there.
+        let _ = (hurt.figure().svg(), hurt.index(1_000_000), hurt.text());
+    }
+    let cut: [fn(&mut Trajectory); 3] = [
+        |r| r.output.truncate(7),
+        |r| r.periods = usize::MAX,
+        |r| r.demand.push(1.0),
+    ];
+    for change in cut {
+        let mut hurt = run.clone();
+        change(&mut hurt);
+        assert!(said(hurt.frame()).starts_with("trajectory: "));
+        let _ = (hurt.figure().svg(), hurt.text(), hurt.loss_share());
+    }
+    let svi = Svi {
+        steps: 2,
+        draws: 5,
+        ..Svi::default()
+    };
+    let fit = calibrate(&problem, &svi, &mut ()).expect("a posterior");
+    let cut: [fn(&mut Posterior); 5] = [
+        |p| p.parameters[0].samples.truncate(3),
+        |p| p.parameters[0].labels.clear(),
+        |p| p.parameters[1].mean.truncate(1),
+        |p| p.predictive.samples.truncate(3),
+        |p| p.draws = usize::MAX,
+    ];
+    for change in cut {
+        let mut hurt = fit.clone();
+        change(&mut hurt);
+        assert!(said(hurt.frame()).starts_with("posterior."));
+        said(hurt.samples_frame());
+        said(hurt.predict(&problem, &problem.shock, 5));
+        said(hurt.params(&problem, 0));
+        let _ = (hurt.summary(), hurt.check(), hurt.identification());
+        let _ = (hurt.text(), hurt.figure().svg());
+    }
+    let mut shock = problem.shock.clone();
+    shock.events[0].severity.pop();
+    said(shock.frame());
+}
+
+#[test]
+fn tables_of_no_numbers_are_refused() {
+    let network = &small::problem().network;
+    let table = InputOutput::of(network).expect("a table");
+    let hurt: [fn(&mut InputOutput); 4] = [
+        |t| t.flows.fill(f64::NAN),
+        |t| t.flows.fill(1e300),
+        |t| t.output[2] = f64::INFINITY,
+        |t| {
+            (t.flows, t.output) = (Vec::new(), Vec::new());
+            (t.regions, t.sectors) = (Vec::new(), Vec::new());
+            t.demand.clear();
+        },
+    ];
+    for change in hurt {
+        let mut table = table.clone();
+        change(&mut table);
+        said(table.multipliers());
+        said(table.network());
+        said(table.correct(&Corrections::default()));
+        said(disaggregate(&table, &Disaggregate::default()));
+    }
+    let firms = Firms {
+        final_demand: vec![1.0; 2],
+        ..Firms::default()
+    };
+    let links = Links {
+        buyer: vec![0, 1],
+        supplier: vec![1, 0],
+        coefficient: vec![f64::MAX; 2],
+        ..Links::default()
+    };
+    assert!(said(Network::new(firms, links)).contains("no steady state"));
+}
+
+#[test]
+fn more_events_names_or_bins_than_there_can_be() {
+    let problem = small::problem();
+    let network = &problem.network;
+    for events in [1_000_000_000_000, usize::MAX] {
+        let shock = Shock::random(network, events, 0.4, 9, 1);
+        assert!(said(shock.check(network)).contains("more events than fit into memory"));
+        assert!(said(shock.frame()).contains("more events than fit"));
+    }
+    assert_eq!(Shock::random(network, 3, f64::NAN, 9, 1).hits(), 0);
+    for regions in [1_000_000_000_000, usize::MAX] {
+        let options = Synthetic {
+            firms: 50,
+            regions,
+            ..Synthetic::default()
+        };
+        large(Network::synthetic(&options), "Synthetic.firms");
+    }
+    let svi = Svi {
+        steps: 3,
+        draws: 4,
+        ..Svi::default()
+    };
+    let ranks = &sbc(&problem, &svi, 2, &mut ()).expect("ranks").parameters[0];
+    let counted = |bins| ranks.histogram(bins).iter().sum::<usize>();
+    assert_eq!([0, 1, 2, usize::MAX].map(counted), [ranks.ranks.len(); 4]);
+    assert_eq!(
+        ranks.histogram(usize::MAX).len(),
+        5,
+        "four draws have five ranks"
+    );
+    // Twice the patience is more than a number can be.
+    let patient = EarlyStop {
+        patience: (1 << 63) + 1,
+        ..EarlyStop::default()
+    };
+    let svi = Svi {
+        early_stop: Some(patient),
+        ..svi
+    };
+    assert!(calibrate(&problem, &svi, &mut ()).is_ok());
+}
+
+#[test]
 fn policies_beyond_the_simulation_are_refused() {
     let problem = small::problem();
     let svi = Svi {

@@ -93,6 +93,40 @@ fn variational_inference_goes_on_from_a_file_and_from_a_posterior() {
 }
 
 #[test]
+fn the_state_of_a_long_fit_stays_small() {
+    let problem = problem();
+    let folder = folder("long");
+    let long = Svi {
+        steps: 30_000,
+        early_stop: None,
+        draws: 3,
+        ..svi()
+    };
+    let whole = calibrate(&problem, &long, &mut ()).expect("a posterior");
+    assert!(whole.history.len() <= 12_000, "{}", whole.history.len());
+    assert_eq!(whole.evaluations, 60_000);
+    assert_eq!(whole.history[0].evaluations, 2);
+    let last = &whole.history[whole.history.len() - 1000..];
+    assert!((0..1000).all(|k| last[k].evaluations == 2 * (29_001 + k)));
+    let options = Svi {
+        state_file: Some(folder.join("fit.safetensors")),
+        ..long
+    };
+    // Stopped where all is kept, where it is thinned, and near the end.
+    for stop in [9_000, 12_000, 8_500] {
+        let part = calibrate(&problem, &options, &mut Stopper(stop)).expect("a posterior");
+        assert!(part.stopped);
+    }
+    let size = std::fs::metadata(folder.join("fit.safetensors")).expect("a file");
+    assert!(size.len() < 600_000, "{}", size.len());
+    assert_same(
+        &whole,
+        &calibrate(&problem, &options, &mut ()).expect("the rest"),
+    );
+    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
 fn rejection_goes_on_from_a_file() {
     let problem = problem();
     let abc = Abc {

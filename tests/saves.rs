@@ -202,6 +202,68 @@ impl Drop for Disk {
     }
 }
 
+/// Fills a disk at a step, and notes what is told of it until the steps are over.
+struct Filler {
+    fill: PathBuf,
+    told: Vec<String>,
+}
+
+impl Progress for Filler {
+    fn update(&mut self, done: usize, _: &str) {
+        if done == 20 {
+            // More than there is room for: the file takes what is left.
+            let _ = std::fs::write(&self.fill, vec![0_u8; 1 << 20]);
+        }
+    }
+    fn watches(&self) -> bool {
+        true
+    }
+    fn wants_picture(&mut self) -> bool {
+        true
+    }
+    fn picture(&mut self, snapshot: Snapshot) {
+        if snapshot.done < snapshot.total {
+            self.told.extend(snapshot.warnings);
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_fills_is_told_while_the_fit_runs() {
+    let problem = small::problem();
+    let folder = Folder::new("saves-fills");
+    let Some(disk) = Disk::new(&folder) else {
+        return;
+    };
+    let svi = Svi {
+        steps: 60,
+        draws: 5,
+        state_file: Some(disk.0.join("fit.safetensors")),
+        save_seconds: 0.0,
+        ..Svi::default()
+    };
+    let mut filler = Filler {
+        fill: disk.0.join("fill"),
+        told: Vec::new(),
+    };
+    let result = calibrate(&problem, &svi, &mut filler).expect("a posterior");
+    let unsaved = |w: &String| w.contains("the state of the calibration cannot be written");
+    assert!(filler.told.iter().any(unsaved), "{:?}", filler.told);
+    assert!(result.warnings.iter().any(unsaved), "{:?}", result.warnings);
+    let alone = Svi {
+        state_file: None,
+        ..svi.clone()
+    };
+    let alone = calibrate(&problem, &alone, &mut ()).expect("a posterior");
+    assert_eq!(print(&result), print(&alone));
+    // The last state that had room is there, and nothing else.
+    std::fs::remove_file(&filler.fill).expect("removed");
+    let left = std::fs::read_dir(&disk.0).expect("a folder").count();
+    assert_eq!(left, 1);
+    let again = calibrate(&problem, &svi, &mut ()).expect("the rest");
+    assert_eq!(print(&again), print(&alone));
+}
+
 #[test]
 fn a_full_disk_leaves_the_old_panel_with_its_old_facts() {
     let panel = small::problem().observed;

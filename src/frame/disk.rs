@@ -3,7 +3,7 @@
 use super::store::About;
 use super::{blocks, pages};
 use crate::error::{Error, Result};
-use crate::files::{Part, unwritten};
+use crate::files::{Part, contents, unwritten};
 use crate::memory;
 use polars::prelude::{
     Column, CsvReadOptions, CsvWriter, DataFrame, DataType, IpcReader, IpcWriter, KeyValueMetadata,
@@ -163,15 +163,12 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
         )
     };
     let unread = |e: std::io::Error| fail(e.to_string(), "check the path");
-    // A device or a pipe may have no end.
-    if !std::fs::metadata(path).map_err(unread)?.is_file() {
-        return Err(fail("it is not a file".into(), "give a file"));
-    }
-    let bytes = std::fs::read(path).map_err(unread)?;
+    let bytes = contents(path).map_err(unread)?;
     let beside = match format {
-        Format::Csv => std::fs::read_to_string(sidecar(path)).ok(),
+        Format::Csv => contents(&sidecar(path)).ok(),
         _ => None,
     };
+    let beside = beside.and_then(|bytes| String::from_utf8(bytes).ok());
     // Before it is read: the library's readers fall over damaged files.
     let (told, sum) = match &beside {
         Some(text) => sum_of(text.trim_end_matches('\n').as_bytes(), &bytes),
@@ -232,7 +229,8 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
     if format != Format::Csv {
         return Ok((frame, about));
     }
-    Ok((typed(&frame, &about, &damaged)?, about))
+    let typed = catch_unwind(AssertUnwindSafe(|| typed(&frame, &about, &damaged)));
+    Ok((typed.map_err(|_| damaged())??, about))
 }
 
 /// A table of texts with the types that its columns had, or, where nobody says so, that all their cells have.

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 impl Posterior {
     /// The draws as a long table: parameter, draw, entry, value.
     pub fn samples_frame(&self) -> Result<DataFrame> {
+        self.whole()?;
         let rows = || {
             self.parameters
                 .iter()
@@ -38,7 +39,7 @@ impl Posterior {
         ])?)
     }
 
-    /// The way there: evaluations, loss, kl, objective, dropped, one row a step.
+    /// The way there: evaluations, loss, kl, objective, dropped, one row an entry of `history`.
     pub fn history_frame(&self) -> Result<DataFrame> {
         let of = |f: fn(&Step) -> f64| self.history.iter().map(f).collect::<Vec<f64>>();
         let count =

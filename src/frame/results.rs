@@ -137,19 +137,7 @@ impl Stored for Trajectory {
             run.orders = numbers(&flows, schema::ORDERS)?;
             run.inventory = numbers(&flows, schema::INVENTORY)?;
         }
-        let (m, e) = (run.network.firms(), run.network.links());
-        if run.output.len() != run.periods * m || (recorded && run.orders.len() != run.periods * e)
-        {
-            return Err(Error::new(
-                "output",
-                format!(
-                    "{} values for {} periods x {m} firms",
-                    run.output.len(),
-                    run.periods
-                ),
-                "rows are missing: write it again",
-            ));
-        }
+        run.whole()?;
         Ok(run)
     }
 }
@@ -189,18 +177,7 @@ impl Stored for Observation {
             periods: files.number("periods")?,
             values: numbers(files.frame(), schema::VALUE)?,
         };
-        if panel.values.len() != panel.periods * panel.groups() {
-            return Err(Error::new(
-                "value",
-                format!(
-                    "{} values for {} periods x {} groups",
-                    panel.values.len(),
-                    panel.periods,
-                    panel.groups()
-                ),
-                "rows are missing: write it again",
-            ));
-        }
+        panel.whole()?;
         Ok(panel)
     }
 }
@@ -208,6 +185,7 @@ impl Stored for Observation {
 impl ToFrame for Prediction {
     /// One row a draw, period and group: draw, period, region, sector, value.
     fn frame(&self) -> Result<DataFrame> {
+        self.mean.whole()?;
         let (g, cells) = (self.mean.groups(), self.mean.values.len().max(1));
         let of = |names: &[String]| {
             (0..self.samples.len())
@@ -294,6 +272,7 @@ impl Stored for Params {
 impl ToFrame for Shock {
     /// One row an event and firm: event, start, firm (counted from 0), severity, recovery_rate.
     fn frame(&self) -> Result<DataFrame> {
+        self.whole()?;
         let hits = || {
             self.events
                 .iter()

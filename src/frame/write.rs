@@ -67,6 +67,7 @@ pub fn links_frame(network: &Network) -> Result<DataFrame> {
 impl ToFrame for Trajectory {
     /// One row a period and firm: period, firm, region, sector, output, and demand where recorded.
     fn frame(&self) -> Result<DataFrame> {
+        self.whole()?;
         let (network, m) = (&self.network, self.network.firms());
         let repeat = |f: &dyn Fn(usize) -> String| -> Vec<String> {
             let once: Vec<String> = (0..m).map(f).collect();
@@ -96,6 +97,7 @@ impl ToFrame for Trajectory {
 impl ToFrame for Observation {
     /// One row a period and group: period, region, sector, value, index; null where missing.
     fn frame(&self) -> Result<DataFrame> {
+        self.whole()?;
         let g = self.groups();
         let cells = 0..self.values.len();
         let known = |v: f64| (!v.is_nan()).then_some(v);
@@ -125,6 +127,7 @@ impl ToFrame for Observation {
 impl ToFrame for Posterior {
     /// One row a parameter and entry: parameter, entry, prior_median, mean, sd, shrinkage.
     fn frame(&self) -> Result<DataFrame> {
+        self.whole()?;
         let entries = || {
             self.parameters
                 .iter()

@@ -3,6 +3,7 @@
 use super::Problem;
 use super::convergence::Ending;
 use super::drive::{self, Frame, Options, Search};
+use super::history::History;
 use super::noise::{Purpose, normals, rows_of_normals};
 use super::objective::Objective;
 use super::posterior::{Draws, Posterior, Step};
@@ -119,8 +120,7 @@ struct Found<'a> {
     done: usize,
     /// The best draws, the best first.
     kept: Vec<Kept>,
-    /// One entry per batch.
-    history: Vec<Step>,
+    history: History,
 }
 
 impl<'a> Found<'a> {
@@ -131,7 +131,7 @@ impl<'a> Found<'a> {
             n: objective.dimension(),
             done: 0,
             kept: Vec::new(),
-            history: Vec::new(),
+            history: History::default(),
         }
     }
 
@@ -166,7 +166,7 @@ impl Search for Found<'_> {
         });
         self.kept = kept.collect();
         self.done = saved.row("done", Some(1), place)?[0] as usize;
-        self.history = saved.history(place)?;
+        saved.history(&mut self.history, place)?;
         Ok(())
     }
 
@@ -221,7 +221,7 @@ impl Search for Found<'_> {
     }
 
     fn history(&self) -> &[Step] {
-        &self.history
+        self.history.kept()
     }
 
     fn saved(&self) -> Saved {

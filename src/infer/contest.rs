@@ -6,6 +6,7 @@ use super::objective::Objective;
 use super::posterior::column_means;
 use super::{Abc, Problem, RandomWalk, Scenario, Smc, Svi};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::simulate::Simulation;
@@ -252,18 +253,19 @@ impl Contest {
     pub fn read(file: impl AsRef<Path>) -> Result<Self> {
         let file = file.as_ref();
         let place = || file.display().to_string();
-        let text = std::fs::read_to_string(file).map_err(|e| {
+        let text = files::contents(file).map_err(|e| {
             Error::new(
                 place(),
                 format!("it cannot be read: {e}"),
                 "make it with `cargo bench --bench fig2b`",
             )
         })?;
+        let text = String::from_utf8_lossy(&text);
         let one = |(k, line): (usize, &str)| {
-            serde_json::from_str(line).map_err(|e| {
+            serde_json::from_str(line).map_err(|_| {
                 Error::new(
                     format!("{}, line {}", place(), k + 1),
-                    e.to_string(),
+                    "it is no standing of a contest",
                     "make the file anew with `cargo bench --bench fig2b`",
                 )
             })

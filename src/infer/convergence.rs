@@ -1,5 +1,6 @@
 //! Whether a result is one: what a search, its draws and its predictions say against it.
 
+use super::history::History;
 use super::{Guide, Posterior, Step, Svi};
 
 /// How far a result may be taken for the posterior. It is measured at the end of every calibration;
@@ -164,9 +165,9 @@ pub(super) fn of_guide(
     options: &Svi,
     rates: f64,
     (distance, width): (f64, f64),
-    history: &[Step],
+    history: &History,
 ) -> Vec<String> {
-    let steps = history.len();
+    let steps = history.steps();
     let is_point = options.guide == Guide::Point;
     // A scale grows by a factor of e where the rates of the steps add up to 1, a mean moves by one standard
     // deviation of the prior.
@@ -211,12 +212,9 @@ pub(super) fn of_guide(
             short(width)
         ));
     }
-    if let Some((before, last, error)) = quarters(history) {
-        let kl = history[steps - steps / 4..]
-            .iter()
-            .map(|s| s.kl.abs())
-            .sum::<f64>()
-            / (steps / 4) as f64;
+    if let Some((before, last, error)) = quarters(history.kept()) {
+        let quarter = history.since(steps - steps / 4);
+        let kl = quarter.iter().map(|s| s.kl.abs()).sum::<f64>() / quarter.len() as f64;
         let fall = before - last;
         if why.is_empty() && fall > (3.0 * error).max(1.0) && fall > FALL * kl {
             why.push(format!(
@@ -224,7 +222,8 @@ pub(super) fn of_guide(
                 short(fall)
             ));
         }
-        let first = history.iter().map(|s| s.objective).find(|o| o.is_finite());
+        let mut all = history.kept().iter().map(|s| s.objective);
+        let first = all.find(|o| o.is_finite());
         if let Some(first) = first
             && last - first > (4.0 * error).max(1.0)
         {

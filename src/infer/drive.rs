@@ -31,7 +31,7 @@ pub(super) trait Search {
     /// One step; `watched` says that pictures will be made. Returns a note of where it stands. An error
     /// leaves the search where it was last good.
     fn step(&mut self, objective: &Objective, watched: bool) -> Result<String>;
-    /// One entry a step, from the first on.
+    /// One entry a step; of very many the early ones thinned.
     fn history(&self) -> &[Step];
     /// All that it takes to go on to the same numbers.
     fn saved(&self) -> Saved;

@@ -8,6 +8,7 @@ mod divergence;
 mod drive;
 mod exp;
 mod guide;
+mod history;
 mod layout;
 mod noise;
 mod objective;

@@ -26,7 +26,7 @@ pub struct Step {
     pub kl: f64,
     /// What is minimised: the weight of the data x loss + divergence; the loss alone without a guide.
     pub objective: f64,
-    /// Particles of this step whose simulation was not finite and were left out.
+    /// Particles since the entry before whose simulation was not finite and were left out.
     pub dropped: usize,
 }
 
@@ -100,6 +100,9 @@ pub(super) fn column_quantiles(table: &[f64], columns: usize, q: f64) -> Vec<f64
     (0..columns)
         .map(|c| {
             let mut column: Vec<f64> = table.iter().skip(c).step_by(columns).copied().collect();
+            if column.is_empty() {
+                return f64::NAN;
+            }
             column.sort_by(f64::total_cmp);
             let at = q.clamp(0.0, 1.0) * (column.len() - 1) as f64;
             let (low, high) = (at.floor() as usize, at.ceil() as usize);
@@ -157,7 +160,9 @@ pub struct Fitted {
 pub struct Posterior {
     /// "variational inference", "ABC rejection" and so on.
     pub method: &'static str,
-    /// How it got there.
+    /// How it got there: an entry for each step of the optimiser, batch of draws or move of the chains. Of more than
+    /// 10,000 the last thousand at least are all there (twice `EarlyStop::patience` where that is more), and of those
+    /// before them the first and every second, fourth, eighth, … after it; `Step::evaluations` says where each stands.
     pub history: Vec<Step>,
     /// What was learnt, one entry per parameter that varied.
     pub parameters: Vec<Learnt>,
@@ -207,6 +212,35 @@ impl Posterior {
                 "give it a prior in problem.priors",
             )
         })
+    }
+
+    /// Refuses a posterior whose tables are not as long as its draws and entries need: its fields can be changed.
+    pub(crate) fn whole(&self) -> Result<()> {
+        let cut = |what: &str| {
+            Err(Error::new(
+                format!("posterior.{what}"),
+                "its length is not that of the draws and entries",
+                "leave the tables of a posterior as they are, or load it again",
+            ))
+        };
+        for l in &self.parameters {
+            let lengths = [l.labels.len(), l.location.len(), l.scale.len(), l.sd.len()];
+            let samples = self.draws.checked_mul(l.len());
+            if lengths.iter().any(|n| *n != l.len()) || samples != Some(l.samples.len()) {
+                return cut(&format!("parameters, {}", l.parameter.name()));
+            }
+        }
+        let further = self.further.iter().map(|f| (&f.observed, &f.predictive));
+        for (observed, made) in std::iter::once((&self.observed, &self.predictive)).chain(further) {
+            observed.whole()?;
+            made.mean.whole()?;
+            let cells = made.draws.checked_mul(made.mean.values.len());
+            if cells != Some(made.samples.len()) || observed.values.len() != made.mean.values.len()
+            {
+                return cut("predictive");
+            }
+        }
+        Ok(())
     }
 
     /// Writes the state of the calibration to a file, from which a later session goes on by

@@ -1,5 +1,6 @@
 //! The state of a calibration, in memory and on disk: what it takes to go on to the same numbers.
 
+use super::history::History;
 use super::{Parameter, Problem, Step};
 use crate::error::{Error, Result};
 use crate::files::{self, Part};
@@ -7,12 +8,16 @@ use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Written into every file, and raised when what is in it changes.
-const FORMAT: &str = "bullwhip calibration 4";
+const FORMAT: &str = "bullwhip calibration 5";
+
+/// Why a file is refused that was a state once.
+const DAMAGED: &str = "it is damaged: its end is missing, or its numbers changed";
 
 /// The fact by which files of one save know each other.
 const MARK: &str = "mark";
@@ -151,7 +156,7 @@ impl Saved {
     pub(super) fn new<const N: usize>(
         facts: &Facts,
         rows: [(&str, Vec<f64>); N],
-        history: &[Step],
+        history: &History,
     ) -> Self {
         let facts = facts.iter().map(|(k, v)| (k.to_string(), v.clone()));
         let mut saved = Self {
@@ -204,39 +209,41 @@ impl Saved {
 
     /// Reads what `write` wrote, whole and unchanged, or refuses it.
     pub(super) fn read(file: &Path) -> Result<Self> {
-        let place = || file.display().to_string();
         let refused = |fact: String| {
             Error::new(
-                place(),
+                file.display().to_string(),
                 fact,
                 "give another file, or delete this one to begin anew",
             )
         };
-        let foreign = || refused("it is not the state of a calibration".into());
-        // A device or a pipe may have no end.
-        if std::fs::metadata(file).is_ok_and(|m| !m.is_file()) {
-            return Err(refused("it is not a file".into()));
-        }
-        let bytes = std::fs::read(file).map_err(|e| refused(format!("it cannot be read: {e}")))?;
-        let damaged =
-            || refused("it is damaged: its end is missing, or its numbers changed".into());
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| match e {
-            SafeTensorError::MetadataIncompleteBuffer => damaged(),
-            _ => foreign(),
+        let bytes =
+            files::contents(file).map_err(|e| refused(format!("it cannot be read: {e}")))?;
+        // What the library runs out of is a damaged file.
+        let parsed = catch_unwind(AssertUnwindSafe(|| Self::parse(&bytes)));
+        parsed
+            .unwrap_or_else(|_| Err(DAMAGED.into()))
+            .map_err(refused)
+    }
+
+    /// The state in a file's bytes, or why there is none.
+    fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
+        const FOREIGN: &str = "it is not the state of a calibration";
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| match e {
+            SafeTensorError::MetadataIncompleteBuffer => DAMAGED,
+            _ => FOREIGN,
         })?;
         let facts = header.metadata().clone().unwrap_or_default();
         let mut facts: BTreeMap<String, String> = facts.into_iter().collect();
         match facts.get("format") {
             Some(f) if f == FORMAT => {}
             Some(f) if f.starts_with("bullwhip calibration ") => {
-                let fact = format!(
+                return Err(format!(
                     "it is a state in the form \"{f}\", and this version reads \"{FORMAT}\""
-                );
-                return Err(refused(fact));
+                ));
             }
-            _ => return Err(foreign()),
+            _ => return Err(FOREIGN.into()),
         }
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|_| damaged())?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|_| DAMAGED)?;
         let rows = tensors
             .iter()
             .map(|(name, view)| {
@@ -250,7 +257,7 @@ impl Saved {
         let checksum = facts.remove("checksum");
         let saved = Self { facts, rows };
         if checksum != Some(saved.checksum()) {
-            return Err(damaged());
+            return Err(DAMAGED.into());
         }
         Ok(saved)
     }
@@ -295,7 +302,7 @@ impl Saved {
             })
     }
 
-    fn set_history(&mut self, history: &[Step]) {
+    fn set_history(&mut self, history: &History) {
         type Column = fn(&Step) -> f64;
         let columns: [(&str, Column); 5] = [
             ("history.evaluations", |s| s.evaluations as f64),
@@ -304,13 +311,16 @@ impl Saved {
             ("history.objective", |s| s.objective),
             ("history.dropped", |s| s.dropped as f64),
         ];
+        let thinned = history.thinned().to_vec();
+        self.rows.insert("history.thinned".into(), thinned);
         for (name, column) in columns {
             self.rows
-                .insert(name.into(), history.iter().map(column).collect());
+                .insert(name.into(), history.kept().iter().map(column).collect());
         }
     }
 
-    pub(super) fn history(&self, place: &str) -> Result<Vec<Step>> {
+    /// Goes on with a history that was saved.
+    pub(super) fn history(&self, into: &mut History, place: &str) -> Result<()> {
         let evaluations = self.row("history.evaluations", None, place)?;
         let n = Some(evaluations.len());
         let column = |name: &str| self.row(name, n, place);
@@ -324,7 +334,15 @@ impl Saved {
             objective: objective[k],
             dropped: dropped[k] as usize,
         };
-        Ok((0..evaluations.len()).map(step).collect())
+        let steps = (0..evaluations.len()).map(step).collect();
+        let thinned = self.row("history.thinned", Some(2), place)?;
+        into.resume(steps, [thinned[0], thinned[1]]).ok_or_else(|| {
+            Error::new(
+                place,
+                "its history does not fit together",
+                "begin anew with another state_file",
+            )
+        })
     }
 }
 

@@ -33,12 +33,15 @@ impl Ranks {
         self.ranks.iter().filter(inside).count() as f64 / self.ranks.len() as f64
     }
 
-    /// Number of ranks in each of `bins` equal bins.
+    /// Number of ranks in each of `bins` equal bins; at most as many as there are different ranks.
     pub fn histogram(&self, bins: usize) -> Vec<usize> {
-        let mut counts = vec![0; bins.max(1)];
+        // More draws than a machine can hold are none that were made.
+        let different = self.draws.min(1 << 24) + 1;
+        let mut counts = vec![0; bins.clamp(1, different)];
         let n = counts.len();
         for r in &self.ranks {
-            counts[(r * n / (self.draws + 1)).min(n - 1)] += 1;
+            let bin = *r as u128 * n as u128 / different as u128;
+            counts[(bin as usize).min(n - 1)] += 1;
         }
         counts
     }

@@ -4,6 +4,7 @@ use super::Problem;
 use super::abc::moments;
 use super::convergence::{Ending, distinct};
 use super::drive::{self, Frame, Options, Search};
+use super::history::History;
 use super::noise::{Purpose, move_from, rows_of_normals, uniforms};
 use super::objective::Objective;
 use super::posterior::{Draws, Posterior, Step};
@@ -135,7 +136,7 @@ struct Population<'a> {
     round: usize,
     /// Evaluations.
     done: usize,
-    history: Vec<Step>,
+    history: History,
 }
 
 /// Share of moves that should be taken.
@@ -156,7 +157,7 @@ impl<'a> Population<'a> {
             next: 0,
             round: 0,
             done: 0,
-            history: Vec::new(),
+            history: History::default(),
         }
     }
 
@@ -217,7 +218,7 @@ impl Search for Population<'_> {
         (self.tolerance, self.reach) = (tolerance, reach);
         (self.taken, self.next) = (taken as usize, next as usize);
         (self.round, self.done) = (round as usize, done as usize);
-        self.history = saved.history(place)?;
+        saved.history(&mut self.history, place)?;
         Ok(())
     }
 
@@ -281,7 +282,7 @@ impl Search for Population<'_> {
     }
 
     fn history(&self) -> &[Step] {
-        &self.history
+        self.history.kept()
     }
 
     fn saved(&self) -> Saved {

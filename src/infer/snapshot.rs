@@ -43,7 +43,7 @@ pub struct Snapshot {
     pub before: usize,
     /// Wall time of this call, seconds.
     pub seconds: f64,
-    /// How it got there, from the first step on.
+    /// How it got there, as `Posterior::history`.
     pub history: Vec<Step>,
     /// What the losses are.
     pub loss: Loss,
@@ -100,7 +100,8 @@ impl Snapshot {
         let (mean, scale) = search.moments(objective);
         self.done = search.done();
         self.seconds = begin.elapsed().as_secs_f64();
-        self.history.extend(&search.history()[self.history.len()..]);
+        self.history.clear();
+        self.history.extend(search.history());
         let layout = objective.layout();
         let moments = cut(layout, &mean).zip(cut(layout, &scale));
         self.parameters = layout

@@ -113,20 +113,21 @@ impl Posterior {
     /// Every entry before and after.
     pub fn summary(&self) -> Summary {
         let mut rows = Vec::new();
+        let at = |values: &[f64], k: usize| values.get(k).copied().unwrap_or(f64::NAN);
         for l in &self.parameters {
             let (prior_mean, prior_sd) = l.prior.moments();
             let (q05, q95) = (l.quantile(0.05), l.quantile(0.95));
             let first = rows.len();
             rows.extend((0..l.len()).map(|k| Row {
                 parameter: l.parameter,
-                label: l.labels[k].clone(),
+                label: l.labels.get(k).cloned().unwrap_or_default(),
                 prior_mean,
                 prior_sd,
                 mean: l.mean[k],
-                sd: l.sd[k],
+                sd: at(&l.sd, k),
                 q05: q05[k],
                 q95: q95[k],
-                shrinkage: 1.0 - l.scale[k],
+                shrinkage: 1.0 - at(&l.scale, k),
             }));
             rows[first..].sort_by(|a: &Row, b| b.shrinkage.total_cmp(&a.shrinkage));
         }

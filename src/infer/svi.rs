@@ -5,6 +5,7 @@ use super::convergence::{Ending, Pull, is_wide_enough, of_guide};
 use super::divergence::Divergence;
 use super::drive::{self, Frame, Options, Search};
 use super::guide::Guide;
+use super::history::History;
 use super::noise::{Purpose, normals};
 use super::objective::Objective;
 use super::posterior::{Draws, Posterior, Step};
@@ -133,6 +134,11 @@ fn half_cosine(gone: f64) -> f64 {
 }
 
 impl Svi {
+    /// Steps that `early_stop` looks at.
+    fn looks_back(&self) -> usize {
+        self.early_stop.map_or(0, |e| e.patience.saturating_mul(2))
+    }
+
     /// The learning rate of step `k`, from 0, of a fit that makes all its steps.
     fn rate(&self, k: usize) -> f64 {
         let rise = ((k + 1) as f64 / (self.warm_up + 1) as f64).min(1.0);
@@ -299,8 +305,7 @@ struct Fit<'a> {
     level: Option<usize>,
     /// Guide, means of the gradient and number of steps where the loss was last finite, before the move from there.
     good: (Vec<f64>, Vec<f64>, Vec<f64>, usize),
-    /// One entry per step.
-    history: Vec<Step>,
+    history: History,
     /// Panels [particle, period, group] of the last steps, where somebody watches.
     last: VecDeque<Vec<f64>>,
 }
@@ -321,7 +326,7 @@ impl<'a> Fit<'a> {
             pull: Pull::default(),
             level: None,
             good: Default::default(),
-            history: Vec::new(),
+            history: History::new(options.looks_back()),
             last: VecDeque::new(),
         }
     }
@@ -360,10 +365,10 @@ impl<'a> Fit<'a> {
         else {
             return false;
         };
-        let Some(first) = self.history.len().checked_sub(2 * patience) else {
+        let Some(steps) = self.history.last(self.options.looks_back()) else {
             return false;
         };
-        let (before, after) = self.history[first..].split_at(patience);
+        let (before, after) = steps.split_at(patience);
         let mean = |steps: &[Step]| {
             let finite = steps.iter().map(|s| s.objective).filter(|o| o.is_finite());
             finite.clone().sum::<f64>() / finite.count() as f64
@@ -379,7 +384,7 @@ impl<'a> Fit<'a> {
         guide.clone_from(&self.guide);
         first.clone_from(&self.first);
         second.clone_from(&self.second);
-        *steps = self.history.len();
+        *steps = self.history.steps();
     }
 
     /// Goes back to where the loss was last finite, and says that the fit has diverged.
@@ -428,7 +433,7 @@ impl<'a> Fit<'a> {
     fn gradient(&mut self, objective: &Objective, watched: bool) -> Result<(Vec<f64>, Step)> {
         let (n, options) = (self.n, self.options);
         let (family, particles) = (options.guide, options.particles);
-        let (step, width) = (self.history.len(), family.noise(n));
+        let (step, width) = (self.history.steps(), family.noise(n));
         let noise = normals(options.seed, Purpose::Particles, step, width * particles);
         let noise = |p: usize| &noise[p * width..][..width];
         let u: Vec<_> = (0..particles)
@@ -512,7 +517,7 @@ impl Search for Fit<'_> {
     }
 
     fn done(&self) -> usize {
-        self.history.len()
+        self.history.steps()
     }
 
     fn resume(&mut self, saved: &Saved, place: &str) -> Result<()> {
@@ -528,18 +533,18 @@ impl Search for Fit<'_> {
             .row("level", None, place)?
             .first()
             .map(|l| *l as usize);
-        self.history = saved.history(place)?;
+        saved.history(&mut self.history, place)?;
         Ok(())
     }
 
     fn settled(&self) -> bool {
         let end = self.landing().map(|(from, steps)| from + steps);
-        end.is_some_and(|end| self.history.len() >= end)
+        end.is_some_and(|end| self.done() >= end)
     }
 
     fn step(&mut self, objective: &Objective, watched: bool) -> Result<String> {
         let (mut gradient, step) = self.gradient(objective, watched)?;
-        let done = self.history.len();
+        let done = self.done();
         if step.loss.is_finite() {
             self.mark();
             self.pulled(&gradient);
@@ -562,22 +567,20 @@ impl Search for Fit<'_> {
             {
                 return Err(self.diverged("the guide is no longer finite"));
             }
-        } else if self.history.len() >= FAILED
-            && self.history[done + 1 - FAILED..]
-                .iter()
-                .all(|s| !s.loss.is_finite())
+        } else if let Some(steps) = self.history.last(FAILED)
+            && steps.iter().all(|s| !s.loss.is_finite())
         {
             let what = format!("no particle of {FAILED} steps gave a finite loss");
             return Err(self.diverged(&what));
         }
         if self.level.is_none() && self.is_level() {
-            self.level = Some(self.history.len());
+            self.level = Some(self.done());
         }
         Ok(format!("loss {:.2e}", step.loss))
     }
 
     fn history(&self) -> &[Step] {
-        &self.history
+        self.history.kept()
     }
 
     fn saved(&self) -> Saved {
@@ -610,8 +613,9 @@ impl Search for Fit<'_> {
     }
 
     fn draws(&self) -> Result<Draws<'_>> {
-        if self.history.last().is_none_or(|s| !s.loss.is_finite()) {
-            let when = match self.history.iter().all(|s| !s.loss.is_finite()) {
+        let steps = self.history.kept();
+        if steps.last().is_none_or(|s| !s.loss.is_finite()) {
+            let when = match steps.iter().all(|s| !s.loss.is_finite()) {
                 true => "",
                 false => " in the last step",
             };
@@ -642,7 +646,7 @@ impl Search for Fit<'_> {
 
     fn ending(&self) -> Ending {
         let options = self.options;
-        let rates = (0..self.history.len()).map(|k| self.rate(k)).sum();
+        let rates = (0..self.done()).map(|k| self.rate(k)).sum();
         // A point has no spread to measure either by.
         let (distance, width) = match options.guide {
             Guide::Point => (f64::NAN, f64::NAN),

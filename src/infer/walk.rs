@@ -4,6 +4,7 @@ use super::Problem;
 use super::abc::moments;
 use super::convergence::{Ending, effective_draws, quarters};
 use super::drive::{self, Frame, Options, Search};
+use super::history::History;
 use super::noise::{Purpose, move_from, normals, uniforms};
 use super::objective::Objective;
 use super::posterior::{Draws, Posterior, Step};
@@ -129,7 +130,7 @@ struct Chains<'a> {
     kept: Vec<f64>,
     /// Moves of every chain that are made; the first is the draw it starts from.
     moves: usize,
-    history: Vec<Step>,
+    history: History,
 }
 
 /// Share of proposals that should be taken.
@@ -148,7 +149,7 @@ impl<'a> Chains<'a> {
             reach: 0.2,
             kept: Vec::new(),
             moves: 0,
-            history: Vec::new(),
+            history: History::default(),
         }
     }
 
@@ -199,7 +200,7 @@ impl Search for Chains<'_> {
         self.kept = saved.row("kept.u", None, place)?.to_vec();
         let state = saved.row("moves", Some(2), place)?;
         (self.moves, self.reach) = (state[0] as usize, state[1]);
-        self.history = saved.history(place)?;
+        saved.history(&mut self.history, place)?;
         Ok(())
     }
 
@@ -263,7 +264,7 @@ impl Search for Chains<'_> {
     }
 
     fn history(&self) -> &[Step] {
-        &self.history
+        self.history.kept()
     }
 
     fn saved(&self) -> Saved {
@@ -304,7 +305,7 @@ impl Search for Chains<'_> {
         let effective = effective_draws(states, self.n, chains);
         let remedy = "raise RandomWalk.evaluations";
         let mut ending = Ending::of_draws(states.len() / self.n, effective, remedy);
-        if let Some((before, last, error)) = quarters(&self.history) {
+        if let Some((before, last, error)) = quarters(self.history.kept()) {
             let nats = self.weight * (before - last);
             if nats > 1.0 && before - last > 0.05 * last.abs() && before - last > 3.0 * error {
                 ending.doubts.push(format!(

@@ -187,6 +187,7 @@ impl Posterior {
 
     /// Behaviour of the firms in draw k, to simulate with. `problem` is the one that was calibrated.
     pub fn params(&self, problem: &Problem, k: usize) -> Result<Params> {
+        self.whole()?;
         if k >= self.draws {
             return Err(Error::new(
                 "posterior",
@@ -226,6 +227,7 @@ impl Posterior {
     /// The draws in another world. `problem` is the one that was calibrated. The stop button makes it
     /// return what it has: `Prediction::draws` says how many draws that are.
     pub fn what_if(&self, problem: &Problem, world: &WhatIf) -> Result<Outcome> {
+        self.whole()?;
         let interrupt = Interrupt::watch();
         let network = &problem.network;
         let shock = world.shock.as_ref().unwrap_or(&problem.shock);

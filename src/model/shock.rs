@@ -2,7 +2,11 @@
 
 use super::Recovery;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::network::Network;
+
+/// Start of the event that stands for random ones that were not made.
+const UNMADE: usize = usize::MAX;
 
 /// One event. From period `start` (the paper's t*, counted from 1) on, the capacity of firm
 /// `firms[k]` is multiplied by `1 - severity[k] r(t - start)`, where `recovery` says what r is: by default
@@ -73,10 +77,22 @@ impl Shock {
 
     /// Random events after the paper's experiment: each hits every firm with probability `share`,
     /// starts uniformly in `1..=latest`, with severity uniform in 0.3..0.9 and recovery rate
-    /// uniform in 0.05..0.3, drawn per firm. The same seed gives the same events.
+    /// uniform in 0.05..0.3, drawn per firm. The same seed gives the same events. More of them than fit into memory
+    /// are not made: whatever the scenario is given to refuses it.
     pub fn random(network: &Network, events: usize, share: f64, latest: usize, seed: u64) -> Self {
         use rand::{RngExt, SeedableRng};
         let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
+        // A share that is no number hits nobody.
+        let hits = share.clamp(0.0, 1.0).max(0.0) * network.firms() as f64;
+        let bytes = events as f64 * (size_of::<Event>() as f64 + 24.0 * hits);
+        if memory::require("", "", bytes, "").is_err() {
+            return Self {
+                events: vec![Event {
+                    start: UNMADE,
+                    ..Event::default()
+                }],
+            };
+        }
         let events = (0..events)
             .map(|_| {
                 let start = rng.random_range(1..=latest.max(1));
@@ -146,16 +162,24 @@ impl Shock {
         )]
     }
 
-    /// Refuses unknown or repeated firms, wrong lengths, and severities or rates out of range.
-    pub fn check(&self, network: &Network) -> Result<()> {
-        let mut last_event = vec![usize::MAX; network.firms()];
+    /// Refuses events without a start, or with other numbers of firms, severities and recovery rates.
+    pub(crate) fn whole(&self) -> Result<()> {
         for (k, event) in self.events.iter().enumerate() {
-            let place = |row: usize| format!("event {k}, row {row}");
-            if event.start == 0 {
+            if event.start == UNMADE {
                 return Err(Error::new(
                     format!("event {k}"),
-                    "start is 0, but the first simulated period is 1",
-                    "use a start of at least 1",
+                    "Shock::random was asked for more events than fit into memory",
+                    "ask it for fewer events, or for a smaller share of the firms",
+                ));
+            }
+            if event.start == 0 || event.start > u32::MAX as usize {
+                return Err(Error::new(
+                    format!("event {k}"),
+                    format!(
+                        "start is {}, but the first simulated period is 1",
+                        event.start
+                    ),
+                    "use a start of at least 1, and of 4 billion at most",
                 ));
             }
             if event.severity.len() != event.firms.len()
@@ -172,6 +196,16 @@ impl Shock {
                     "give one of each per firm hit",
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses unknown or repeated firms, wrong lengths, and severities or rates out of range.
+    pub fn check(&self, network: &Network) -> Result<()> {
+        self.whole()?;
+        let mut last_event = vec![usize::MAX; network.firms()];
+        for (k, event) in self.events.iter().enumerate() {
+            let place = |row: usize| format!("event {k}, row {row}");
             for (row, &firm) in event.firms.iter().enumerate() {
                 if firm >= network.firms() {
                     return Err(Error::new(

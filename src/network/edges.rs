@@ -32,8 +32,8 @@ pub(crate) fn word_lines(
     let fail =
         |place: String, fact: String| Error::new(place, fact, format!("each line is `{meaning}`"));
     let name = path.display().to_string();
-    let bytes =
-        std::fs::read(path).map_err(|e| fail(name.clone(), format!("it cannot be read: {e}")))?;
+    let bytes = crate::files::contents(path)
+        .map_err(|e| fail(name.clone(), format!("it cannot be read: {e}")))?;
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| fail(name, "it is not UTF-8 text".into()))?
         .trim_start_matches('\u{feff}');

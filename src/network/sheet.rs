@@ -78,7 +78,7 @@ impl TextTable {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Self> {
         let name = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|e| {
+        let bytes = crate::files::contents(path).map_err(|e| {
             Error::new(
                 name.clone(),
                 format!("it cannot be read: {e}"),

@@ -80,8 +80,12 @@ fn sum_series(
             *t += v;
         }
         let size = largest(&term);
+        // What overflows is as good as endless.
         if size <= TOLERANCE * largest(&total) {
-            return Ok(total);
+            return match total.iter().all(|t| t.is_finite()) {
+                true => Ok(total),
+                false => Err(refusal(&term, spending, name)),
+            };
         }
         if k % WINDOW == 0 {
             if !(size < before * 0.999_999) {

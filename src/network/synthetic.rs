@@ -61,16 +61,21 @@ impl Synthetic {
         }
         memory::require(
             "Synthetic.firms",
-            &format!("an economy of {} firms", self.firms),
+            &format!(
+                "an economy of {} firms, {} regions and {} sectors",
+                self.firms, self.regions, self.sectors
+            ),
             // Of a firm its names, sums and levels, of a link its ends, coefficient and places in both orders.
-            self.firms as f64 * (160.0 + 48.0 * self.mean_suppliers),
-            "give fewer firms, or fewer suppliers a firm",
+            self.firms as f64 * (160.0 + 48.0 * self.mean_suppliers)
+                + 64.0 * (self.regions as f64 + self.sectors as f64),
+            "give fewer firms, fewer suppliers a firm, or fewer regions and sectors",
         )?;
-        if self.regions == 0 || self.sectors == 0 {
+        let most = u32::MAX as usize;
+        if !(1..=most).contains(&self.regions) || !(1..=most).contains(&self.sectors) {
             return refuse(
                 "regions",
                 format!("{} regions, {} sectors", self.regions, self.sectors),
-                "give at least 1 of each",
+                "give at least 1 of each, and no more than there can be firms",
             );
         }
         if !(self.mean_suppliers >= 1.0 && self.mean_suppliers <= (self.firms - 1) as f64) {

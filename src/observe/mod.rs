@@ -49,7 +49,7 @@ impl Observation {
     pub fn index(&self, group: usize) -> Vec<f64> {
         match self.base.get(group) {
             Some(base) => self.column(group).map(|v| 100.0 * v / base).collect(),
-            None => vec![f64::NAN; self.periods],
+            None => vec![f64::NAN; self.rows()],
         }
     }
 
@@ -80,6 +80,31 @@ impl Observation {
         }
     }
 
+    /// Periods whose cells are all there: its fields can be changed.
+    pub(crate) fn rows(&self) -> usize {
+        self.periods.min(self.values.len() / self.groups().max(1))
+    }
+
+    /// Refuses a panel with other numbers of names or values than its groups and periods need.
+    pub(crate) fn whole(&self) -> Result<()> {
+        let g = self.groups();
+        let named = self.region.len() == g && self.sector.len() == g;
+        if g > 0 && named && self.periods.checked_mul(g) == Some(self.values.len()) {
+            return Ok(());
+        }
+        Err(Error::new(
+            "panel",
+            format!(
+                "{} values, {} regions and {} sectors for {} periods x {g} groups",
+                self.values.len(),
+                self.region.len(),
+                self.sector.len(),
+                self.periods
+            ),
+            "give one value a period and group, row by row, and one region and sector a group",
+        ))
+    }
+
     /// Number of missing cells.
     pub fn missing(&self) -> usize {
         self.values.iter().filter(|v| v.is_nan()).count()
@@ -88,6 +113,7 @@ impl Observation {
     /// Means over blocks of consecutive periods, such as the weeks of a month. `lengths` are the
     /// block lengths; periods beyond their sum are left out. A block with a missing cell is missing.
     pub fn block_means(&self, lengths: &[usize]) -> Result<Observation> {
+        self.whole()?;
         let used = lengths.iter().fold(0usize, |sum, n| sum.saturating_add(*n));
         if used > self.periods || lengths.contains(&0) {
             return Err(Error::new(

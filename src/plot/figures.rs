@@ -56,22 +56,22 @@ pub(super) fn most_affected(panel: &Observation) -> Vec<usize> {
             .map(|v| (v - 100.0).abs())
             .fold(0.0, f64::max)
     };
-    let mut order: Vec<usize> = (0..panel.groups()).collect();
-    order.sort_by(|a, b| strays(*b).total_cmp(&strays(*a)));
-    order
+    let mut order: Vec<(usize, f64)> = (0..panel.groups()).map(|g| (g, strays(g))).collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    order.into_iter().map(|(g, _)| g).collect()
 }
 
 /// Series of a panel as indices over periods: all where there are few, else the most affected in
 /// colour before the others in grey.
 pub fn series(panel: &Observation) -> Figure {
-    let x = periods(panel.periods);
+    let x = periods(panel.rows());
     let order = most_affected(panel);
     let shown = order.len().min(COLORS - 1);
     let mut layers = vec![Layer::new(
         Mark::Reference,
         "steady state",
         0,
-        vec![1.0, panel.periods.max(2) as f64],
+        vec![1.0, panel.rows().max(2) as f64],
         vec![100.0; 2],
     )];
     for (k, g) in order.iter().enumerate().rev() {
@@ -114,12 +114,12 @@ impl Draw for Trajectory {
     fn figure(&self) -> Figure {
         let mut figure = series(&self.observe());
         let steady: f64 = self.network.output().iter().sum();
-        let total = self.total().iter().map(|v| 100.0 * v / steady).collect();
+        let total: Vec<f64> = self.total().iter().map(|v| 100.0 * v / steady).collect();
         figure.panels[0].layers.push(Layer::new(
             Mark::Line,
             "whole economy",
             COLORS - 1,
-            periods(self.periods),
+            periods(total.len()),
             total,
         ));
         figure.title = format!(

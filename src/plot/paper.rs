@@ -2,6 +2,7 @@
 
 use super::{Draw, Figure, Layer, Mark, Panel};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::infer::{Contest, Standing};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,10 +133,12 @@ pub fn fig2a(file: impl AsRef<Path>) -> Result<Figure> {
         Error::new(place, fact, "make it with `cargo bench --bench fig2a`")
     };
     let place = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|e| refused(place.clone(), e.to_string()))?;
+    let text = files::contents(file)
+        .map_err(|e| refused(place.clone(), format!("it cannot be read: {e}")))?;
+    let text = String::from_utf8_lossy(&text);
     let one = |(k, line): (usize, &str)| {
-        serde_json::from_str(line)
-            .map_err(|e| refused(format!("{place}, line {}", k + 1), e.to_string()))
+        let fact = "it is no time of a calibration".to_string();
+        serde_json::from_str(line).map_err(|_| refused(format!("{place}, line {}", k + 1), fact))
     };
     let lines: Vec<Timing> = text.lines().enumerate().map(one).collect::<Result<_>>()?;
     let mut devices: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();

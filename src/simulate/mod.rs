@@ -124,6 +124,33 @@ impl Trajectory {
         })
     }
 
+    /// Refuses a run with other numbers of values than its periods, firms and links need: its fields can be changed.
+    pub(crate) fn whole(&self) -> Result<()> {
+        let (m, e) = (self.network.firms(), self.network.links());
+        let fits = |values: &[f64], each: usize, may_miss: bool| {
+            may_miss && values.is_empty() || self.periods.checked_mul(each) == Some(values.len())
+        };
+        if fits(&self.output, m, false)
+            && fits(&self.demand, m, true)
+            && fits(&self.orders, e, true)
+            && fits(&self.inventory, e, self.orders.is_empty())
+        {
+            return Ok(());
+        }
+        Err(Error::new(
+            "trajectory",
+            format!(
+                "{} values of output, {} of demand, {} of orders and {} of inventory for {} periods x {m} firms and {e} links",
+                self.output.len(),
+                self.demand.len(),
+                self.orders.len(),
+                self.inventory.len(),
+                self.periods
+            ),
+            "rows are missing: leave its tables as they are, or write it again",
+        ))
+    }
+
     /// Total output of the economy, one value per period 1..=T.
     pub fn total(&self) -> Vec<f64> {
         self.output

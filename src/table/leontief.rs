@@ -81,7 +81,7 @@ impl InputOutput {
             }
             term = next;
             total.iter_mut().zip(&term).for_each(|(s, t)| *s += t);
-            if size(&term) <= 1e-16 * size(&total) {
+            if size(&term) <= 1e-16 * size(&total) && total.iter().all(|v| v.is_finite()) {
                 return Ok(total);
             }
             if !size(&term).is_finite() {

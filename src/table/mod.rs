@@ -156,12 +156,34 @@ impl InputOutput {
     /// Refuses flows and names that are not as many as the sectors need.
     fn whole_flows(&self) -> Result<()> {
         let n = self.len();
+        if n == 0 {
+            return Err(Error::new(
+                "InputOutput, output",
+                "the table has no sector",
+                "give one output, region and name a sector, and flows row by row",
+            ));
+        }
         let counts = [
             ("regions", self.regions.len(), n),
             ("sectors", self.sectors.len(), n),
             ("flows", self.flows.len(), n * n),
         ];
-        self.counted(&counts)
+        self.counted(&counts)?;
+        if let Some(k) = self.flows.iter().position(|z| !z.is_finite()) {
+            return Err(Error::new(
+                format!("{} to {}", self.label(k / n), self.label(k % n)),
+                format!("the flow is {}", self.flows[k]),
+                "give finite numbers; a flow that is missing is 0 where nothing is sold",
+            ));
+        }
+        match self.output.iter().position(|x| !x.is_finite()) {
+            None => Ok(()),
+            Some(i) => Err(Error::new(
+                self.label(i),
+                format!("its output is {}", self.output[i]),
+                "give a finite number",
+            )),
+        }
     }
 
     /// Refuses a table whose columns are not as long as its output.

@@ -141,7 +141,7 @@ impl Parts {
 /// All cells are held in memory as text while it is read.
 pub fn read_table(path: impl AsRef<Path>, options: &TableOptions) -> Result<InputOutput> {
     let read = |path: &Path| {
-        std::fs::read(path).map_err(|e| {
+        crate::files::contents(path).map_err(|e| {
             Error::new(
                 path.display().to_string(),
                 format!("it cannot be read: {e}"),

@@ -91,7 +91,7 @@ impl Workbook {
         if is_compound(&bytes) {
             return Err(old());
         }
-        let names = guard::unpacked(&bytes, cap, option)?;
+        let names = caught(|| Ok::<_, Error>(guard::unpacked(&bytes, cap, option)))??;
         let has = |name: &str| names.iter().any(|n| n == name);
         if has("xl/workbook.bin") {
             return Err(Error::new(

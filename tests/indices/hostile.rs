@@ -236,6 +236,56 @@ fn packed_files_that_are_broken_or_bombs() {
 }
 
 #[test]
+fn bombs_are_refused_early_and_regular_files_are_read() {
+    // Nothing but line ends: gzip makes them a thousandth.
+    let mut blank = rows("BE,C,2020-01,1\n");
+    blank.resize(40 << 20, b'\n');
+    let bomb = gzip(&blank);
+    assert!(bomb.len() < blank.len() / 500);
+    says(
+        "gzip of line ends",
+        &refused(&bomb),
+        &["times its size", "ReadOptions.max_unpacked"],
+    );
+    let meant = ReadOptions {
+        max_unpacked: Some(1 << 30),
+        ..ReadOptions::default()
+    };
+    assert_eq!(parse(&bomb, &meant).expect("it is meant").frame.height(), 1);
+    // One month over and over: seen after a million cells, and not at the end, where a row is broken.
+    let mut twice = HEAD.as_bytes().to_vec();
+    for _ in 0..2_000_000 {
+        twice.extend_from_slice(b"BE,C,2020-01,1\n");
+    }
+    twice.extend_from_slice(b"broken\n");
+    for bytes in [gzip(&twice), twice] {
+        says(
+            "a month two million times",
+            &refused_with(&bytes, &meant),
+            &["line 3: BE C in 2020-01 was already given in line 2"],
+        );
+    }
+    // As regular as real figures get: all alike, and half of them missing.
+    let mut regular = HEAD.as_bytes().to_vec();
+    for region in 0..9000 {
+        for month in 0..100 {
+            let (year, month) = (2010 + month / 12, month % 12 + 1);
+            let value = if region % 2 == 0 { "100.0" } else { "" };
+            regular.extend_from_slice(
+                format!("R{region:04},C,{year}-{month:02},{value}\n").as_bytes(),
+            );
+        }
+    }
+    let packed = gzip(&regular);
+    assert!(regular.len() > 16 << 20, "{}", regular.len());
+    println!("packed to one in {}", regular.len() / packed.len());
+    assert_eq!(
+        read_bytes(&packed).expect("it is one").frame.height(),
+        900_000
+    );
+}
+
+#[test]
 fn workbooks_that_are_broken_or_bombs() {
     let sheet = |cells: &str| {
         format!(

@@ -7,12 +7,18 @@ use crate::progress::Progress;
 use encoding_rs::{Decoder, DecoderResult, Encoding};
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 /// Longer lines are no table of an agency: the longest known have some 100 kB.
 const LONGEST_LINE: usize = 4 << 20;
 /// What gzip may unpack to unless `ReadOptions.max_unpacked` says otherwise.
 const UNPACKED: u64 = 4 << 30;
+/// Bytes that it may unpack to, whatever the ratio to the packed ones.
+const LITTLE: u64 = 16 << 20;
+/// How many bytes one may unpack to beyond that. Tables of figures unpack to 5 to 30 times their size, those that are
+/// nearly all missing or repeat one number to some 100 times; gzip can do 1000.
+const RATIO: u64 = 200;
 /// Bytes of whole lines that are handed on together.
 const BLOCK: usize = 1 << 20;
 
@@ -135,7 +141,10 @@ impl<'a> Lines<'a> {
                 1 << 16,
                 Capped {
                     inner: flate2::bufread::MultiGzDecoder::new(reader),
-                    left: options.max_unpacked.unwrap_or(UNPACKED),
+                    most: options.max_unpacked.unwrap_or(UNPACKED),
+                    ratio: options.max_unpacked.map_or(RATIO, |_| u64::MAX),
+                    unpacked: 0,
+                    taken: taken.clone(),
                 },
             ));
         }
@@ -354,21 +363,42 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Fails where more is unpacked than is allowed.
+/// Fails where more is unpacked than is allowed, or than a table can come to.
 struct Capped<R> {
     inner: R,
-    left: u64,
+    most: u64,
+    ratio: u64,
+    unpacked: u64,
+    /// Packed bytes.
+    taken: Rc<Cell<u64>>,
 }
 
 impl<R: Read> Read for Capped<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buffer)? as u64;
-        if n > self.left {
+        // What the library runs out of is a damaged file.
+        let read = catch_unwind(AssertUnwindSafe(|| self.inner.read(buffer)));
+        let n = read.unwrap_or_else(|_| Err(io::ErrorKind::InvalidData.into()))?;
+        self.unpacked += n as u64;
+        if self.unpacked > self.most {
             return Err(io::Error::other(too_large()));
         }
-        self.left -= n;
-        Ok(n as usize)
+        let taken = self.taken.get().max(1);
+        if self.unpacked > LITTLE && self.unpacked / taken >= self.ratio {
+            return Err(io::Error::other(too_dense(self.unpacked / taken)));
+        }
+        Ok(n)
     }
+}
+
+/// The refusal of a file that is no table, though it begins as one.
+fn too_dense(ratio: u64) -> Error {
+    Error::new(
+        "",
+        format!(
+            "by here it unpacks to {ratio} times its size, and tables of figures to 5 to 100 times"
+        ),
+        "it repeats itself or was made to fill the memory: download it again; if it is meant to be so, give ReadOptions.max_unpacked (bytes), with which any ratio passes",
+    )
 }
 
 /// The refusal of a bomb.

@@ -93,7 +93,8 @@ pub struct ReadOptions {
     pub encoding: Option<String>,
     /// Sheet of a workbook; `None` is the only one, or that of production.
     pub sheet: Option<String>,
-    /// Bytes that a compressed file may unpack to: 4 GiB of gzip, 256 MiB of a workbook.
+    /// Bytes that a compressed file may unpack to: 4 GiB of gzip, 256 MiB of a workbook. Without it gzip may not unpack to
+    /// 200 times its size either, beyond the first 16 MiB.
     pub max_unpacked: Option<u64>,
     /// Cells that are read at most: 100 million.
     pub max_cells: Option<usize>,

@@ -5,12 +5,13 @@ use super::months::plain;
 use crate::error::{Error, Result};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 /// Texts that occur often, each once.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    pub(super) list: Vec<Box<str>>,
-    codes: HashMap<Box<str>, u32>,
+    pub(super) list: Vec<Arc<str>>,
+    codes: HashMap<Arc<str>, u32>,
     last: u32,
 }
 
@@ -24,8 +25,9 @@ impl Names {
             Some(code) => *code,
             None => {
                 let code = self.list.len() as u32;
-                self.list.push(name.into());
-                self.codes.insert(name.into(), code);
+                let name: Arc<str> = name.into();
+                self.list.push(name.clone());
+                self.codes.insert(name, code);
                 code
             }
         };
@@ -34,6 +36,17 @@ impl Names {
 
     pub(super) fn text(&self, code: u32) -> &str {
         &self.list[code as usize]
+    }
+
+    /// The place of each name among all in their order.
+    pub(super) fn ranks(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.list.len() as u32).collect();
+        order.sort_by_key(|c| self.text(*c));
+        let mut ranks = vec![0; order.len()];
+        for (rank, code) in order.iter().enumerate() {
+            ranks[*code as usize] = rank as u32;
+        }
+        ranks
     }
 
     pub(super) fn has(&self, name: &str) -> bool {

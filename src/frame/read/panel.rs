@@ -1,5 +1,6 @@
 //! Cells as readers find them, to the long frame; refuses what would silently spoil a calibration.
 
+mod parts;
 mod verdict;
 
 use super::cell::{first_day, month_name, shown};
@@ -18,7 +19,6 @@ use std::collections::HashMap;
 
 /// Cells that a file may have unless `ReadOptions.max_cells` says otherwise.
 const CELLS: usize = 100_000_000;
-
 /// One cell. Empty texts mean that there is none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cell<'a> {
@@ -88,10 +88,14 @@ pub(super) struct Panel<'o> {
     kept: [Vec<u32>; 3],
     series: Vec<Series>,
     by_name: HashMap<(u32, u32), usize>,
+    /// Sectors whose names were seen to be no growth rates and the like, by their codes.
+    judged: Vec<bool>,
     last: usize,
     /// The cells of all series, as the file has them: in one piece, which goes back to the system at
     /// once when the columns are made.
     spots: Vec<Spot>,
+    /// The lowest and the highest `when` of them.
+    ends: (u32, u32),
     read: usize,
     notes: Vec<String>,
     /// What the file calls its columns of adjustments, units and indicators.
@@ -121,8 +125,10 @@ impl<'o> Panel<'o> {
             kept: Default::default(),
             series: Vec::new(),
             by_name: HashMap::new(),
+            judged: Vec::new(),
             last: 0,
             spots: Vec::new(),
+            ends: (u32::MAX, 0),
             read: 0,
             notes: Vec::new(),
             titles: KINDS.map(String::from),
@@ -242,12 +248,14 @@ impl<'o> Panel<'o> {
         }
         let at = self.spots.len();
         self.series[self.last].take(at, 1);
-        self.make_room(1);
+        self.make_room(1, cell.line)?;
+        // Months have at most 17 bits: years have four digits.
+        let when = (cell.month as u32) << FLAG_BITS | flag;
+        self.ends = (self.ends.0.min(when), self.ends.1.max(when));
         self.spots.push(Spot {
             value: cell.value.unwrap_or(f64::NAN),
             line: u32::try_from(cell.line).unwrap_or(u32::MAX),
-            // Months have at most 17 bits: years have four digits.
-            when: (cell.month as u32) << FLAG_BITS | flag,
+            when,
         });
         Ok(true)
     }
@@ -271,95 +279,6 @@ impl<'o> Panel<'o> {
         )
     }
 
-    /// A quarter more at a time: memory is scarcer than time here.
-    fn make_room(&mut self, more: usize) {
-        if self.spots.len() + more > self.spots.capacity() {
-            self.spots
-                .reserve_exact(more.max(self.spots.len() / 4).max(1024));
-        }
-    }
-
-    /// An empty panel for a part of the same file.
-    pub(super) fn part(&self) -> Panel<'o> {
-        let tracks = self.tracks.iter().map(Track::empty).collect();
-        Panel {
-            tracks,
-            ..Panel::new(self.options)
-        }
-    }
-
-    /// Adds the cells of the next part of the file.
-    pub(super) fn absorb(&mut self, part: Panel<'_>) -> Result<()> {
-        self.read += part.read;
-        self.notes.extend(part.notes);
-        let codes = |mine: &mut Names, theirs: &Names| -> Vec<u32> {
-            theirs.list.iter().map(|name| mine.code(name)).collect()
-        };
-        for k in 0..3 {
-            let kinds = codes(&mut self.kinds[k], &part.kinds[k]);
-            for code in &part.kept[k] {
-                let code = kinds[*code as usize];
-                if !self.kept[k].contains(&code) {
-                    self.kept[k].push(code);
-                }
-            }
-        }
-        let regions = codes(&mut self.regions, &part.regions);
-        let sectors = codes(&mut self.sectors, &part.sectors);
-        self.passed += part.passed;
-        if self.surplus.0 == 0 {
-            self.surplus.1 = part.surplus.1;
-        }
-        self.surplus.0 += part.surplus.0;
-        let deleted = part.deleted.iter();
-        self.deleted.extend(deleted.map(|(r, s, month, line)| {
-            (regions[*r as usize], sectors[*s as usize], *month, *line)
-        }));
-        if self.is_mixed() {
-            return Ok(());
-        }
-        let line = |spot: &Spot| spot.line as usize;
-        let room = self.most() - self.spots.len();
-        if let Some(first) = part.spots.get(room) {
-            return Err(self.too_many(line(first)));
-        }
-        let flags = codes(&mut self.flags, &part.flags);
-        let from = self.spots.len();
-        self.make_room(part.spots.len());
-        for spot in &part.spots {
-            let flag = flags[spot.flag() as usize];
-            if flag >> FLAG_BITS > 0 {
-                return Err(too_many_flags(line(spot)));
-            }
-            let when = spot.when >> FLAG_BITS << FLAG_BITS | flag;
-            self.spots.push(Spot { when, ..*spot });
-        }
-        let mut numbers = Vec::with_capacity(part.series.len());
-        for series in &part.series {
-            let key = (
-                regions[series.region as usize],
-                sectors[series.sector as usize],
-            );
-            let k = *self.by_name.entry(key).or_insert(self.series.len());
-            if k == self.series.len() {
-                self.series.push(Series {
-                    region: key.0,
-                    sector: key.1,
-                    wanted: series.wanted,
-                    runs: Vec::new(),
-                });
-            }
-            for (start, count) in &series.runs {
-                self.series[k].take(from + *start as usize, *count);
-            }
-            numbers.push(k);
-        }
-        for (track, theirs) in self.tracks.iter_mut().zip(&part.tracks) {
-            track.absorb(theirs, &numbers);
-        }
-        Ok(())
-    }
-
     fn open(&mut self, key: (u32, u32), cell: &Cell<'_>) -> Result<usize> {
         for (name, text) in [("region", cell.region), ("sector", cell.sector)] {
             if text.len() > 1000 {
@@ -377,10 +296,18 @@ impl<'o> Panel<'o> {
             && is_wanted(&self.options.sectors, cell.sector);
         if wanted {
             let place = || format!("line {}", cell.line);
-            for text in [cell.sector, cell.unit, cell.indicator] {
+            for text in [cell.unit, cell.indicator] {
                 refuse_utilisation(text, place)?;
             }
-            kinds::refuse_label(cell.sector, place)?;
+            // Once each: a file may have a sector in millions of regions.
+            let sector = key.1 as usize;
+            if !self.judged.get(sector).is_some_and(|judged| *judged) {
+                refuse_utilisation(cell.sector, place)?;
+                kinds::refuse_label(cell.sector, place)?;
+                let most = self.judged.len().max(sector + 1);
+                self.judged.resize(most, false);
+                self.judged[sector] = true;
+            }
         }
         self.series.push(Series {
             region: key.0,
@@ -463,10 +390,9 @@ impl<'o> Panel<'o> {
         let n = self.spots.len();
         let mut series = std::mem::take(&mut self.series);
         series.retain(|s| !s.runs.is_empty());
-        series.sort_by_cached_key(|s| {
-            let name = |names: &Names, code| names.text(code).to_string();
-            (name(&self.regions, s.region), name(&self.sectors, s.sector))
-        });
+        let (regions, sectors) = (self.regions.ranks(), self.sectors.ranks());
+        series.sort_by_key(|s| (regions[s.region as usize], sectors[s.sector as usize]));
+        drop((regions, sectors));
         // Sizes are known: a vector that grows would need half as much again.
         let (mut days, mut flags) = (Vec::with_capacity(n), Vec::with_capacity(n));
         let mut values = PrimitiveChunkedBuilder::<Float64Type>::new(schema::VALUE.into(), n);

@@ -48,7 +48,7 @@ impl Panel<'_> {
     }
 
     /// Refuses figures that are no levels, and texts with control characters.
-    fn check_kinds(&self) -> Result<()> {
+    pub(super) fn check_kinds(&self) -> Result<()> {
         self.flags.check("column `flag`")?;
         for (k, names) in self.kinds.iter().enumerate() {
             let place = format!("column `{}`", self.titles[k]);
@@ -72,7 +72,7 @@ impl Panel<'_> {
         Ok(())
     }
 
-    fn check_further(&mut self) -> Result<()> {
+    pub(super) fn check_further(&mut self) -> Result<()> {
         let keys: Vec<(u32, u32)> = self.series.iter().map(|s| (s.region, s.sector)).collect();
         for track in &self.tracks {
             if let Some(note) = track.judge(&keys)? {
