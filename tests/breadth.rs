@@ -3,6 +3,9 @@
 #[path = "common/breadth.rs"]
 #[allow(unreachable_pub)]
 mod breadth;
+#[path = "common/case.rs"]
+#[allow(unreachable_pub, dead_code)]
+mod case;
 
 use breadth::{Case, cases, load};
 use bullwhip::prelude::*;

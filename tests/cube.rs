@@ -2,6 +2,9 @@
 //! found, a software one if there is no other. Without one each test says so and passes.
 #![cfg(feature = "wgpu")]
 
+#[path = "common/breadth.rs"]
+#[allow(unreachable_pub, dead_code)]
+mod breadth;
 #[path = "common/case.rs"]
 #[allow(unreachable_pub, dead_code)]
 mod case;
@@ -193,6 +196,40 @@ fn golden_cases() {
         }
     }
     assert!(cases >= 6);
+}
+
+#[test]
+fn members_of_families_are_those_of_the_cpu() {
+    let Some(device) = adapter() else { return };
+    for folder in breadth::cases() {
+        let case = breadth::load(&folder);
+        let on_device = Simulation {
+            precision: Precision::Single,
+            device,
+            ..case.simulation.clone()
+        };
+        let of = |simulation: &Simulation| {
+            let run = simulate(&case.network, &case.params, &case.shock, simulation);
+            let slopes = sensitivity(
+                &case.network,
+                &case.params,
+                &case.shock,
+                simulation,
+                &case.target,
+            );
+            (run.expect("a run").output, slopes.expect("a gradient"))
+        };
+        let ((output, found), (expected, slopes)) = (of(&on_device), of(&case.simulation));
+        assert!(apart(&output, &expected) < 1e-5, "{}", folder.display());
+        for (found, slope) in [
+            (&found.target_inventory, &slopes.target_inventory),
+            (&found.adjustment_time, &slopes.adjustment_time),
+            (&found.severity, &slopes.severity),
+            (&found.recovery_rate, &slopes.recovery_rate),
+        ] {
+            assert!(apart(found, slope) < 1e-3, "{}", folder.display());
+        }
+    }
 }
 
 #[test]

@@ -113,10 +113,9 @@ pub fn load(folder: &Path) -> Case {
             _ => {}
         }
     }
-    let panel = numbers(&at("target.csv"));
     let demand = numbers(&at("D.csv"));
     Case {
-        target: Observation::from_values(&network, panel).expect("a panel"),
+        target: crate::case::panel(&at("target.csv"), &network).expect("a panel"),
         params: Params {
             target_inventory: column(2),
             adjustment_time: column(3),
