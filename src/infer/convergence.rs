@@ -73,8 +73,10 @@ const FEW: f64 = 20.0;
 const FAR: f64 = 0.5;
 /// Widths of the guide, relative to what the gradients let it be, between which it has converged.
 const WIDTH: (f64, f64) = (0.7, 1.4);
-/// Fall of the objective, relative to the divergence from the prior, above which a fit has not converged.
-const FALL: f64 = 0.25;
+/// Fall of the objective above which a fit has not converged: relative to the divergence from the prior, and in nats a
+/// coordinate, as many as a mean half a standard deviation off costs. Both, as the objective falls while the learning
+/// rate does.
+const FALL: (f64, f64) = (0.1, 0.125);
 /// Share of simulations that may be left out.
 const DROPPED: f64 = 0.1;
 /// Share of observed cells that 90 % intervals must hold, and the number of cells that tell it.
@@ -163,7 +165,7 @@ pub(super) fn quarters(history: &[Step]) -> Option<(f64, f64, f64)> {
 /// carried it, its distance and its width, and its objective.
 pub(super) fn of_guide(
     options: &Svi,
-    rates: f64,
+    (rates, coordinates): (f64, usize),
     (distance, width): (f64, f64),
     history: &History,
 ) -> Vec<String> {
@@ -216,7 +218,10 @@ pub(super) fn of_guide(
         let quarter = history.since(steps - steps / 4);
         let kl = quarter.iter().map(|s| s.kl.abs()).sum::<f64>() / quarter.len() as f64;
         let fall = before - last;
-        if why.is_empty() && fall > (3.0 * error).max(1.0) && fall > FALL * kl {
+        if why.is_empty()
+            && fall > (3.0 * error).max(1.0)
+            && fall > (FALL.0 * kl).max(FALL.1 * coordinates as f64)
+        {
             why.push(format!(
                 "the objective still fell by {} nats from the last but one to the last quarter; {MORE}",
                 short(fall)

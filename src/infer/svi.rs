@@ -656,7 +656,7 @@ impl Search for Fit<'_> {
             distance,
             width,
             effective_draws: f64::INFINITY,
-            doubts: of_guide(options, rates, (distance, width), &self.history),
+            doubts: of_guide(options, (rates, self.n), (distance, width), &self.history),
         }
     }
 }
