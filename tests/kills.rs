@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 #[path = "common/folder.rs"]
+#[allow(dead_code)]
 mod folder;
 #[path = "common/small.rs"]
 mod small;

@@ -3,6 +3,8 @@
 #[macro_use]
 mod local;
 mod deltas;
+#[cfg(test)]
+mod laws;
 mod params;
 mod path;
 pub(crate) mod period;

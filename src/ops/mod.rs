@@ -22,6 +22,7 @@ pub(crate) mod cpu;
 #[cfg(feature = "cube")]
 mod cube;
 mod device;
+mod differentiable;
 mod door;
 mod flex;
 mod plan;
@@ -37,6 +38,7 @@ pub(crate) use cpu::{Autotuner, Blocks, Processor, STREAM, processors};
 pub use cube::{CudaSource, cuda_sources};
 pub use device::{Device, DeviceInfo, connect, devices};
 pub(crate) use device::{Opened, failure};
+pub use differentiable::Differentiable;
 pub(crate) use door::{Engine, Gradient, Inputs, Remaining, SHARE, Tape};
 pub use plan::Checkpoint;
 pub(crate) use plan::{Design, Plan};

@@ -5,7 +5,9 @@ use super::{Method, Precision, Simulation};
 use crate::error::Result;
 use crate::model::{Paths, Shock};
 use crate::network::Network;
-use crate::ops::{Design, Engine, Gradient, Inputs, Plan, Processor, Remaining, Tensors};
+use crate::ops::{
+    Design, Differentiable, Engine, Gradient, Inputs, Plan, Processor, Remaining, Tensors,
+};
 use rayon::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -15,6 +17,58 @@ use std::sync::atomic::AtomicBool;
 pub(crate) enum Columns {
     Firms,
     Groups,
+}
+
+/// A scenario on an economy as a differentiable operation on burn's tensors, on `simulation.device`.
+/// `simulation.method` and `record` are of no account. Errors as of `simulate`.
+pub fn differentiable(
+    network: &Network,
+    shock: &Shock,
+    simulation: &Simulation,
+) -> Result<Differentiable> {
+    shock.check(network)?;
+    simulation.check()?;
+    simulation.check_memory(network, shock)?;
+    let kernels = Simulation {
+        method: Method::Kernels,
+        ..simulation.clone()
+    };
+    let opened = kernels.open()?;
+    let paths = Paths::new(shock, simulation.periods);
+    let plan = plan(network, &paths, simulation, Columns::Groups, None);
+    let remaining = paths.remaining(&shock.severities(), &shock.recovery_rates());
+    let double = simulation.precision == Precision::Double;
+    Ok(Differentiable::new(plan, opened.tensors, double, remaining))
+}
+
+/// What the engine runs.
+fn plan(
+    network: &Network,
+    paths: &Paths,
+    simulation: &Simulation,
+    columns: Columns,
+    stop: Option<Arc<AtomicBool>>,
+) -> Plan {
+    let (group, groups) = match columns {
+        Columns::Firms => ((0..network.firms() as u32).collect(), network.firms()),
+        Columns::Groups => (network.group().to_vec(), network.groups().len()),
+    };
+    let full = |x0: &f64| x0 * (1.0 + simulation.slack);
+    Plan::new(Design {
+        row: network.by_buyer().start.clone(),
+        supplier: network.supplier().to_vec(),
+        coefficient: network.coefficient().to_vec(),
+        outside: network.final_demand().to_vec(),
+        steady: network.output().to_vec(),
+        full: network.output().iter().map(full).collect(),
+        group,
+        groups,
+        column: paths.columns().to_vec(),
+        periods: simulation.periods,
+        model: simulation.model,
+        checkpoint: simulation.checkpoint,
+        stop,
+    })
 }
 
 /// A scenario on an economy.
@@ -43,28 +97,7 @@ impl Horizon {
     ) -> Result<Self> {
         let opened = simulation.open()?;
         let paths = Paths::new(shock, simulation.periods);
-        let (group, groups) = match columns {
-            Columns::Firms => ((0..network.firms() as u32).collect(), network.firms()),
-            Columns::Groups => (network.group().to_vec(), network.groups().len()),
-        };
-        let full = |x0: &f64| x0 * (1.0 + simulation.slack);
-        let plan = || {
-            Plan::new(Design {
-                row: network.by_buyer().start.clone(),
-                supplier: network.supplier().to_vec(),
-                coefficient: network.coefficient().to_vec(),
-                outside: network.final_demand().to_vec(),
-                steady: network.output().to_vec(),
-                full: network.output().iter().map(full).collect(),
-                group: group.clone(),
-                groups,
-                column: paths.columns().to_vec(),
-                periods: simulation.periods,
-                model: simulation.model,
-                checkpoint: simulation.checkpoint,
-                stop: stop.clone(),
-            })
-        };
+        let plan = || plan(network, &paths, simulation, columns, stop.clone());
         let double = simulation.precision == Precision::Double;
         let engine = match simulation.method {
             Method::Reference => Kind::Reference(Reference {

@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::Network;
 pub(crate) use crate::ops::{Autotuner, Blocks, Inputs, Remaining, SHARE, STREAM, processors};
-pub use crate::ops::{Checkpoint, Device, DeviceInfo, connect, devices};
+pub use crate::ops::{Checkpoint, Device, DeviceInfo, Differentiable, connect, devices};
+pub use horizon::differentiable;
 pub(crate) use horizon::{Columns, Horizon};
 pub use run::simulate;
 
