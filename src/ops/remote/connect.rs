@@ -118,7 +118,7 @@ fn resolve(address: &str) -> Result<Vec<SocketAddr>> {
 
 fn refused(address: &str, error: &ConnectError) -> Error {
     let (fact, remedy) = match error {
-        other if other.to_string().contains(FULL) => (
+        ConnectError::NoSuchDevice { device_count } if *device_count == FULL as usize => (
             "serves as many clients as it may".into(),
             "wait until one of them has ended, or let it be served with more `--clients`".into(),
         ),

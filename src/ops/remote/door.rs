@@ -43,7 +43,6 @@ const STREAMS: (u32, u32) = (4, 32);
 /// What a connection is closed with.
 const LATE: (u32, &str) = (1, "no token came in time");
 const WRONG: (u32, &str) = (2, "too many wrong tokens");
-const MANY: (u32, &str) = (3, FULL);
 
 pub(super) struct Door<B: Passes + BackendIr> {
     pub(super) device: B::Device,
@@ -167,17 +166,15 @@ impl<B: Passes + BackendIr> Door<B> {
         let Ok(greeted) = timeout(PATIENCE, greeting(&mut asked)).await else {
             return;
         };
-        if let Err(refusal) = greeted.and_then(|init| self.admits(&init, &client)) {
-            let content: Greeting<()> = Greeting::InitRefused(refusal);
-            send(&mut answers, &bytes(&Answer { content, id: 0 })).await;
-            let _ = answers.finish();
-            if client.wrong.load(Ordering::Relaxed) >= TRIES {
-                client.close(WRONG);
-            }
-            return;
-        }
-        let Some(session) = self.enter(&client) else {
-            return client.close(MANY);
+        let entered = greeted.and_then(|init| {
+            self.admits(&init, &client)?;
+            let device_count = FULL;
+            self.enter(&client)
+                .ok_or(Refusal::NoSuchDevice { device_count })
+        });
+        let session = match entered {
+            Ok(session) => session,
+            Err(refusal) => return client.refuse(refusal, answers).await,
         };
         let info = Info {
             version: VERSION,
@@ -271,6 +268,15 @@ impl<B: Passes + BackendIr> Door<B> {
 }
 
 impl Client {
+    async fn refuse(&self, refusal: Refusal, mut answers: SendStream) {
+        let content: Greeting<()> = Greeting::InitRefused(refusal);
+        send(&mut answers, &bytes(&Answer { content, id: 0 })).await;
+        let _ = answers.finish();
+        if self.wrong.load(Ordering::Relaxed) >= TRIES {
+            self.close(WRONG);
+        }
+    }
+
     fn close(&self, (code, reason): (u32, &str)) {
         self.connection
             .close(VarInt::from_u32(code), reason.as_bytes());

@@ -24,8 +24,8 @@ pub(super) const NO_TAPE: u64 = 0;
 /// In front of a reason that is the server's own, to be told to the client's user.
 pub(in crate::ops) const REFUSED: &str = "bullwhip refuses: ";
 
-/// Why a connection is closed on a client that is one too many.
-pub(super) const FULL: &str = "as many clients are served as may be";
+/// Devices that a server says that it has where it serves as many clients as it may: burn has no refusal for that.
+pub(super) const FULL: u32 = 0;
 
 /// Client and server speak the same language.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
