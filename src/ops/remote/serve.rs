@@ -89,9 +89,7 @@ impl Serve {
                 "give a file that you may write, or the key of a server",
             )
         };
-        if let Some(folder) = self.key.parent() {
-            std::fs::create_dir_all(folder).map_err(file)?;
-        }
+        token::folder_of(&self.key).map_err(file)?;
         let identity = IrohIdentity::load_or_create(&self.key).map_err(file)?;
         token::private(&self.key, "serve.key")?;
         let digest = Sha256::new()
@@ -166,11 +164,14 @@ impl Server {
 
     /// The port, on all addresses of this machine.
     async fn bind(&self) -> Result<Endpoint> {
-        let taken = |e: &dyn std::fmt::Display| {
+        let taken = || {
             Error::new(
                 "serve.port",
-                format!("UDP port {} cannot be had: {e}", self.port),
-                "give another",
+                format!(
+                    "UDP port {} is another program's, or you may not have it",
+                    self.port
+                ),
+                "give another, above 1023",
             )
         };
         // A machine may be without IPv6.
@@ -183,8 +184,8 @@ impl Server {
             .clear_ip_transports()
             .bind_addr(format!("0.0.0.0:{}", self.port))
             .and_then(|b| b.bind_addr_with_opts(format!("[::]:{}", self.port), ipv6))
-            .map_err(|e| taken(&e))?;
-        builder.bind().await.map_err(|e| taken(&e))
+            .map_err(|_| taken())?;
+        builder.bind().await.map_err(|_| taken())
     }
 }
 

@@ -95,6 +95,19 @@ pub(super) fn private(path: &Path, place: &str) -> Result<()> {
     Ok(())
 }
 
+/// Makes the folder of a file with a secret, if it is not there, for its user alone.
+#[cfg(feature = "serve")]
+pub(super) fn folder_of(path: &Path) -> std::io::Result<()> {
+    let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    let mut make = std::fs::DirBuilder::new();
+    make.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
+    make.create(folder)
+}
+
 /// Writes a token for its user alone.
 #[cfg(feature = "serve")]
 pub(super) fn write(path: &Path, token: &str) -> Result<()> {
@@ -105,9 +118,7 @@ pub(super) fn write(path: &Path, token: &str) -> Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let part = path.with_extension(format!("{}.part", std::process::id()));
     let written = || {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
+        folder_of(path)?;
         let mut file = options.open(&part)?;
         file.write_all(format!("{token}\n").as_bytes())?;
         file.sync_all()?;
@@ -186,5 +197,11 @@ mod tests {
         let path = file("written", b"old", 0o644);
         write(&path, "abc-new").expect("written");
         assert_eq!(read(&path).expect("a token"), "abc-new");
+        let name = format!("bullwhip-secrets-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        write(&folder.join("token"), "abc-new").expect("written");
+        let mode = std::fs::metadata(&folder).expect("a folder").permissions();
+        assert_eq!(mode.mode() & 0o777, 0o700);
+        std::fs::remove_dir_all(&folder).expect("removed");
     }
 }
