@@ -9,13 +9,23 @@ mod server;
 #[allow(unreachable_pub)]
 mod small;
 
+use bullwhip::Serve;
 use bullwhip::infer::Objective;
 use bullwhip::prelude::*;
+use burn::remote::{Endpoint, EndpointId, IrohHost, IrohRelays, RemoteHost};
+use burn::tensor::{Device as TensorDevice, Tensor};
+use iroh::endpoint::{Connection, presets};
+use iroh::{EndpointAddr, RelayMode};
 use server::Started;
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// Arguments of this program that make it a server.
+const SERVER: [&str; 4] = ["--exact", "server", "--ignored", "--nocapture"];
 
 /// Starts a server on the processor.
 fn start() -> (Started, Device) {
-    let started = Started::new("cpu", &["--exact", "server", "--ignored", "--nocapture"]);
+    let started = Started::new("cpu", &SERVER);
     let address = format!("127.0.0.1:{}", started.port);
     let device = connect(&address, &started.token).expect("a connection");
     (started, device)
@@ -66,6 +76,13 @@ fn numbers_are_those_of_this_machine() {
         simulate(&p.network, &truth, &p.shock, &p.simulation).expect("a run")
     };
     assert_eq!(run(&there).output, run(&here).output);
+    // The plain loops are for this machine's processor.
+    let mut everything = there.clone();
+    everything.simulation.record = Record::Everything;
+    let truth = Priors::default().draw(&there.network, 3);
+    let asked = &everything.simulation;
+    let said = simulate(&there.network, &truth, &there.shock, asked).expect_err("refused");
+    assert!(said.to_string().contains("run on the processor only"));
     assert!(run(&there).device.starts_with("CPU at 127.0.0.1:"));
 
     for particles in [1, 3, 8] {
@@ -165,7 +182,7 @@ fn what_cannot_be_had_is_a_sentence() {
     assert!(refused.contains("refuses the token"), "{refused}");
     println!("{refused}");
     // Another server's token: the key of the server is part of it.
-    let other = Started::new("cpu", &["--exact", "server", "--ignored", "--nocapture"]);
+    let other = Started::new("cpu", &SERVER);
     let stranger = said(&address, &other.token);
     assert!(
         stranger.contains("does not answer as the server of this token"),
@@ -193,4 +210,201 @@ fn what_cannot_be_had_is_a_sentence() {
     let lost = objective.gradient(&u).expect_err("no server").to_string();
     assert!(lost.contains("the server's answer did not come"), "{lost}");
     println!("{lost}");
+}
+
+/// The server of a token, and its secret.
+fn parts(token: &str) -> (EndpointId, &str) {
+    let (server, secret) = token.split_once('-').expect("a token");
+    (server.parse().expect("a server"), secret)
+}
+
+/// A device of burn on a server, as whoever has the token can have it. `own` is a connection of its own.
+fn raw(started: &Started, own: Option<&Endpoint>) -> Result<TensorDevice, String> {
+    let (server, secret) = parts(&started.token);
+    let address: SocketAddr = ([127, 0, 0, 1], started.port).into();
+    let host = IrohHost::new(server).with_address(address);
+    let host = match own {
+        Some(endpoint) => host.with_endpoint(endpoint.clone()),
+        None => host.with_relays(IrohRelays::Disabled),
+    };
+    let host = RemoteHost::iroh(host).with_credential(secret);
+    let device = TensorDevice::remote_options(&host).init();
+    device.map_err(|e| e.to_string())
+}
+
+/// Bytes of memory that a process has.
+fn memory(process: u32) -> f64 {
+    let facts = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
+    let line = facts.lines().find(|l| l.starts_with("VmRSS:"));
+    let kilobytes = line.and_then(|l| l.split_whitespace().nth(1)?.parse::<f64>().ok());
+    1024.0 * kilobytes.expect("its memory")
+}
+
+#[test]
+fn a_token_comes_from_a_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let (started, device) = start();
+    let address = format!("127.0.0.1:{}", started.port);
+    let name = format!("bullwhip-remote-{}.token", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    let mode = |mode| std::fs::set_permissions(&file, PermissionsExt::from_mode(mode));
+    std::fs::write(&file, format!("{}\n", started.token)).expect("written");
+    let token = format!("file:{}", file.display());
+    mode(0o644).expect("its mode");
+    let said = connect(&address, &token).expect_err("others can read it");
+    assert!(said.to_string().contains("chmod 600"), "{said}");
+    mode(0o600).expect("its mode");
+    assert_eq!(connect(&address, &token).expect("a connection"), device);
+    std::fs::remove_file(&file).expect("removed");
+}
+
+#[test]
+fn what_a_client_may_not_have_is_refused_and_all_goes_on() {
+    let serve = Serve {
+        memory: Some(0.05),
+        ..Serve::default()
+    };
+    let started = Started::with("cpu", &SERVER, serve);
+    let device = raw(&started, None).expect("a device");
+    let refused = |what: &str, tensor: Tensor<2>| {
+        let said = tensor.try_into_data().expect_err(what).to_string();
+        println!("{what}: {said}");
+        assert!(said.contains("bullwhip refuses: "), "{what}: {said}");
+        said
+    };
+    let zeros = |n: usize| Tensor::<2>::zeros([n, n], &device);
+    let said = refused("4 TB", zeros(1 << 20));
+    assert!(said.contains("4.4 TB of memory"), "{said}");
+    let said = refused("more than a client's", zeros(4_000));
+    assert!(said.contains("a client may hold 50 MB"), "{said}");
+    // A result that is larger than what it is made of, and one of what was refused.
+    let column = Tensor::<2>::zeros([1 << 20, 1], &device);
+    let row = Tensor::<2>::zeros([1, 1 << 20], &device);
+    refused("a table", column.clone() + row);
+    refused("what comes of it", zeros(1 << 20).add_scalar(1.0));
+    let said = refused("a product", zeros(8).matmul(zeros(8)));
+    assert!(said.contains("no operation of bullwhip"), "{said}");
+    drop(column);
+    // What is given back can be had again, and what there is, is right.
+    for _ in 0..20 {
+        let sum = zeros(1_500).add_scalar(2.0).sum();
+        assert_eq!(sum.into_scalar::<f32>(), 4.5e6);
+    }
+    // A run that would not fit, told by whoever asks for it.
+    let address = format!("127.0.0.1:{}", started.port);
+    let small = on(
+        &small::problem(),
+        connect(&address, &started.token).expect("a connection"),
+    );
+    let mut large = small.clone();
+    large.simulation.periods = 165_000;
+    let truth = Priors::default().draw(&large.network, 3);
+    let run = |p: &Problem| simulate(&p.network, &truth, &p.shock, &p.simulation);
+    let said = run(&large)
+        .map(|run| run.periods)
+        .expect_err("too long")
+        .to_string();
+    assert!(said.contains("the server refuses: "), "{said}");
+    assert!(said.contains("--memory"), "{said}");
+    run(&small).expect("a run that fits");
+}
+
+#[test]
+fn a_message_that_does_not_fit_is_told() {
+    let serve = Serve {
+        memory: Some(0.001),
+        ..Serve::default()
+    };
+    let started = Started::with("cpu", &SERVER, serve);
+    let device = raw(&started, None).expect("a device");
+    let many = Tensor::<1>::from_floats(vec![1.0f32; 1 << 20].as_slice(), &device);
+    let said = many.try_into_data().expect_err("too large").to_string();
+    assert!(said.contains("a message would take 8.4 MB"), "{said}");
+}
+
+#[test]
+fn one_client_too_many_is_told() {
+    let serve = Serve {
+        clients: 1,
+        ..Serve::default()
+    };
+    let started = Started::with("cpu", &SERVER, serve);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let other = runtime.block_on(endpoint());
+    raw(&started, Some(&other)).expect("the first");
+    let address = format!("127.0.0.1:{}", started.port);
+    let said = connect(&address, &started.token).expect_err("the second");
+    assert!(
+        said.to_string()
+            .contains("serves as many clients as it may"),
+        "{said}"
+    );
+}
+
+/// Somebody with an address.
+async fn endpoint() -> Endpoint {
+    let builder = Endpoint::builder(presets::Minimal).relay_mode(RelayMode::Disabled);
+    builder.bind().await.expect("an endpoint")
+}
+
+/// Sends the beginning of a frame of 1 GiB without any token, and waits until the door is shut.
+async fn knock(endpoint: &Endpoint, server: EndpointAddr) -> String {
+    let knocked = endpoint.connect(server, b"burn/remote/1").await;
+    let connection: Connection = match knocked {
+        Ok(connection) => connection,
+        Err(e) => return e.to_string(),
+    };
+    let mut streams = Vec::new();
+    for _ in 0..4 {
+        let (mut send, receive) = connection.open_bi().await.expect("a stream");
+        send.write_all(&(1u64 << 30).to_le_bytes())
+            .await
+            .expect("a length");
+        streams.push((send, receive));
+    }
+    // As much as is taken: the window is full, or the stream is refused.
+    let all = streams.iter_mut().map(|(send, _)| async {
+        let part = vec![7u8; 1 << 20];
+        while send.write_all(&part).await.is_ok() {}
+    });
+    let all: Vec<_> = all.map(Box::pin).collect();
+    let closed = connection.closed();
+    tokio::pin!(closed);
+    for one in all {
+        tokio::select! {
+            reason = &mut closed => return reason.to_string(),
+            () = one => (),
+        }
+    }
+    closed.await.to_string()
+}
+
+#[test]
+fn who_has_no_token_has_no_memory_and_no_time() {
+    let (started, device) = start();
+    let (id, _) = parts(&started.token);
+    let process = started.process();
+    let before = Path::new("/proc").exists().then(|| memory(process));
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let address: SocketAddr = ([127, 0, 0, 1], started.port).into();
+    let server = EndpointAddr::new(id).with_ip_addr(address);
+    let said: Vec<String> = runtime.block_on(async {
+        let mut knocks = tokio::task::JoinSet::new();
+        for _ in 0..24 {
+            let server = server.clone();
+            knocks.spawn(async move { knock(&endpoint().await, server).await });
+        }
+        knocks.join_all().await
+    });
+    println!("{said:?}");
+    let late = said.iter().filter(|s| s.contains("no token came in time"));
+    assert!(late.count() >= 8, "{said:?}");
+    if let Some(before) = before {
+        let more = memory(process) - before;
+        assert!(more < 32e6, "{more} bytes for nothing");
+    }
+    // Whoever was in goes on, and whoever comes is let in.
+    let problem = on(&small::problem(), device);
+    Objective::new(&problem).expect("an objective");
+    raw(&started, Some(&runtime.block_on(endpoint()))).expect("a device");
 }

@@ -57,20 +57,11 @@ enum Command {
     },
     /// Serve a device of this machine to notebooks on others; compiles what that needs.
     ///
-    /// Prints the line that connects a notebook, with the token that lets it in. All that travels is
-    /// encrypted. Ctrl-C ends it.
-    Serve {
-        /// auto, cpu, cuda:N, rocm:N or wgpu:N, of those that the runtime is installed with.
-        #[arg(long, default_value = "auto")]
-        device: String,
-        /// UDP port.
-        #[arg(long, default_value_t = 7788)]
-        port: u16,
-        /// File of the server's key, made if it is not there; the token comes from it
-        /// [default: .config/bullwhip/server.key in the user's folder].
-        #[arg(long)]
-        key: Option<PathBuf>,
-    },
+    /// Prints the token that lets clients in, and the line that connects a notebook. The token belongs into
+    /// ~/.config/bullwhip/token on the machine of the notebook (chmod 600), or into BULLWHIP_TOKEN, not into the
+    /// notebook. All that travels is encrypted. Who has the token can have the operations of bullwhip done here, and
+    /// hold so much memory; who has not, can have nothing done. Ctrl-C ends it.
+    Serve(serve::Options),
     /// Remove the kernel from Jupyter, the compiled runtime, waiting engines, and our JupyterLab.
     Uninstall {
         /// Jupyter data folder [default: the user's].
@@ -102,7 +93,7 @@ pub(crate) fn run() -> Result<()> {
         }
         Command::Lab { arguments } => lab::lab(&arguments),
         Command::Install { prefix, features } => install::install(prefix, features),
-        Command::Serve { device, port, key } => serve::serve(&device, port, key),
+        Command::Serve(options) => serve::serve(options),
         Command::Uninstall { prefix } => install::uninstall(prefix),
         Command::Doctor => doctor::doctor(),
     }

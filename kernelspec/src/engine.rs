@@ -95,7 +95,14 @@ fn offer(dir: &Path, private: bool) -> Result<UnixListener> {
     let name = if private { spare::TAKEN } else { spare::FREE };
     // What a notebook before has claimed.
     let _ = fs::remove_file(dir.join(spare::TAKEN));
-    UnixListener::bind(dir.join(name)).context("the engine's socket cannot be made")
+    // It has its name once it listens: a notebook that claims it before would be refused, and wait for ever.
+    let begun = dir.join("begun.sock");
+    let _ = fs::remove_file(&begun);
+    let made = UnixListener::bind(&begun).and_then(|listener| {
+        fs::rename(&begun, dir.join(name))?;
+        Ok(listener)
+    });
+    made.context("the engine's socket cannot be made")
 }
 
 /// evcxr, its cells, and what it knows of the notebook that it serves.

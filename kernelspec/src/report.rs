@@ -204,12 +204,17 @@ pub(crate) fn death(words: &str, errors: &str, memory_ended: bool) -> Failure {
             "terminated by signal 6 (SIGABRT): memory could not be had".to_string()
         }
         (Some(6), _) => {
-            "terminated by signal 6 (SIGABRT), as by `std::process::abort` or a panic within a panic".to_string()
+            "terminated by signal 6 (SIGABRT), as by `std::process::abort`, a panic within a panic, or a variable that panics when it is dropped".to_string()
         }
         (Some(11), _) => {
             "terminated by signal 11 (SIGSEGV), often a stack overflow: a function that calls itself too often, or a large array within a function".to_string()
         }
-        (Some(signal), _) => format!("terminated by signal {signal}"),
+        // The system's words have its name.
+        (Some(signal), _) => {
+            let name = words.split_once("signal: ").map(|(_, name)| name.trim());
+            let name = name.map_or(signal.to_string(), str::to_string);
+            format!("terminated by signal {name}, from outside or by a function that is not of Rust")
+        }
         (None, Some(status)) => format!(
             "terminated by the cell itself with exit status {status}, as by `std::process::exit`"
         ),

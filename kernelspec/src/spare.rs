@@ -215,7 +215,7 @@ pub(crate) fn start(runtime: &Runtime, private: Option<&Path>) -> Result<Child> 
 /// machine its folder alone can take minutes.
 pub(crate) fn start_and_claim(runtime: &Runtime, private: Option<&Path>) -> Result<UnixStream> {
     let mut child = start(runtime, private)?;
-    let dir = runtime.session_dir(child.id());
+    let mut dir = runtime.session_dir(child.id());
     loop {
         let claimed = if private.is_some() {
             UnixStream::connect(dir.join(TAKEN)).ok()
@@ -231,6 +231,12 @@ pub(crate) fn start_and_claim(runtime: &Runtime, private: Option<&Path>) -> Resu
             // Waits for it in the background: else it would stay as a zombie when it ends.
             std::thread::spawn(move || child.wait());
             return Ok(stream);
+        }
+        // Another notebook was faster: this one needs another.
+        if private.is_none() && dir.join(TAKEN).exists() {
+            std::thread::spawn(move || child.wait());
+            child = start(runtime, None)?;
+            dir = runtime.session_dir(child.id());
         }
         if let Some(status) = child.try_wait()? {
             bail!(

@@ -77,6 +77,7 @@ async fn cells_that_break_kernels() {
     a_cell_may_close_its_output(&mut kernel).await;
     variables_say_where_they_went(&mut kernel).await;
     a_dead_process_says_why(&mut kernel).await;
+    a_drop_that_panics_is_told(&mut kernel).await;
     children_end_with_their_cells(&mut kernel).await;
     no_lock_is_shared_with_other_notebooks(&mut kernel).await;
     kernel.shutdown().await;
@@ -499,6 +500,27 @@ async fn a_dead_process_says_why(kernel: &mut Kernel) {
         ),
         ("std::process::abort();", "signal 6 (SIGABRT)"),
         ("std::process::exit(3);", "exit status 3"),
+        (
+            "let gone = std::thread::spawn(|| std::process::exit(4)).join().is_err();",
+            "exit status 4",
+        ),
+        (
+            "let nowhere = std::hint::black_box(8usize) as *mut u8;\nunsafe { nowhere.write_volatile(1) };",
+            "signal 11 (SIGSEGV)",
+        ),
+        // A panic within a panic, and one that leaves a function of another language.
+        (
+            "struct Last; impl Drop for Last { fn drop(&mut self) { panic!(\"in a drop\"); } }\nlet last = Last; panic!(\"first\");",
+            "signal 6 (SIGABRT)",
+        ),
+        (
+            "extern \"C\" fn edge() { panic!(\"over the edge\"); }\nedge();",
+            "signal 6 (SIGABRT)",
+        ),
+        (
+            "std::process::Command::new(\"kill\").args([\"-15\", &std::process::id().to_string()]).status()?; loop { std::thread::yield_now(); }",
+            "signal 15 (SIGTERM)",
+        ),
         ("let v = vec![1u8; 1 << 46];", "memory could not be had"),
         (
             "std::process::Command::new(\"kill\").args([\"-9\", &std::process::id().to_string()]).status()?; loop { std::thread::yield_now(); }",
@@ -523,6 +545,27 @@ async fn a_dead_process_says_why(kernel: &mut Kernel) {
         );
         assert_eq!(kernel.run("1 + 1").await.result(), "2");
     }
+}
+
+/// A value that panics when it goes takes nothing else with it inside a cell; between cells it is told.
+async fn a_drop_that_panics_is_told(kernel: &mut Kernel) {
+    println!("a drop that panics is told");
+    let code =
+        "struct Loud; impl Drop for Loud { fn drop(&mut self) { panic!(\"it was loud\"); } }";
+    assert!(kernel.run(code).await.ok());
+    assert!(kernel.run("let keep = vec![1];").await.ok());
+    let (text, _) = error(&kernel.run("{ let here = Loud; }").await);
+    assert!(text.contains("it was loud"), "{text}");
+    assert_eq!(kernel.run("keep.len()").await.result(), "1");
+    // One that the notebook keeps, and then another value of its name.
+    assert!(kernel.run("let loud = Loud;").await.ok());
+    // evcxr drops that where no panic can be caught.
+    let (text, _) = error(&kernel.run("let loud = 5;").await);
+    assert!(
+        text.contains("panics when it is dropped") && text.contains("all variables are lost"),
+        "{text}"
+    );
+    assert_eq!(kernel.run("1 + 1").await.result(), "2");
 }
 
 async fn children_end_with_their_cells(kernel: &mut Kernel) {

@@ -28,7 +28,7 @@ impl Drop for Served {
     }
 }
 
-/// Serves the processor; the line that connects a notebook.
+/// Serves the processor; the line that connects a notebook. The token is in a file of `root`.
 fn serve(cache: &Path, root: &Path) -> (Served, String) {
     let free = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
     let port = free.local_addr().expect("an address").port();
@@ -38,6 +38,8 @@ fn serve(cache: &Path, root: &Path) -> (Served, String) {
         .args(["serve", "--device", "cpu", "--port", &port.to_string()])
         .arg("--key")
         .arg(root.join("server.key"))
+        .arg("--token-file")
+        .arg(root.join("token"))
         .env("BULLWHIP_CACHE", cache)
         .process_group(0)
         .stdout(Stdio::piped());
@@ -61,10 +63,15 @@ async fn a_notebook_computes_on_a_served_device() {
     let cache = root.join("cache");
     std::fs::create_dir_all(&cache).expect("a folder");
     let (mut served, connect) = serve(&cache, &root);
+    let token = root.join("token");
     let environment = [
         ("BULLWHIP_CACHE", cache.to_str().expect("a path")),
+        ("BULLWHIP_TOKEN_FILE", token.to_str().expect("a path")),
         ("BULLWHIP_ALONE", "1"),
     ];
+    // No notebook holds it.
+    let secret = std::fs::read_to_string(&token).expect("a token");
+    assert!(!connect.contains(secret.trim()), "{connect}");
     let mut kernel = Kernel::start(&root, &environment).await;
     let wrong = kernel
         .run("let device = connect(\"127.0.0.1:9\", \"no token\")?;")

@@ -4,6 +4,7 @@
 //! Called by the code that the kernel writes around a cell. Not for use by hand.
 
 use serde_json::{Value, json};
+use std::any::Any;
 use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -135,10 +136,23 @@ static THREAD: Mutex<Option<ThreadId>> = Mutex::new(None);
 static RUNNING: AtomicBool = AtomicBool::new(false);
 
 /// Runs a cell. A panic ends it and is told; what it has printed is out when it ends.
+///
+/// What is here is compiled with every cell again, so all that does not depend on the cell is elsewhere.
 pub fn run<R>(cell: impl FnOnce() -> R) -> std::thread::Result<R> {
+    let told = begin();
+    let result = catch_unwind(AssertUnwindSafe(cell));
+    if told {
+        end(result.as_ref().err().map(|payload| &**payload));
+    }
+    result
+}
+
+/// A cell begins; false where no kernel is told of it.
+#[inline(never)]
+fn begin() -> bool {
     static HOOK: Once = Once::new();
     if channel().is_none() {
-        return catch_unwind(AssertUnwindSafe(cell));
+        return false;
     }
     HOOK.call_once(|| {
         std::panic::set_hook(Box::new(note));
@@ -153,22 +167,26 @@ pub fn run<R>(cell: impl FnOnce() -> R) -> std::thread::Result<R> {
     at(0);
     RUNNING.store(true, Ordering::SeqCst);
     flusher.iter().for_each(Thread::unpark);
-    let result = catch_unwind(AssertUnwindSafe(cell));
+    true
+}
+
+/// A cell has ended, by a panic with this payload if there is one.
+#[inline(never)]
+fn end(payload: Option<&(dyn Any + Send)>) {
     RUNNING.store(false, Ordering::SeqCst);
     flush();
     let seen = lock(&SEEN).take();
-    match (&result, seen) {
-        (Err(payload), seen) => {
+    match (payload, seen) {
+        (Some(payload), seen) => {
             let text = payload
                 .downcast_ref::<&str>()
                 .map(|s| (*s).to_string())
                 .or_else(|| payload.downcast_ref::<String>().cloned());
             tell(seen, text, None, true);
         }
-        (Ok(_), Some(seen)) => tell(Some(seen), None, None, false),
-        (Ok(_), None) => {}
+        (None, Some(seen)) => tell(Some(seen), None, None, false),
+        (None, None) => {}
     }
-    result
 }
 
 fn tell(seen: Option<Seen>, text: Option<String>, thread: Option<&str>, ends: bool) {

@@ -99,12 +99,19 @@ pub fn devices() -> Vec<DeviceInfo> {
 }
 
 /// Connects to the device that `bullwhip-kernel serve` serves on another machine: `address` is its host
-/// and port, `token` what it prints. In a build with the feature `remote`.
+/// and port. In a build with the feature `remote`.
+///
+/// A notebook is saved with what is typed into it, so the token is better kept elsewhere. `token` is one of
+/// - `""`: the token is that of the environment variable `BULLWHIP_TOKEN`, else that in the file that `BULLWHIP_TOKEN_FILE`
+///   names, else that in `.config/bullwhip/token` in the user's folder;
+/// - `"file:/a/path"`: it is in that file;
+/// - the token itself, as `serve` prints it.
+///
+/// A file with a token must be readable by its user alone (`chmod 600`).
 ///
 /// ```no_run
 /// # use bullwhip::prelude::*;
-/// let token = std::env::var("BULLWHIP_TOKEN").unwrap_or_default();
-/// let device = connect("gpu.example.org:7788", &token)?;
+/// let device = connect("gpu.example.org:7788", "")?;
 /// let simulation = Simulation { device, ..Simulation::default() };
 /// # Ok::<(), bullwhip::Error>(())
 /// ```
@@ -112,7 +119,8 @@ pub fn devices() -> Vec<DeviceInfo> {
 /// The connection is encrypted (QUIC with TLS 1.3) and goes to that address alone; the token says which
 /// server it must be, so that another one that answers there is refused. Networks, the parameters of
 /// particles and what is simulated travel; observed data, priors and the search stay here. The server
-/// keeps a session for as long as this process lives. Where a connection is lost, what is computed ends
+/// keeps a session for as long as this process lives. It does no more than what this library asks for, and gives a
+/// client no more memory than it may have: what is beyond that ends here with an error that says so. Where a connection is lost, what is computed ends
 /// with an error; connect anew in a new process.
 pub fn connect(address: &str, token: &str) -> Result<Device> {
     servers::connect(address, token)
@@ -206,10 +214,21 @@ fn copies() -> f64 {
 pub(crate) fn failure(device: &TensorDevice, error: &dyn fmt::Display) -> Error {
     let (fact, remedy) = match device.clone().inner().as_dispatch() {
         #[cfg(feature = "remote")]
-        burn::backend::DispatchDevice::Remote(_) => (
-            "the server's answer did not come",
-            "see what the server printed; go on with the state_file, if one was given, in a new process",
-        ),
+        burn::backend::DispatchDevice::Remote(_) => {
+            // What the server says itself stands behind what burn puts around it.
+            let said = error.to_string();
+            if let Some((_, why)) = said.split_once(servers::REFUSED) {
+                return Error::new(
+                    "simulation.device",
+                    format!("the server refuses: {}", why.trim_end()),
+                    "ask for fewer particles, draws or periods at a time, or serve with more `--memory`",
+                );
+            }
+            (
+                "the server's answer did not come",
+                "see what the server printed; go on with the state_file, if one was given, in a new process",
+            )
+        }
         _ => (
             "the device failed",
             "take fewer particles or draws at a time, or Device::Cpu",

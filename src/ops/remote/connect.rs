@@ -1,7 +1,8 @@
 //! Devices of other machines: connecting to them, and those that are connected.
 
 use super::client::hello;
-use super::wire::VERSION;
+use super::token;
+use super::wire::{FULL, VERSION};
 use crate::error::{Error, Result};
 use crate::ops::device::{Device, DeviceInfo, Opened};
 use burn::backend::ops::FloatTensorOps;
@@ -27,7 +28,8 @@ fn connected() -> MutexGuard<'static, Vec<Connected>> {
 }
 
 pub(in crate::ops) fn connect(address: &str, token: &str) -> Result<Device> {
-    let (server, secret) = read_token(token)?;
+    let token = token::find(token)?;
+    let (server, secret) = read_token(&token)?;
     let addresses = resolve(address)?;
     let mut host = IrohHost::new(server).with_relays(IrohRelays::Disabled);
     for one in addresses {
@@ -95,7 +97,7 @@ fn read_token(token: &str) -> Result<(EndpointId, &str)> {
             Error::new(
                 "connect",
                 format!("the token, of {length} characters, is none"),
-                "give the one that `bullwhip-kernel serve` prints, whole",
+                "give the one that `bullwhip-kernel serve` prints, whole; or \"\", and keep it in a file",
             )
         })
 }
@@ -116,6 +118,10 @@ fn resolve(address: &str) -> Result<Vec<SocketAddr>> {
 
 fn refused(address: &str, error: &ConnectError) -> Error {
     let (fact, remedy) = match error {
+        ConnectError::NoSuchDevice { device_count } if *device_count == FULL as usize => (
+            "serves as many clients as it may".into(),
+            "wait until one of them has ended, or let it be served with more `--clients`".into(),
+        ),
         ConnectError::Unauthorized => (
             "refuses the token".into(),
             "give the one that it prints now".into(),
@@ -171,7 +177,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_an_address_or_a_token_is_a_sentence() {
-        for token in ["", "abc", "abc-def", "-"] {
+        for token in ["abc", "abc-def", "-"] {
             let said = connect("127.0.0.1:1", token)
                 .expect_err("no token")
                 .to_string();

@@ -1,31 +1,29 @@
-//! The server: its key and token, and the operations of the library on its device.
+//! The server: its key and token, its limits, and its port.
 
-use super::wire::{
-    Digest, GRADIENT, HELLO, HELLO_LENGTH, NO_TAPE, PANEL, VERSION, le_bytes, unpack,
-};
+use super::door::{Door, digest, limits};
+use super::operations::Shelf;
+use super::protocol::ALPN;
+use super::token;
 use crate::error::{Error, Result};
+use crate::memory::available;
 use crate::ops::adjoint::Passes;
 use crate::ops::device::{Device, Opened};
-use crate::ops::plan::Plan;
-use burn::backend::tensor::FloatTensor;
 use burn::backend::{DispatchDevice, Flex};
-use burn::server::{
-    CustomOpIr, HandleContainer, IrohIdentity, IrohRelays, IrohTransport, RemoteServer, ServeError,
-    TokenAuthorizer,
-};
-use burn::tensor::{TensorData, try_read_sync};
+use burn::remote::IrohIdentity;
 use burn_ir::BackendIr;
+use iroh::endpoint::{BindOpts, presets};
+use iroh::{Endpoint, RelayMode, SecretKey};
 use sha2::{Digest as _, Sha256};
-use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+use tokio::signal;
 
-/// Plans that a server keeps ready.
-const PLANS: usize = 8;
-/// Runs whose gradient may still be asked for; of one that is gone the run is computed again.
-const TAPES: usize = 2;
-
-/// What is served, and how.
+/// What is served, how, and how much of it.
+///
+/// Who has the token may have the operations of this library done on the device, and hold as much memory as
+/// [`memory`](Self::memory) allows; nothing else of this machine is reached, no file and no command. What a client asks
+/// for beyond that is refused, in its own results; other clients go on. Who does not have the token has a few kilobytes
+/// for ten seconds.
 #[derive(Clone, Debug)]
 pub struct Serve {
     /// The device.
@@ -35,15 +33,24 @@ pub struct Serve {
     /// File of the server's key, made if it is not there. Who has it can pose as the server; without it
     /// the server gets another token.
     pub key: PathBuf,
+    /// File that the token is written to, readable by its user alone.
+    pub token_file: Option<PathBuf>,
+    /// GB of memory that one client may hold at a time. If not given: on the CPU half of what is free when the server
+    /// starts, on a GPU as much as it has.
+    pub memory: Option<f64>,
+    /// Clients that are served at a time.
+    pub clients: usize,
 }
 
 impl Default for Serve {
     fn default() -> Self {
-        let home = std::env::home_dir().unwrap_or_default();
         Self {
             device: Device::Auto,
             port: 7788,
-            key: home.join(".config/bullwhip/server.key"),
+            key: token::folder().join("server.key"),
+            token_file: None,
+            memory: None,
+            clients: 16,
         }
     }
 }
@@ -51,7 +58,7 @@ impl Default for Serve {
 /// A server that is about to serve.
 #[derive(Debug)]
 pub struct Server {
-    /// What clients give to `connect`.
+    /// What lets clients in.
     pub token: String,
     /// What its device calls itself.
     pub device: String,
@@ -60,11 +67,20 @@ pub struct Server {
     identity: IrohIdentity,
     secret: String,
     opened: Opened,
+    memory: f64,
+    clients: usize,
 }
 
 impl Serve {
-    /// Opens the device and reads or makes the key.
+    /// Opens the device, reads or makes the key, and writes the token where that is asked for.
     pub fn open(&self) -> Result<Server> {
+        if self.clients == 0 {
+            return Err(Error::new("serve.clients", "0 clients", "serve at least 1"));
+        }
+        if let Some(memory) = self.memory.filter(|m| !(*m > 0.0)) {
+            let fact = format!("{memory} GB for a client");
+            return Err(Error::new("serve.memory", fact, "give more than 0"));
+        }
         let opened = self.device.open(false)?;
         let file = |e: std::io::Error| {
             Error::new(
@@ -73,22 +89,32 @@ impl Serve {
                 "give a file that you may write, or the key of a server",
             )
         };
-        if let Some(folder) = self.key.parent() {
-            std::fs::create_dir_all(folder).map_err(file)?;
-        }
+        token::folder_of(&self.key).map_err(file)?;
         let identity = IrohIdentity::load_or_create(&self.key).map_err(file)?;
+        token::private(&self.key, "serve.key")?;
         let digest = Sha256::new()
             .chain_update(b"bullwhip token")
             .chain_update(identity.to_bytes())
             .finalize();
         let secret: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
+        let token = format!("{}-{secret}", identity.id());
+        if let Some(path) = &self.token_file {
+            token::write(path, &token)?;
+        }
+        let most = match self.memory {
+            Some(memory) => memory * 1e9,
+            None if opened.is_cpu() => available() as f64 / 2.0,
+            None => f64::INFINITY,
+        };
         Ok(Server {
-            token: format!("{}-{secret}", identity.id()),
+            token,
             device: opened.name.clone(),
             port: self.port,
             identity,
             secret,
             opened,
+            memory: most,
+            clients: self.clients,
         })
     }
 }
@@ -97,134 +123,85 @@ impl Server {
     /// Serves until Ctrl-C or SIGTERM. Only clients with the token are let in, and all that travels is
     /// encrypted; no relay and no directory of others is asked.
     pub fn run(self) -> Result<()> {
-        let failed = |e: ServeError| match e {
-            ServeError::Bind { source } => Error::new(
-                "serve.port",
-                format!("UDP port {} cannot be had: {source}", self.port),
-                "give another",
-            ),
-            other => Error::new("serve", other.to_string(), "start it again"),
-        };
-        let token = TokenAuthorizer::new(self.secret.as_str())
-            .map_err(|e| Error::new("serve", e.to_string(), "give another key"))?;
-        let tensors = self.opened.tensors.clone();
-        let server = RemoteServer::new([tensors.clone()]).with_authorizer(token);
-        let server = match tensors.as_dispatch() {
-            DispatchDevice::Flex(_) => operations::<Flex>(server, &self.device),
+        let device = self.opened.tensors.clone();
+        match device.as_dispatch() {
+            DispatchDevice::Flex(device) => self.serve::<Flex>(device.clone()),
             #[cfg(feature = "cube")]
-            DispatchDevice::Cube(_) => operations::<burn::backend::Cube>(server, &self.device),
-            _ => {
-                return Err(Error::new(
-                    "serve.device",
-                    format!("{} is another machine's", self.device),
-                    "serve it there",
-                ));
+            DispatchDevice::Cube(device) => self.serve::<burn::backend::Cube>(device.clone()),
+            _ => Err(Error::new(
+                "serve.device",
+                format!("{} is another machine's", self.device),
+                "serve it there",
+            )),
+        }
+    }
+
+    fn serve<B: Passes + BackendIr>(&self, device: B::Device) -> Result<()> {
+        let door = Arc::new(Door::<B> {
+            device,
+            shelf: Arc::new(Shelf::new(&self.device)),
+            digest: digest(self.secret.as_bytes()),
+            clients: self.clients,
+            memory: self.memory,
+            host: self.opened.is_cpu(),
+            waiting: Mutex::default(),
+            inside: Default::default(),
+        });
+        let failed =
+            |e: std::io::Error| Error::new("serve", e.to_string(), "see what the system lacks");
+        let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
+        runtime.block_on(async {
+            let endpoint = self.bind().await?;
+            let mut end = Box::pin(asked_to_end());
+            tokio::select! {
+                () = door.open(endpoint.clone()) => (),
+                ended = &mut end => ended.map_err(failed)?,
             }
+            endpoint.close().await;
+            Ok(())
+        })
+    }
+
+    /// The port, on all addresses of this machine.
+    async fn bind(&self) -> Result<Endpoint> {
+        let taken = || {
+            Error::new(
+                "serve.port",
+                format!(
+                    "UDP port {} is another program's, or you may not have it",
+                    self.port
+                ),
+                "give another, above 1023",
+            )
         };
-        let transport = IrohTransport::new(self.identity.clone())
-            .with_relays(IrohRelays::Disabled)
-            .with_port(self.port);
-        server.serve(transport).map_err(failed)
+        // A machine may be without IPv6.
+        let ipv6 = BindOpts::default().set_is_required(false);
+        let builder = Endpoint::builder(presets::Minimal)
+            .relay_mode(RelayMode::Disabled)
+            .secret_key(SecretKey::from_bytes(&self.identity.to_bytes()))
+            .alpns(vec![ALPN.to_vec()])
+            .transport_config(limits())
+            .clear_ip_transports()
+            .bind_addr(format!("0.0.0.0:{}", self.port))
+            .and_then(|b| b.bind_addr_with_opts(format!("[::]:{}", self.port), ipv6))
+            .map_err(|_| taken())?;
+        builder.bind().await.map_err(|_| taken())
     }
 }
 
-/// What is kept between operations.
-struct Shelf<B: Passes> {
-    plans: VecDeque<(Digest, Plan)>,
-    tapes: VecDeque<(u64, B::Tape)>,
-}
-
-/// Puts in front, and drops what has been there longest.
-fn keep<T>(all: &mut VecDeque<T>, one: T, most: usize) {
-    all.push_front(one);
-    all.truncate(most);
-}
-
-/// A server that knows the operations of this library. What a client sends wrongly ends that client's
-/// session, by a panic that the server catches and writes to its log.
-fn operations<B: Passes + BackendIr>(server: RemoteServer, device: &str) -> RemoteServer {
-    let shelf = Arc::new(Mutex::new(Shelf::<B> {
-        plans: VecDeque::new(),
-        tapes: VecDeque::new(),
-    }));
-    let other = shelf.clone();
-    let greeting = format!("{VERSION}\n{device}");
-    server
-        .with_custom_op::<B, _>(HELLO, move |handles, op, device| {
-            let mut codes: Vec<f32> = greeting.chars().map(|c| u32::from(c) as f32).collect();
-            codes.resize(HELLO_LENGTH, 0.0);
-            let data = TensorData::new(codes, [HELLO_LENGTH]);
-            handles.register_float_tensor::<B>(&op.outputs[0].id, B::float_from_data(data, device));
-        })
-        .with_custom_op::<B, _>(PANEL, move |handles, op, _| {
-            let (plan, tensors, tape) = read::<B>(&shelf, handles, op);
-            let panel = if tape == NO_TAPE {
-                let [target, rate, capacity] = tensors;
-                B::panel(target, rate, capacity, plan)
-            } else {
-                let (panel, kept) = B::forward(tensors, &plan);
-                let mut shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
-                keep(&mut shelf.tapes, (tape, kept), TAPES);
-                panel
-            };
-            handles.register_float_tensor::<B>(&op.outputs[0].id, panel);
-        })
-        .with_custom_op::<B, _>(GRADIENT, move |handles, op, _| {
-            let (plan, tensors, tape) = read::<B>(&other, handles, op);
-            let panel = handles.get_float_tensor::<B>(&op.inputs[4]);
-            let found = {
-                let mut shelf = other.lock().unwrap_or_else(PoisonError::into_inner);
-                let at = shelf.tapes.iter().position(|(n, _)| *n == tape);
-                at.and_then(|at| shelf.tapes.remove(at))
-            };
-            let mut kept = match found {
-                Some((_, kept)) => kept,
-                None => B::forward(tensors, &plan).1,
-            };
-            let parts = B::backward(&mut kept, panel, op.outputs.len() == 3);
-            for (output, part) in op.outputs.iter().zip(parts.into_iter().flatten()) {
-                handles.register_float_tensor::<B>(&output.id, part);
-            }
-        })
-}
-
-/// The plan, the three tensors of a run, and the number of its tape.
-fn read<B: Passes + BackendIr>(
-    shelf: &Mutex<Shelf<B>>,
-    handles: &mut HandleContainer<B::Handle>,
-    op: &CustomOpIr,
-) -> (Plan, [FloatTensor<B>; 3], u64) {
-    let (digest, tape) = Digest::read(&op.scalars).expect("a digest and a tape's number");
-    let tensors = [0, 1, 2].map(|k| handles.get_float_tensor::<B>(&op.inputs[k]));
-    let words = handles.get_int_tensor::<B>(&op.inputs[3]);
-    let ready = {
-        let shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = shelf.plans.iter().find(|(d, _)| *d == digest);
-        found.map(|(_, plan)| plan.clone())
+/// Waits for Ctrl-C or SIGTERM.
+async fn asked_to_end() -> std::io::Result<()> {
+    #[cfg(unix)]
+    let terminated = {
+        let mut signals = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+        async move {
+            signals.recv().await;
+        }
     };
-    let plan = ready.unwrap_or_else(|| {
-        let words = try_read_sync(B::int_into_data(words)).expect("a device that can be read");
-        let words = words.expect("the plan");
-        let words = words.as_slice::<i32>().expect("the plan's words");
-        let bytes = le_bytes(words, i32::to_le_bytes);
-        assert!(Digest::of(&bytes) == digest, "the plan is another one");
-        let plan = Plan::new(unpack(&bytes).unwrap_or_else(|e| panic!("{e}")));
-        let mut shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        keep(&mut shelf.plans, (digest, plan.clone()), PLANS);
-        plan
-    });
-    let design = plan.design();
-    let [target, rate, capacity] = [0, 1, 2].map(|k| &op.inputs[k].shape);
-    let nodes = design.steady.len();
-    assert!(
-        target.num_dims() == 2 && target[1] == nodes && rate == target && capacity.num_dims() == 3,
-        "tensors of other shapes than the plan's"
-    );
-    assert!(
-        (capacity[0] == 1 || capacity[0] == target[0])
-            && capacity[1] == design.periods
-            && capacity[2] == design.column.len(),
-        "a capacity of another shape than the plan's"
-    );
-    (plan, tensors, tape)
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        ended = signal::ctrl_c() => ended,
+        () = terminated => Ok(()),
+    }
 }

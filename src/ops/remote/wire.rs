@@ -2,6 +2,7 @@
 //! bytes.
 
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::model::{Model, Production, Rationing};
 use crate::ops::plan::{Checkpoint, Design};
 use burn_ir::ScalarIr;
@@ -20,6 +21,12 @@ pub(super) const PANEL: &str = "bullwhip.panel";
 pub(super) const GRADIENT: &str = "bullwhip.gradient";
 /// The tape's number of a run without a gradient.
 pub(super) const NO_TAPE: u64 = 0;
+
+/// In front of a reason that is the server's own, to be told to the client's user.
+pub(in crate::ops) const REFUSED: &str = "bullwhip refuses: ";
+
+/// Devices that a server says that it has where it serves as many clients as it may: burn has no refusal for that.
+pub(super) const FULL: u32 = 0;
 
 /// Client and server speak the same language.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -142,6 +149,14 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Design> {
             .ok_or_else(unknown)?,
         rationing: *Rationing::ALL.get(rationing as usize).ok_or_else(unknown)?,
     };
+    // What is counted by these numbers alone: a panel of one particle, and where groups begin.
+    let numbers = groups as f64 * (periods as f64 + 4.0);
+    memory::require(
+        "plan",
+        &format!("{groups} groups over {periods} periods"),
+        4.0 * numbers,
+        "simulate fewer periods or groups",
+    )?;
     let design = Design {
         row: short("row")?,
         supplier: short("supplier")?,
@@ -227,6 +242,12 @@ mod tests {
         let mut beyond = design();
         beyond.supplier[2] = 2;
         unpack(&pack(&beyond)).expect_err("a supplier that is not there");
+        for (groups, periods) in [(usize::MAX, 7), (1, usize::MAX), (1 << 30, 1 << 30)] {
+            let mut endless = design();
+            (endless.groups, endless.periods) = (groups, periods);
+            let said = unpack(&pack(&endless)).expect_err("more than there is memory");
+            assert!(said.to_string().contains("of memory, and"), "{said}");
+        }
         let mut short = design();
         short.full.pop();
         unpack(&pack(&short)).expect_err("a node without its full output");
