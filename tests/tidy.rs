@@ -1,6 +1,7 @@
 //! The conventions of the sources: a purpose line in every file, each library in its own folder,
 //! printing in one place, no loose ends.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
@@ -51,14 +52,14 @@ fn sources_keep_to_the_conventions() {
         if !allowed("use plotters", &["src/plot/"]) {
             fault("plotters belongs in plot");
         }
-        if !allowed(
-            "use burn",
-            &["src/ops/", "src/model/", "src/simulate/", "src/infer/"],
-        ) {
-            fault("tensors belong in ops, model, simulate and infer");
+        if !allowed("use burn", &["src/ops/"]) {
+            fault("tensors belong in the engine");
         }
-        if !allowed("burn::backend", &["src/ops/"]) {
-            fault("burn's backends belong in ops");
+        if !allowed(
+            "use cubecl",
+            &["src/ops/", "src/number.rs", "src/model/local.rs"],
+        ) {
+            fault("kernels belong in the engine, and rules for them in `local!`");
         }
         for print in ["println!(", "print!("] {
             let outside_docs = text
@@ -69,5 +70,79 @@ fn sources_keep_to_the_conventions() {
             }
         }
     }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The modules in order: one uses only those before it.
+const ORDER: [&str; 17] = [
+    "error",
+    "interrupt",
+    "memory",
+    "files",
+    "progress",
+    "number",
+    "workbook",
+    "network",
+    "table",
+    "model",
+    "ops",
+    "simulate",
+    "observe",
+    "infer",
+    "frame",
+    "plot",
+    "notebook",
+];
+
+/// What is against it and known: pictures of a fit are among the progress that is told.
+const KNOWN: [(&str, &str); 1] = [("progress", "infer")];
+
+/// The modules of the crate that a text names, but for its comments.
+fn uses(text: &str) -> BTreeSet<&str> {
+    let code = text.lines().filter(|l| !l.trim_start().starts_with("//"));
+    code.flat_map(|line| line.split("crate::").skip(1))
+        .map(|rest| {
+            let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'));
+            &rest[..end.unwrap_or(rest.len())]
+        })
+        .collect()
+}
+
+#[test]
+fn modules_use_only_those_before_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let rank = |name: &str| ORDER.iter().position(|m| *m == name);
+    let (mut faults, mut seen) = (Vec::new(), BTreeSet::new());
+    for file in &files {
+        let name = file.strip_prefix(&root).expect("inside");
+        let first = name.iter().next().expect("a name").to_string_lossy();
+        let module = first.trim_end_matches(".rs");
+        let Some(own) = rank(module) else {
+            // The crate's root and what gathers names or texts.
+            assert!(["lib", "prelude", "upstream"].contains(&module), "{module}");
+            continue;
+        };
+        seen.insert(own);
+        let text = std::fs::read_to_string(file).expect("text");
+        for other in uses(&text) {
+            let later = rank(other).is_some_and(|other| other > own);
+            if later && !KNOWN.contains(&(module, other)) {
+                faults.push(format!("{}: {module} uses {other}", name.display()));
+            }
+        }
+        // Inside the engine, what is run knows nothing of who runs it.
+        let plain = ["door.rs", "plan.rs"].iter().any(|f| name.ends_with(f));
+        if module == "ops" && plain {
+            for backend in ["super::cube", "super::remote"] {
+                let code = text.lines().filter(|l| l.starts_with("use "));
+                if code.into_iter().any(|l| l.contains(backend)) {
+                    faults.push(format!("{} uses {backend}", name.display()));
+                }
+            }
+        }
+    }
+    assert_eq!(seen.len(), ORDER.len());
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

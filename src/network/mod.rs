@@ -14,6 +14,7 @@ pub use csr::Csr;
 pub(crate) use edges::word_lines;
 pub use edges::{InoueTodo, final_demand_of_links};
 pub use synthetic::Synthetic;
+pub use text::Decimal;
 
 use crate::error::{Error, Result};
 use std::fmt;

@@ -1,10 +1,18 @@
 //! Delimited text: its encoding, its separator, records with the line numbers of an editor, and numbers.
 
 use crate::error::{Error, Result};
-use crate::frame::Decimal;
 use csv::StringRecord;
 use encoding_rs::Encoding;
 use std::borrow::Cow;
+
+/// The sign before the decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decimal {
+    /// 101.5
+    Point,
+    /// 101,5
+    Comma,
+}
 
 /// How numbers are written.
 #[derive(Clone, Copy, Debug)]

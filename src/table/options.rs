@@ -1,6 +1,6 @@
 //! How a table is read, and what a file was taken for.
 
-use crate::frame::Decimal;
+use crate::network::Decimal;
 use std::path::PathBuf;
 
 /// The layout of a file.

@@ -1,6 +1,7 @@
 //! What stands in a cell: months as the agencies write them, and numbers.
 
 use crate::error::Error;
+pub(super) use crate::network::Decimal;
 
 /// What is wrong with a cell, and what to do about it; the reader knows the place.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,15 +44,6 @@ pub(super) fn trim(text: &str) -> &str {
         [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
         _ => text.trim(),
     }
-}
-
-/// The sign before the decimals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decimal {
-    /// 101.5
-    Point,
-    /// 101,5
-    Comma,
 }
 
 /// Months since year 0 of "2015-01", "2015M01" or "2015-M01"; annual and quarterly periods, and

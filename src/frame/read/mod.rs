@@ -41,8 +41,9 @@ mod vintages;
 mod wide_months;
 mod workbook;
 
+pub use crate::network::Decimal;
+pub use cell::DateOrder;
 pub(in crate::frame) use cell::first_day;
-pub use cell::{DateOrder, Decimal};
 pub(in crate::frame) use guess::words;
 pub use guess::{Format, Guess};
 
