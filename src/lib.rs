@@ -3,18 +3,19 @@
 //! Data flow in one direction; a module uses only modules before it:
 //!
 //! ```text
-//! network -> model -> simulate -> observe -> infer -> frame -> plot -> notebook
-//!    table     ops ----^
+//! network -> model ------------> engine -> simulate -> observe -> infer -> frame -> plot -> notebook
+//!  table     the law, once, and   moves
+//!            the plain loops      numbers
 //! ```
 //!
-//! `table` reads input-output tables and makes networks of them; besides `network` it uses nothing.
-//! `model` is the specification in plain tensors; `ops` does the same for all periods at once, with a
-//! hand-written adjoint, and knows no economics. Only `ops` names a burn backend, polars is named only
-//! in `frame`, `notebook::table` and `notebook::show`, plotters only in `plot`, and only `notebook`
-//! prints. Tensors live inside a call: what a user binds is host data. `progress` and `interrupt` serve
-//! all long calls: the one shows how far they are, the other makes them return what they have; `files`
-//! writes files that are whole or absent, `memory` holds what work will take against what is free, `workbook` reads those of spreadsheets within bounds.
-//! `upstream` lists the faults of other libraries that are guarded against.
+//! `table` reads input-output tables and makes networks of them. `model` has the law: what a firm and a link do in a
+//! period, with their adjoints, written once for one number, rows of them and devices; families of rules, a file a
+//! member; and a whole run in plain loops, the oracle. The engine (`ops`) moves numbers: plans, layouts, threads, lanes,
+//! devices; of the model it knows the rules alone, and it has one door, over host arrays. burn and CubeCL are named only
+//! there and where rules are stamped for devices, polars only in `frame`, `notebook::table` and `notebook::show`,
+//! plotters only in `plot`, and only `notebook` prints (`tests/tidy.rs`). `progress` and `interrupt` serve all long calls:
+//! the one shows how far they are, the other makes them return what they have; `files` writes files that are whole or
+//! absent, `memory` holds what work will take against what is free, `workbook` reads those of spreadsheets within bounds.
 //!
 //! | symbol in the paper | here |
 //! |---|---|
