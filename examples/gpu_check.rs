@@ -264,7 +264,7 @@ fn step(firms: usize, particles: usize, device: Device) -> Result<Value, Error> 
     }))
 }
 
-/// Bytes that a gradient moves, by the count in `src/ops/cube/mod.rs`.
+/// Bytes that a gradient moves, by the count in `src/engine/cube/mod.rs`.
 fn traffic(firms: usize, links: usize, particles: usize) -> f64 {
     let p = particles as f64;
     let each = links as f64 * (52.0 * p + 24.0) + firms as f64 * (152.0 * p + 68.0);

@@ -10,7 +10,7 @@
 //!
 //! `table` reads input-output tables and makes networks of them. `model` has the law: what a firm and a link do in a
 //! period, with their adjoints, written once for one number, rows of them and devices; families of rules, a file a
-//! member; and a whole run in plain loops, the oracle. The engine (`ops`) moves numbers: plans, layouts, threads, lanes,
+//! member; and a whole run in plain loops, the oracle. `engine` moves numbers: plans, layouts, threads, lanes,
 //! devices; of the model it knows the rules alone, and it has one door, over host arrays. burn and CubeCL are named only
 //! there and where rules are stamped for devices, polars only in `frame`, `notebook::table` and `notebook::show`,
 //! plotters only in `plot`, and only `notebook` prints (`tests/tidy.rs`). `progress` and `interrupt` serve all long calls:
@@ -25,6 +25,7 @@
 //! | t*, δ, λ | `Event::start`, `severity`, `recovery_rate` |
 //! | x, D, O, S | `Trajectory::output`, `demand`, `orders`, `inventory` |
 
+mod engine;
 pub mod error;
 mod files;
 pub mod frame;
@@ -36,7 +37,6 @@ pub mod network;
 pub mod notebook;
 mod number;
 pub mod observe;
-mod ops;
 pub mod plot;
 pub mod prelude;
 pub mod progress;
@@ -45,11 +45,11 @@ pub mod table;
 pub mod upstream;
 mod workbook;
 
-pub use error::{Error, Result};
 #[cfg(feature = "cuda-source")]
-pub use ops::{CudaSource, cuda_sources};
+pub use engine::{CudaSource, cuda_sources};
 #[cfg(feature = "serve")]
-pub use ops::{Serve, Server};
+pub use engine::{Serve, Server};
+pub use error::{Error, Result};
 
 #[cfg(all(
     feature = "cube",

@@ -50,7 +50,8 @@
 //! * Seen: eight connections that send `1_u64 << 30` as eight bytes and then 200 MB each: 1.66 GB in the server, for as
 //!   long as they stay open. They need the server's id, the first half of a token. 2,000 streams of two bytes were still
 //!   open after 45 seconds.
-//! * Here: nothing can be done below the transport but to give the token to those only who may use the server.
+//! * Here: `serve` is a server of our own that speaks its protocol: frames before the token are of 64 and 1,024 bytes, and
+//!   have ten seconds.
 //! * There: a bound of some kilobytes and a time for the first frame, and frames that grow as they arrive.
 //!
 //! # burn-remote 0.22.1: a request that ends the server
@@ -59,7 +60,8 @@
 //!
 //! * Seen: `Tensor::<1>::zeros([1 << 40], &device)` from a client: the server aborts, for all its clients, and the client
 //!   hears of it after 35 seconds.
-//! * Here: our own operations are checked before use (`ops::remote`'s plans), but not burn's.
+//! * Here: our server counts every result before it is made, and holds it against the client's limit and free memory; it
+//!   refuses operations that the library does not send, and goes on.
 //! * There: an allocation that fails must be an error of its request; a server must be able to say which operations
 //!   it serves, and how much memory a client may hold.
 //!
@@ -67,7 +69,7 @@
 //!
 //! * Seen: each `Objective` that kept tensors on the device with autodiff left 32 to 158 kB behind when it was dropped without
 //!   a gradient. `cargo run --release --example faults -- --part leak` measures what is left.
-//! * Here: where the kernels have the gradient, tensors are made on the device without autodiff.
+//! * Here: the processor computes without tensors; on devices only runs whose gradient is taken have autodiff.
 //! * There: the graph must let go of leaves whose tensors are gone without a backward pass.
 //!
 //! # evcxr 0.22.0: what cells print is taken for orders

@@ -52,12 +52,12 @@ fn sources_keep_to_the_conventions() {
         if !allowed("use plotters", &["src/plot/"]) {
             fault("plotters belongs in plot");
         }
-        if !allowed("use burn", &["src/ops/"]) {
+        if !allowed("use burn", &["src/engine/"]) {
             fault("tensors belong in the engine");
         }
         if !allowed(
             "use cubecl",
-            &["src/ops/", "src/number.rs", "src/model/local.rs"],
+            &["src/engine/", "src/number.rs", "src/model/local.rs"],
         ) {
             fault("kernels belong in the engine, and rules for them in `local!`");
         }
@@ -85,7 +85,7 @@ const ORDER: [&str; 17] = [
     "network",
     "table",
     "model",
-    "ops",
+    "engine",
     "simulate",
     "observe",
     "infer",
@@ -134,7 +134,7 @@ fn modules_use_only_those_before_them() {
         }
         // Inside the engine, what is run knows nothing of who runs it.
         let plain = ["door.rs", "plan.rs"].iter().any(|f| name.ends_with(f));
-        if module == "ops" && plain {
+        if module == "engine" && plain {
             for backend in ["super::cube", "super::remote"] {
                 let code = text.lines().filter(|l| l.starts_with("use "));
                 if code.into_iter().any(|l| l.contains(backend)) {

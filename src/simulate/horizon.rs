@@ -2,12 +2,12 @@
 
 use super::reference::Reference;
 use super::{Method, Precision, Simulation};
+use crate::engine::{
+    Design, Differentiable, Engine, Gradient, Inputs, Plan, Processor, Remaining, Tensors,
+};
 use crate::error::Result;
 use crate::model::{Paths, Shock};
 use crate::network::Network;
-use crate::ops::{
-    Design, Differentiable, Engine, Gradient, Inputs, Plan, Processor, Remaining, Tensors,
-};
 use rayon::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

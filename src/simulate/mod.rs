@@ -4,11 +4,11 @@ mod horizon;
 mod reference;
 mod run;
 
+pub(crate) use crate::engine::{Autotuner, Blocks, Inputs, Remaining, SHARE, STREAM, processors};
+pub use crate::engine::{Checkpoint, Device, DeviceInfo, Differentiable, connect, devices};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::Network;
-pub(crate) use crate::ops::{Autotuner, Blocks, Inputs, Remaining, SHARE, STREAM, processors};
-pub use crate::ops::{Checkpoint, Device, DeviceInfo, Differentiable, connect, devices};
 pub use horizon::differentiable;
 pub(crate) use horizon::{Columns, Horizon};
 pub use run::simulate;

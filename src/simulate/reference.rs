@@ -1,11 +1,11 @@
 //! The oracle behind the engine's door: `model::reference`, particle by particle.
 
 use super::{Columns, Precision, Simulation};
+use crate::engine::{Engine, Gradient, Inputs, Tape};
 use crate::error::Result;
 use crate::model::reference::{self, Economy};
 use crate::network::Network;
 use crate::number::Real;
-use crate::ops::{Engine, Gradient, Inputs, Tape};
 use rayon::prelude::*;
 
 /// An economy in plain loops.

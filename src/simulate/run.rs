@@ -1,6 +1,7 @@
 //! One run of host data.
 
 use super::{Columns, Device, Horizon, Inputs, Method, Precision, Record, Simulation, Trajectory};
+use crate::engine::Opened;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::memory;
@@ -8,7 +9,6 @@ use crate::model::reference::Economy;
 use crate::model::{Params, Paths, Shock};
 use crate::network::Network;
 use crate::number::Real;
-use crate::ops::Opened;
 
 /// Simulates `shock` hitting `network`, whose firms behave as `params` say.
 ///

@@ -5,9 +5,9 @@ use super::budget::Budget;
 use super::wire::{
     Digest, GRADIENT, HELLO, HELLO_LENGTH, NO_TAPE, PANEL, VERSION, le_bytes, unpack,
 };
+use crate::engine::adjoint::Passes;
+use crate::engine::plan::{Checkpoint, Design, Plan};
 use crate::error::{Error, Result};
-use crate::ops::adjoint::Passes;
-use crate::ops::plan::{Checkpoint, Design, Plan};
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::tensor::{TensorData, try_read_sync};
 use burn_ir::{BackendIr, CustomOpIr, HandleKind, TensorIr};

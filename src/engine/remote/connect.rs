@@ -3,8 +3,8 @@
 use super::client::hello;
 use super::token;
 use super::wire::{FULL, VERSION};
+use crate::engine::device::{Device, DeviceInfo, Opened};
 use crate::error::{Error, Result};
-use crate::ops::device::{Device, DeviceInfo, Opened};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{DispatchDevice, Remote};
 use burn::remote::{ConnectError, EndpointId, IrohHost, IrohRelays, RemoteHost};
@@ -27,7 +27,7 @@ fn connected() -> MutexGuard<'static, Vec<Connected>> {
     ALL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(in crate::ops) fn connect(address: &str, token: &str) -> Result<Device> {
+pub(in crate::engine) fn connect(address: &str, token: &str) -> Result<Device> {
     let token = token::find(token)?;
     let (server, secret) = read_token(&token)?;
     let addresses = resolve(address)?;
@@ -143,7 +143,7 @@ fn refused(address: &str, error: &ConnectError) -> Error {
 }
 
 /// What is connected.
-pub(in crate::ops) fn list() -> Vec<DeviceInfo> {
+pub(in crate::engine) fn list() -> Vec<DeviceInfo> {
     let info = |(n, c): (usize, &Connected)| DeviceInfo {
         device: Device::Remote(n),
         name: format!("{} at {}", c.name, c.address),
@@ -153,11 +153,11 @@ pub(in crate::ops) fn list() -> Vec<DeviceInfo> {
 }
 
 /// The address of a connected device.
-pub(in crate::ops) fn address(n: usize) -> Option<String> {
+pub(in crate::engine) fn address(n: usize) -> Option<String> {
     connected().get(n).map(|c| c.address.clone())
 }
 
-pub(in crate::ops) fn open(n: usize) -> Result<Opened> {
+pub(in crate::engine) fn open(n: usize) -> Result<Opened> {
     match connected().get(n) {
         Some(found) => Ok(Opened {
             tensors: found.tensors.clone(),

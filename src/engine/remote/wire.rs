@@ -1,10 +1,10 @@
 //! What client and server say to each other beside tensors: the names of the operations, and the plan as
 //! bytes.
 
+use crate::engine::plan::{Checkpoint, Design};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::model::{Model, Production, Rationing};
-use crate::ops::plan::{Checkpoint, Design};
 use burn_ir::ScalarIr;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use xxhash_rust::xxh3::xxh3_128;
@@ -23,7 +23,7 @@ pub(super) const GRADIENT: &str = "bullwhip.gradient";
 pub(super) const NO_TAPE: u64 = 0;
 
 /// In front of a reason that is the server's own, to be told to the client's user.
-pub(in crate::ops) const REFUSED: &str = "bullwhip refuses: ";
+pub(in crate::engine) const REFUSED: &str = "bullwhip refuses: ";
 
 /// Devices that a server says that it has where it serves as many clients as it may: burn has no refusal for that.
 pub(super) const FULL: u32 = 0;

@@ -7,7 +7,7 @@ use super::budget::{Budget, Held};
 use super::operations::{self, Shelf};
 use super::protocol::{Answer, Failure, Read, Sync, Task, Usage, bytes};
 use super::wire::REFUSED;
-use crate::ops::adjoint::Passes;
+use crate::engine::adjoint::Passes;
 use burn::tensor::{DType, Shape, TensorData, try_read_sync};
 use burn_ir::{BackendIr, OperationIr, TensorId, TensorIr, TensorStatus};
 use burn_router::TensorInterpreter;

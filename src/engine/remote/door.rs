@@ -10,7 +10,7 @@ use super::protocol::{
 };
 use super::session::{End, Session};
 use super::wire::FULL;
-use crate::ops::adjoint::Passes;
+use crate::engine::adjoint::Passes;
 use burn_ir::BackendIr;
 use burn_router::TensorInterpreter;
 use iroh::Endpoint;

@@ -1,8 +1,8 @@
 //! The operation of the remote backend: it is sent, with its tensors that are with the server already.
 
 use super::wire::{Digest, GRADIENT, HELLO, HELLO_LENGTH, NO_TAPE, PANEL, numbers, pack};
-use crate::ops::adjoint::Passes;
-use crate::ops::{Operation, Plan};
+use crate::engine::adjoint::Passes;
+use crate::engine::{Operation, Plan};
 use burn::backend::ops::IntTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Remote, RemoteDevice, TensorMetadata};
@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// A plan on the servers that it has run on.
 #[derive(Default)]
-pub(in crate::ops) struct OnServers {
+pub(in crate::engine) struct OnServers {
     sent: Mutex<Vec<(RemoteDevice, Sent)>>,
 }
 
@@ -45,7 +45,7 @@ impl OnServers {
 
 /// What the gradient needs of a run: what the run was given, and the number of the tape that the server
 /// has kept.
-pub(in crate::ops) struct Tape {
+pub(in crate::engine) struct Tape {
     plan: Plan,
     tensors: [FloatTensor<Remote>; 3],
     number: u64,
