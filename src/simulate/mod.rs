@@ -7,7 +7,9 @@ mod run;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::Network;
-pub(crate) use crate::ops::{Autotuner, Blocks, Inputs, Remaining, SHARE, STREAM, processors};
+pub(crate) use crate::ops::{
+    Autotuner, Blocks, Inputs, PARTICLE_LANES, Remaining, SHARE, processors,
+};
 pub use crate::ops::{Checkpoint, Device, DeviceInfo, connect, devices};
 pub(crate) use horizon::{Columns, Horizon};
 pub use run::simulate;
