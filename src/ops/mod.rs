@@ -49,7 +49,7 @@ pub(crate) use cpu::{Autotuner, Blocks, PARTICLE_LANES, Processor, processors};
 pub use cube::{CudaSource, cuda_sources};
 pub use device::{Device, DeviceInfo, connect, devices};
 pub(crate) use device::{Opened, failure};
-pub(crate) use door::{Engine, Gradient, Inputs, Remaining, SHARE, Tape};
+pub(crate) use door::{Engine, GRAIN, Gradient, Inputs, Remaining, Tape};
 pub use plan::Checkpoint;
 pub(crate) use plan::{Design, Plan};
 #[cfg(feature = "serve")]

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::Network;
 pub(crate) use crate::ops::{
-    Autotuner, Blocks, Inputs, PARTICLE_LANES, Remaining, SHARE, processors,
+    Autotuner, Blocks, GRAIN, Inputs, PARTICLE_LANES, Remaining, processors,
 };
 pub use crate::ops::{Checkpoint, Device, DeviceInfo, connect, devices};
 pub(crate) use horizon::{Columns, Horizon};
