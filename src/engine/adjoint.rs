@@ -1,4 +1,4 @@
-//! The gradient of the panel in automatic differentiation: the frame of the hand-written passes back.
+//! The panel's node in burn's automatic differentiation, which calls a backend's hand-written adjoint.
 
 use super::{Operation, Plan};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -11,15 +11,15 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A backend's pass through all periods that leaves what the gradient needs, and its pass back.
+/// A backend's pass through all periods, which leaves a tape, and its adjoint pass, which reads the tape.
 pub(super) trait Passes: Backend + Operation {
     type Tape: Send + 'static;
 
-    /// The panel of target, rate and capacity.
+    /// The panel of target, rate and capacity, and the tape.
     fn forward(tensors: [FloatTensor<Self>; 3], plan: &Plan) -> (FloatTensor<Self>, Self::Tape);
 
-    /// The gradients in target, rate and, where it is wanted, capacity, in the tensors' own shapes,
-    /// of what has the gradient `panel` in the panel.
+    /// The gradients in target, rate and, where `with_capacity`, capacity, in the tensors' own shapes, given the
+    /// gradient `panel` in the panel.
     fn backward(
         tape: &mut Self::Tape,
         panel: FloatTensor<Self>,
@@ -27,18 +27,18 @@ pub(super) trait Passes: Backend + Operation {
     ) -> [Option<FloatTensor<Self>>; 3];
 }
 
-/// What a run leaves for its gradient.
-struct Kept<B: Passes>(Arc<Mutex<B::Tape>>);
+/// A run's tape as the state of an autodiff node, which burn clones.
+struct SharedTape<B: Passes>(Arc<Mutex<B::Tape>>);
 
-impl<B: Passes> Clone for Kept<B> {
+impl<B: Passes> Clone for SharedTape<B> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<B: Passes> fmt::Debug for Kept<B> {
+impl<B: Passes> fmt::Debug for SharedTape<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Kept")
+        f.write_str("SharedTape")
     }
 }
 
@@ -51,16 +51,16 @@ impl<B> fmt::Debug for PanelBackward<B> {
 }
 
 impl<B: Passes> Backward<B, 3> for PanelBackward<B> {
-    type State = Kept<B>;
+    type State = SharedTape<B>;
 
-    fn backward(self, ops: Ops<Kept<B>, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<SharedTape<B>, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let panel = grads.consume::<B>(&ops.node);
         let mut tape = ops.state.0.lock().unwrap_or_else(PoisonError::into_inner);
         let with_capacity = ops.parents[2].is_some();
-        let parts = B::backward(&mut tape, panel, with_capacity);
-        for (parent, part) in ops.parents.into_iter().zip(parts) {
-            if let Some((parent, part)) = parent.zip(part) {
-                grads.register::<B>(parent.id, part);
+        let gradients = B::backward(&mut tape, panel, with_capacity);
+        for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
+            if let Some((parent, gradient)) = parent.zip(gradient) {
+                grads.register::<B>(parent.id, gradient);
             }
         }
     }
@@ -82,7 +82,7 @@ impl<B: Passes, C: CheckpointStrategy> Operation for Autodiff<B, C> {
         match prepared {
             OpsKind::Tracked(prepared) => {
                 let (panel, tape) = B::forward(tensors, &plan);
-                prepared.finish(Kept(Arc::new(Mutex::new(tape))), panel)
+                prepared.finish(SharedTape(Arc::new(Mutex::new(tape))), panel)
             }
             OpsKind::UnTracked(prepared) => {
                 let [target, rate, capacity] = tensors;

@@ -6,8 +6,8 @@ use burn::tensor::Tensor;
 use rayon::prelude::*;
 use std::sync::OnceLock;
 
-/// Numbers that are worth a thread's while, where each takes some nanoseconds.
-pub(crate) const SHARE: usize = 1 << 15;
+/// Fewest numbers that are worth a thread of their own, where each takes some nanoseconds.
+pub(crate) const GRAIN: usize = 1 << 15;
 
 /// The inputs of some particles' runs.
 #[derive(Clone, Copy)]
@@ -118,12 +118,12 @@ impl<F: Real + Send + Sync> Batch<F> {
         let mut rate = Vec::with_capacity(particles * firms);
         let rows = inputs.target_inventory.chunks_exact(firms).cycle();
         for n in rows.take(particles) {
-            let both = n.par_iter().zip(steady).with_min_len(SHARE);
+            let both = n.par_iter().zip(steady).with_min_len(GRAIN);
             target.par_extend(both.map(|(n, x)| F::of(*n) * F::of(*x)));
         }
         let rows = inputs.adjustment_time.chunks_exact(firms).cycle();
         for tau in rows.take(particles) {
-            let each = tau.par_iter().with_min_len(SHARE);
+            let each = tau.par_iter().with_min_len(GRAIN);
             rate.par_extend(each.map(|tau| F::of(1.0) / F::of(*tau)));
         }
         Self {
@@ -143,10 +143,10 @@ impl<F: Real + Send + Sync> Batch<F> {
         let mut target_inventory = vec![0.0; by_target.len()];
         let rows = by_target.chunks_exact(steady.len());
         for (to, g) in target_inventory.chunks_exact_mut(steady.len()).zip(rows) {
-            let both = to.par_iter_mut().zip(g).zip(steady).with_min_len(SHARE);
+            let both = to.par_iter_mut().zip(g).zip(steady).with_min_len(GRAIN);
             both.for_each(|((to, g), x)| *to = g.value() * x);
         }
-        let by_rate = by_rate.par_iter().zip(&self.rate).with_min_len(SHARE);
+        let by_rate = by_rate.par_iter().zip(&self.rate).with_min_len(GRAIN);
         Gradient {
             target_inventory,
             // The rate is 1 / τ.

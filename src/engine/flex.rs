@@ -15,7 +15,7 @@ pub(super) struct HostTensors {
     capacity: FloatTensor<Flex>,
 }
 
-/// A tensor's numbers without copying; `HostTensors` made it contiguous.
+/// A tensor's numbers, not copied; `HostTensors` made the tensor contiguous.
 fn slice<F: cpu::Format + burn::tensor::Element + bytemuck::Pod>(
     tensor: &FloatTensor<Flex>,
 ) -> &[F] {
@@ -69,8 +69,8 @@ impl Operation for Flex {
     }
 }
 
-/// What a run leaves for its gradient.
-pub(super) struct Kept {
+/// The tensors of a run and the tape of the kernels.
+pub(super) struct FlexTape {
     tensors: HostTensors,
     tape: AnyTape,
 }
@@ -81,9 +81,9 @@ enum AnyTape {
 }
 
 impl Passes for Flex {
-    type Tape = Kept;
+    type Tape = FlexTape;
 
-    fn forward(tensors: [FloatTensor<Self>; 3], plan: &Plan) -> (FloatTensor<Self>, Kept) {
+    fn forward(tensors: [FloatTensor<Self>; 3], plan: &Plan) -> (FloatTensor<Self>, FlexTape) {
         let tensors = HostTensors::new(tensors);
         let (panel, tape) = match tensors.target.dtype() {
             DType::F64 => {
@@ -96,16 +96,16 @@ impl Passes for Flex {
             }
         };
         let tape = tape.expect("a kept run has a tape");
-        (panel, Kept { tensors, tape })
+        (panel, FlexTape { tensors, tape })
     }
 
     fn backward(
-        kept: &mut Kept,
+        kept: &mut FlexTape,
         panel: FloatTensor<Self>,
         with_capacity: bool,
     ) -> [Option<FloatTensor<Self>>; 3] {
         let panel = panel.to_contiguous();
-        let Kept { tensors, tape } = kept;
+        let FlexTape { tensors, tape } = kept;
         match tape {
             AnyTape::Single(tape) => gradient(tape, tensors, &panel, with_capacity),
             AnyTape::Double(tape) => gradient(tape, tensors, &panel, with_capacity),
@@ -125,7 +125,7 @@ fn gradient<F: cpu::Format + burn::tensor::Element + bytemuck::Pod>(
     let one = shape[1] * shape[2];
     let mut capacity = out.capacity;
     if with_capacity && shape[0] == 1 && inputs.particles > 1 {
-        // One capacity for all particles: its gradient is the sum over them.
+        // All particles have one capacity: its gradient is the sum over particles.
         let (sum, others) = capacity.split_at_mut(one);
         for other in others.chunks_exact(one) {
             for (s, o) in sum.iter_mut().zip(other) {

@@ -1,21 +1,33 @@
-//! The simulation over all periods as one tensor operation, with a hand-written adjoint, and on the CPU also
-//! without tensors.
+//! The engine: the simulation over all periods as one operation, with a hand-written adjoint, over host arrays and
+//! over burn's tensors.
 //!
-//! The only folder that names a burn backend. It takes raw tensors and arrays, and knows no firm,
-//! sector or shock; `model::step` is the specification and the oracle. Shapes:
+//! This is the only folder that names a burn backend. The rules of firms and links come from `model`
+//! (`model::period` and the families beside it); `model::reference` is the oracle. Shapes of the tensors:
 //!
 //! | tensor | shape | unit |
 //! |---|---|---|
-//! | target (n x0) | [particle, node] | units of output |
-//! | rate (1 / τ) | [particle, node] | 1 / period |
-//! | capacity (z) | [particle, period, column], or [1, period, column] for all particles | share |
+//! | target (n x0) | [particle, firm] | units of output |
+//! | rate (1 / τ) | [particle, firm] | 1 / period |
+//! | capacity (z) | [particle, period, column], or [1, period, column] for all particles | share of full capacity |
 //! | panel (y) | [particle, period, group] | units per period |
 //!
-//! Inventories and orders are kept per link in units of the buyer's output (S / A and O / A), and
-//! orders are not kept at all: o(t) = max(0, D(t-1) + (n x0 - s(t-1)) / τ).
+//! Words of this folder:
 //!
-//! Results do not depend on the number of threads: a network is cut into parts, whose sums are added in
-//! a fixed order, as many as its size is worth and the machine has processors.
+//! | word | meaning |
+//! |---|---|
+//! | offer | the share of the orders on a firm that the firm delivers |
+//! | adjoint of x, `to_x` | the derivative of the loss in x |
+//! | firm pass, link pass | one period of all firms, of all links; each has an adjoint pass |
+//! | lane | one of the L numbers of a row; a lane is a particle or a firm |
+//! | partition | firms, and the links on which they buy, that one thread works on |
+//! | accumulator | a firm's offer and the sum of the orders on it |
+//! | message | a link's own copy of the offer, overwritten with the order |
+//!
+//! Inventories are kept per link in units of the buyer's output (S / A). Orders in the same units (O / A) are
+//! computed where they are read and not kept: o(t) = max(0, D(t-1) + (n x0 - s(t-1)) / τ).
+//!
+//! Results do not depend on the number of threads. The size of a network and the number of the machine's processors
+//! decide into how many partitions it is cut, and the sums of partitions are added in a fixed order.
 
 mod adjoint;
 pub(crate) mod cpu;
@@ -33,13 +45,13 @@ mod tensors;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
-pub(crate) use cpu::{Autotuner, Blocks, Processor, STREAM, processors};
+pub(crate) use cpu::{Autotuner, Blocks, PARTICLE_LANES, Processor, processors};
 #[cfg(feature = "cuda-source")]
 pub use cube::{CudaSource, cuda_sources};
 pub use device::{Device, DeviceInfo, connect, devices};
 pub(crate) use device::{Opened, failure};
 pub use differentiable::Differentiable;
-pub(crate) use door::{Engine, Gradient, Inputs, Remaining, SHARE, Tape};
+pub(crate) use door::{Engine, GRAIN, Gradient, Inputs, Remaining, Tape};
 pub use plan::Checkpoint;
 pub(crate) use plan::{Design, Plan};
 #[cfg(feature = "serve")]
@@ -66,10 +78,10 @@ pub(crate) fn panel(
     rate: Tensor<2>,
     capacity: Tensor<3>,
 ) -> Tensor<3> {
-    let [particles, nodes] = target.dims();
+    let [particles, firms] = target.dims();
     let design = plan.design();
-    assert_eq!(nodes, design.steady.len());
-    assert_eq!(rate.dims(), [particles, nodes]);
+    assert_eq!(firms, design.steady.len());
+    assert_eq!(rate.dims(), [particles, firms]);
     let [rows, periods, columns] = capacity.dims();
     assert!(rows == 1 || rows == particles);
     assert_eq!((periods, columns), (design.periods, design.column.len()));

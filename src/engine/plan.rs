@@ -1,4 +1,5 @@
-//! What stays fixed over runs: the links, the steady state, the groups, the horizon.
+//! What stays fixed over runs: the links, the steady state, the groups, the horizon, and the layout of the CPU's
+//! arrays.
 
 use super::cpu::{Autotuner, Pool, processors};
 use crate::model::Model;
@@ -7,12 +8,12 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
-/// How links and firms limit each other, and for how long: everything but the tensors of one run.
-/// Raw arrays; nothing here knows what a firm or a group stands for.
+/// Everything that a run is computed from except its tensors: links, numbers of firms, groups, horizon, model.
+/// Arrays are in the order of the network's firms and links.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Design {
-    /// First link of each firm's inputs, and the number of links, `[firm + 1]`. Links are sorted by
-    /// the firm that buys.
+    /// First link of each firm's inputs, and the number of links, `[firm + 1]`. Links are sorted by the firm that
+    /// buys.
     pub(crate) row: Vec<u32>,
     /// Firm that sells, `[link]`.
     pub(crate) supplier: Vec<u32>,
@@ -26,48 +27,48 @@ pub(crate) struct Design {
     pub(crate) full: Vec<f64>,
     /// Group that a firm's output is added to, `[firm]`.
     pub(crate) group: Vec<u32>,
-    /// Float of groups.
+    /// Number of groups.
     pub(crate) groups: usize,
     /// Firms whose capacity varies: the columns of the capacity tensor.
     pub(crate) column: Vec<u32>,
-    /// Float of periods.
+    /// Number of periods.
     pub(crate) periods: usize,
     /// The members of the model's families.
     pub(crate) model: Model,
     /// Which inventories are kept for the gradient.
     pub(crate) checkpoint: Checkpoint,
-    /// Once it is true a run ends before its next period; the periods that are left are NaN. For
-    /// runs without a gradient.
+    /// Once it is true a run ends before its next period; the periods that are left are NaN. For runs without a
+    /// gradient.
     pub(crate) stop: Option<Arc<AtomicBool>>,
 }
 
 impl Design {
-    /// Whether the accumulators of a particle alone do not stay in the cache: its links have messages then.
+    /// Whether the accumulators of one particle do not fit into the cache. Links then have messages.
     pub(super) fn is_large(&self) -> bool {
-        self.steady.len() >= LARGE
+        self.steady.len() >= LARGE_NETWORK
     }
 }
 
-/// Which inventories a run keeps for its gradient. The gradient is the same, bit for bit, under
-/// every policy; what differs is memory against one more simulation.
+/// Checkpointing with recomputation: which inventories a run keeps for its gradient. The gradient is the same, bit
+/// for bit, under every policy; a policy trades memory against one more simulation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checkpoint {
-    /// All periods where they fit into half of the memory that is available, else every k-th with k
-    /// about the square root of twice the number of periods.
+    /// All periods where they fit into half of the memory that is available, else every k-th with k about the
+    /// square root of twice the number of periods.
     #[default]
     Auto,
     /// All periods: links x periods numbers a particle.
     All,
-    /// Every k-th period; those between are simulated recompute.
+    /// Every k-th period; the periods between are recomputed.
     Every(usize),
 }
 
-/// Bytes that are there without asking.
-const LITTLE: usize = 16 << 20;
+/// Bytes that are taken to be available without a look at the machine's memory.
+const ALWAYS_AVAILABLE: usize = 16 << 20;
 
 impl Checkpoint {
-    /// Periods between two checkpoints, for runs that need `bytes` of the `memory` for each period
-    /// kept. It is asked for where it may matter: to prefetch takes as long as a small run.
+    /// Periods between two checkpoints, for runs that need `bytes` of the `memory` for each period kept. `memory`
+    /// is called only where its result matters: the call takes as long as a small run.
     pub(crate) fn stride(
         self,
         periods: usize,
@@ -78,81 +79,83 @@ impl Checkpoint {
         match self {
             Checkpoint::All => periods,
             Checkpoint::Every(k) => k.clamp(1, periods),
-            Checkpoint::Auto if all <= LITTLE || all <= memory() / 2 => periods,
+            Checkpoint::Auto if all <= ALWAYS_AVAILABLE || all <= memory() / 2 => periods,
             Checkpoint::Auto => ((2.0 * periods as f64).sqrt().ceil() as usize).clamp(1, periods),
         }
     }
 }
 
-/// No firm or link: fills up a row.
+/// Padding of a row: no firm, or no link.
 pub(super) const PADDING: u32 = u32::MAX;
 
-/// Where firms and links stand in the kernels' arrays: in rows of `width` firms side by side. The
-/// firms of a row have about as many inputs; the k-th inputs of all of them make a row of links. A
-/// position is `row x width + place in the row`.
+/// Places of firms and links in the kernels' arrays: SELL-C-sigma slices (Kreutzer et al. 2014) with C = `width`,
+/// sorted over all firms. A slice is called a row of firms. The firms of a row have about as many inputs, and the
+/// k-th inputs of all of them form a row of links. A position is `row x width + lane`.
 pub(super) struct Layout {
     /// Rows of firms in all partitions.
     pub(super) rows: usize,
     pub(super) partitions: Vec<Partition>,
 }
 
-/// Firms of a partition of the network that one thread works on, and the links of which they are buyers.
+/// Firms of the network that one thread works on, and the links on which these firms buy.
 pub(super) struct Partition {
-    /// First row of the partition's firms among all.
+    /// First row of the partition's firms among the rows of all partitions.
     pub(super) first: usize,
-    /// Rows of firms.
+    /// Rows of the partition's firms.
     pub(super) rows: usize,
-    /// Rows of firms of all partitions.
+    /// Rows of the firms of all partitions.
     pub(super) all_rows: usize,
-    /// First row of links of each row of firms, and their number, `[row + 1]`.
+    /// First row of links of each row of firms, and the number of rows of links, `[row + 1]`.
     pub(super) row: Vec<u32>,
     /// Firm at each position, or `PADDING`.
     pub(super) firm: Vec<u32>,
-    /// Whether it has inputs.
-    pub(super) fed: Vec<bool>,
-    /// Group of each position.
+    /// Whether the firm at each position has inputs.
+    pub(super) has_inputs: Vec<bool>,
+    /// Group of the firm at each position.
     pub(super) group: Vec<u32>,
-    /// Where a row is a firm: the first row of each group, and their number, `[group + 1]`.
+    /// Where a row is one firm: the first row of each group, and the number of rows, `[group + 1]`.
     pub(super) first_member: Vec<u32>,
-    /// (position in this partition, column of the capacity tensor).
+    /// (position in this partition, column of the capacity tensor), sorted.
     pub(super) columns: Vec<(u32, u32)>,
     /// Link at each position of the rows of links, or `PADDING`.
     pub(super) link: Vec<u32>,
-    /// Position of its supplier among all partitions, where a row is several firms and links have no messages.
+    /// Position of each link's supplier among all partitions, where a row is several firms and links have no
+    /// messages; else empty.
     pub(super) supplier: Vec<u16>,
-    /// Else the place of each link's message, or that of its supplier where a row is a firm; those of `PREFETCH_DISTANCE` rows more,
-    /// which are asked for and not read.
+    /// Otherwise: the place of each link's message or, where a row is one firm, the position of its supplier.
+    /// Entries of `PREFETCH_DISTANCE` more rows follow, which are prefetched and not read.
     pub(super) place: Vec<u32>,
-    /// Positions of the suppliers from which many firms of the partition buy.
+    /// Positions of the hubs: suppliers with more than `HUB_CUSTOMERS` customers in the partition.
     pub(super) hubs: Vec<u32>,
-    /// Bins of the partition's firms among those of all.
+    /// Bins of the partition's firms among the bins of all partitions.
     pub(super) bins: Range<usize>,
-    /// Who writes the messages of the partition's links, in large networks whose rows are several firms.
+    /// Bins of the messages of the partition's links, in large networks whose rows are several firms.
     pub(super) routing: Option<Routing>,
 }
 
 impl Partition {
-    /// Its rows of firms among those of all partitions.
+    /// The partition's rows of firms among those of all partitions.
     pub(super) fn among_all(&self) -> Range<usize> {
         self.first..self.first + self.rows
     }
 }
 
-/// Where messages of a partition's links lie: sink `cpu::routing`.
+/// Order of the messages of a partition's links: see `cpu::bins`.
 pub(super) struct Routing {
     /// First place of each bin of all partitions, and the number of messages.
     pub(super) bin: Vec<u32>,
-    /// Firm on its bin from which the message at each place comes.
+    /// Firm, numbered within its bin, that the message at each place comes from.
     pub(super) firm: Vec<u16>,
 }
 
 impl Routing {
-    /// Places of a bin.
-    pub(super) fn on(&self, bin: usize) -> Range<usize> {
+    /// Places of the messages of a bin.
+    pub(super) fn places(&self, bin: usize) -> Range<usize> {
         self.bin[bin] as usize..self.bin[bin + 1] as usize
     }
 
-    /// With the place of each link's message. `bins` has the first bin and position of each partition, and their numbers.
+    /// The routing, and the place of each link's message. `bins` has the first bin and the first position of each
+    /// partition, and then the numbers of bins and positions.
     fn new(supplier: &[u32], link: &[u32], bins: &[(usize, usize)]) -> (Self, Vec<u32>) {
         let count = bins.last().map_or(0, |s| s.0);
         let on = |position: u32| {
@@ -173,7 +176,7 @@ impl Routing {
         let mut next = bin.clone();
         let mut firm = vec![0; messages as usize];
         let place = link.iter().zip(supplier).map(|(link, position)| {
-            // What fills up a row writes behind all messages.
+            // Padding writes to the place after all messages.
             if *link == PADDING {
                 return messages;
             }
@@ -188,35 +191,35 @@ impl Routing {
     }
 }
 
-/// The numbers of a partition in one format, by position; 0 where nothing is.
+/// The numbers of a partition in one format, by position; 0 at padding.
 pub(super) struct PartitionNumbers<F> {
     pub(super) coefficient: Vec<F>,
     pub(super) outside: Vec<F>,
     pub(super) steady: Vec<F>,
     pub(super) full: Vec<F>,
-    /// 1 where a firm has no inputs.
+    /// 1 where a firm has no inputs, else 0.
     pub(super) unfed: Vec<F>,
 }
 
-/// The numbers of a layout's partitions, and the memory of runs on it.
-pub(crate) struct Numbers<F> {
+/// The numbers of a layout's partitions, with the memory and the autotuners of its runs.
+pub(crate) struct LayoutNumbers<F> {
     pub(super) partitions: Vec<PartitionNumbers<F>>,
     pub(super) pool: Pool<F>,
-    /// Of runs without a gradient and with one.
+    /// Autotuners of single blocks: of runs without a gradient, and with one.
     pub(super) tuner: [Autotuner; 2],
-    /// Of many runs after another or at once, a particle.
+    /// Autotuner of runs of many blocks; its times are per particle.
     pub(super) tuner_of_many: Autotuner,
 }
 
-/// A layout with its numbers in both formats.
+/// A layout with its numbers in both formats, each made when it is first read.
 #[derive(Default)]
-struct Laid {
+struct LayoutWithNumbers {
     layout: OnceLock<Layout>,
-    single: OnceLock<Numbers<f32>>,
-    double: OnceLock<Numbers<f64>>,
+    single: OnceLock<LayoutNumbers<f32>>,
+    double: OnceLock<LayoutNumbers<f64>>,
 }
 
-/// A design made ready, cheap to clone.
+/// A design with its layouts, cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Plan {
     inner: Arc<Inner>,
@@ -224,12 +227,12 @@ pub(crate) struct Plan {
 
 struct Inner {
     design: Design,
-    /// Processors that runs are laid out for.
+    /// Number of processors that networks are cut for.
     processors: usize,
-    /// One firm a row: particles stand side by side.
-    narrow: Laid,
-    /// `WIDE` firms a row, of one particle.
-    wide: Laid,
+    /// Rows of one firm: lanes are particles.
+    particle_lanes: LayoutWithNumbers,
+    /// Rows of `FIRM_LANES` firms: lanes are firms of one particle.
+    firm_lanes: LayoutWithNumbers,
     #[cfg(feature = "cube")]
     cube: OnceLock<super::cube::Layout>,
     #[cfg(feature = "cube")]
@@ -238,34 +241,36 @@ struct Inner {
     servers: super::remote::OnServers,
 }
 
-/// Firms side by side where there is one particle.
-pub(super) const WIDE: usize = 8;
-/// With more customers in a partition a supplier is a hub, whose sums are taken in stages.
-const HUB: u32 = 512;
-/// Rows of links between asking memory for what suppliers tell and reading it; of capacities, which take less, twice as
-/// many.
+/// Lanes of a row where lanes are firms.
+pub(super) const FIRM_LANES: usize = 8;
+/// A supplier with more customers in a partition is a hub: orders on it are added by blocked summation.
+const HUB_CUSTOMERS: u32 = 512;
+/// Prefetch distance of the offers, in rows of links. The prefetch distance of capacities, which take less time, is
+/// twice as long.
 pub(super) const PREFETCH_DISTANCE: usize = 12;
-/// Firms on a bin: their sums stay in the cache.
+/// Firms of a bin: their sums fit into the cache.
 pub(super) const BIN: usize = 1 << 14;
-/// With so many firms the accumulators of a particle alone do not stay in the cache.
-const LARGE: usize = 20_000;
-/// From so many links on a network is in so many partitions, one for each processor at most: of one particle, of several
-/// (which keep threads busy by themselves).
-const BROAD: [(usize, usize); 3] = [(2_000, 2), (8_000, 4), (25_000, 8)];
-const NARROW: [(usize, usize); 1] = [(500_000, 8)];
-/// Rows of links that take as long as what firms do by themselves.
-const FIRM: usize = 4;
-/// No network is in more partitions. Those whose links have messages are in so many if there are as many processors.
+/// From this number of firms on the accumulators of one particle do not fit into the cache.
+const LARGE_NETWORK: usize = 20_000;
+/// (Fewest links, most partitions) where lanes are firms. These networks have no more partitions than the machine has
+/// processors.
+const FIRM_LANE_PARTITIONS: [(usize, usize); 3] = [(2_000, 2), (8_000, 4), (25_000, 8)];
+/// The same where lanes are particles: the blocks of particles keep threads busy by themselves.
+const PARTICLE_LANE_PARTITIONS: [(usize, usize); 1] = [(500_000, 8)];
+/// Time that the firms of a row take apart from their links, in rows of links.
+const FIRM_ROW_COST: usize = 4;
+/// No network has more partitions. Networks whose links have messages have this number if there are enough
+/// processors.
 pub(super) const MOST_PARTITIONS: usize = 16;
 
 impl Plan {
     pub(crate) fn new(design: Design) -> Self {
-        Self::on(processors(), design)
+        Self::for_processors(processors(), design)
     }
 
-    /// For so many processors: results are the same for any number of threads, but not of processors, as sums are then
-    /// taken in another order.
-    pub(super) fn on(processors: usize, design: Design) -> Self {
+    /// A plan for a number of processors. Results are the same for any number of threads, but not for any number of
+    /// processors, as sums are then added in another order.
+    pub(super) fn for_processors(processors: usize, design: Design) -> Self {
         let (firms, links) = (design.steady.len(), design.supplier.len());
         assert_eq!(design.row.len(), firms + 1);
         assert!(links < PADDING as usize && design.supplier.iter().all(|j| (*j as usize) < firms));
@@ -273,8 +278,8 @@ impl Plan {
             inner: Arc::new(Inner {
                 design,
                 processors,
-                narrow: Laid::default(),
-                wide: Laid::default(),
+                particle_lanes: LayoutWithNumbers::default(),
+                firm_lanes: LayoutWithNumbers::default(),
                 #[cfg(feature = "cube")]
                 cube: OnceLock::new(),
                 #[cfg(feature = "cube")]
@@ -309,33 +314,33 @@ impl Plan {
         &self.inner.servers
     }
 
-    fn laid(&self, width: usize) -> &Laid {
+    fn of_width(&self, width: usize) -> &LayoutWithNumbers {
         if width == 1 {
-            &self.inner.narrow
+            &self.inner.particle_lanes
         } else {
-            &self.inner.wide
+            &self.inner.firm_lanes
         }
     }
 
     pub(super) fn layout(&self, width: usize) -> &Layout {
         let make = || Layout::new(self.design(), width, self.processors());
-        self.laid(width).layout.get_or_init(make)
+        self.of_width(width).layout.get_or_init(make)
     }
 
-    pub(super) fn single(&self, width: usize) -> &Numbers<f32> {
+    pub(super) fn single(&self, width: usize) -> &LayoutNumbers<f32> {
         let make = || numbers(self.design(), self.layout(width));
-        self.laid(width).single.get_or_init(make)
+        self.of_width(width).single.get_or_init(make)
     }
 
-    pub(super) fn double(&self, width: usize) -> &Numbers<f64> {
+    pub(super) fn double(&self, width: usize) -> &LayoutNumbers<f64> {
         let make = || numbers(self.design(), self.layout(width));
-        self.laid(width).double.get_or_init(make)
+        self.of_width(width).double.get_or_init(make)
     }
 }
 
 impl Layout {
     /// Whether links have messages.
-    pub(super) fn routing(&self) -> bool {
+    pub(super) fn has_messages(&self) -> bool {
         self.partitions.iter().any(|p| p.routing.is_some())
     }
 
@@ -343,11 +348,11 @@ impl Layout {
         let (firms, links) = (design.steady.len(), design.supplier.len());
         let messages = width > 1 && design.is_large();
         let cuts: &[_] = match width {
-            // Every partition has accumulators of all firms, which are many.
+            // Every partition has accumulators of all firms, which are many here.
             1 if design.is_large() => &[],
-            1 => &NARROW,
+            1 => &PARTICLE_LANE_PARTITIONS,
             _ if messages => &[(0, MOST_PARTITIONS)],
-            _ => &BROAD,
+            _ => &FIRM_LANE_PARTITIONS,
         };
         let reached = cuts.iter().filter(|(least, _)| links >= *least);
         let most = reached
@@ -356,7 +361,8 @@ impl Layout {
             .unwrap_or(1);
         let partitions = match processors {
             1 => 1,
-            // Those with messages cost nothing: two for each, so that a processor which is disturbed gives work away.
+            // More partitions with messages cost nothing. There are two for each processor, so that other
+            // processors take over from one that is disturbed.
             p if messages && 2 * p <= most => 2 * p,
             p => p.min(most),
         };
@@ -365,9 +371,10 @@ impl Layout {
         for j in &design.supplier {
             customers[*j as usize] += 1;
         }
-        // A row's firms have about as many inputs, so that rows are filled evenly, and customers. Where a row is one firm,
-        // those of a group come one after the other, in every partition: `first_member` counts on it, and they often have
-        // the same suppliers, whose accumulators then stay in the cache.
+        // The firms of a row have about as many inputs, so that rows have little padding, and about as many
+        // customers. Where a row is one firm, the firms of a group follow each other in every partition:
+        // `first_member` requires it, and firms of a group often have the same suppliers, whose accumulators then
+        // stay in the cache.
         let mut order: Vec<u32> = (0..firms as u32).collect();
         order.sort_by_key(|i| {
             let group = if width == 1 {
@@ -380,35 +387,36 @@ impl Layout {
         });
         let mut rows: Vec<&[u32]> = order.chunks(width).collect();
         if width > 1 {
-            // Rows that many buy from lie together: most of what links read stays in the cache.
+            // Rows of firms with many customers lie together: most of the offers that links read stay in the cache.
             let sold = |row: &&[u32]| row.iter().map(|i| customers[*i as usize]).sum::<u32>();
             rows.sort_by_cached_key(|row| std::cmp::Reverse(sold(row)));
         }
-        // Each goes to the partition that has least to do so far, the longest first: partitions are then equal.
+        // The longest rows first, each row goes to the partition with the least work so far: partitions then have
+        // equal work.
         let longest = |row: &[u32]| row.iter().map(|i| degree(*i)).max().unwrap_or(0) as usize;
         let mut work: Vec<(usize, usize)> = rows
             .iter()
-            .map(|row| longest(row) + FIRM)
+            .map(|row| longest(row) + FIRM_ROW_COST)
             .enumerate()
             .collect();
         work.sort_by_key(|(_, work)| std::cmp::Reverse(*work));
-        let mut given = vec![0; partitions];
+        let mut load = vec![0; partitions];
         let mut partition_of = vec![0; rows.len()];
         for (row, work) in work {
             let least = (0..partitions)
-                .min_by_key(|partition| given[*partition])
+                .min_by_key(|partition| load[*partition])
                 .unwrap_or(0);
-            given[least] += work;
+            load[least] += work;
             partition_of[row] = least;
         }
-        let mut dealt: Vec<Vec<u32>> = vec![Vec::new(); partitions];
+        let mut firms_of_partition: Vec<Vec<u32>> = vec![Vec::new(); partitions];
         for (row, partition) in rows.iter().zip(partition_of) {
-            let firm = &mut dealt[partition];
+            let firm = &mut firms_of_partition[partition];
             firm.extend_from_slice(row);
             firm.resize(firm.len().next_multiple_of(width), PADDING);
         }
         let (mut first, mut bins) = (0, 0);
-        let mut made: Vec<Partition> = dealt
+        let mut laid_out: Vec<Partition> = firms_of_partition
             .into_iter()
             .map(|firm| {
                 let mut partition = Partition {
@@ -416,7 +424,7 @@ impl Layout {
                     rows: firm.len() / width,
                     all_rows: 0,
                     row: vec![0],
-                    fed: Vec::with_capacity(firm.len()),
+                    has_inputs: Vec::with_capacity(firm.len()),
                     group: Vec::with_capacity(firm.len()),
                     first_member: Vec::new(),
                     columns: Vec::new(),
@@ -443,7 +451,9 @@ impl Layout {
                         }));
                     }
                     partition.row.push((partition.link.len() / width) as u32);
-                    partition.fed.extend(firms.iter().map(|i| inputs(*i) > 0));
+                    partition
+                        .has_inputs
+                        .extend(firms.iter().map(|i| inputs(*i) > 0));
                     let group = |i: u32| {
                         if i == PADDING {
                             0
@@ -461,7 +471,7 @@ impl Layout {
             })
             .collect();
         let mut position = vec![0u32; firms];
-        for partition in &made {
+        for partition in &laid_out {
             for (k, i) in partition
                 .firm
                 .iter()
@@ -471,15 +481,15 @@ impl Layout {
                 position[*i as usize] = (partition.first * width + k) as u32;
             }
         }
-        let bins: Vec<(usize, usize)> = made
+        let bins: Vec<(usize, usize)> = laid_out
             .iter()
             .map(|partition| (partition.bins.start, partition.first * width))
             .chain([(bins, first * width)])
             .collect();
-        for partition in &mut made {
+        for partition in &mut laid_out {
             partition.all_rows = first;
-            // What fills up a row names its own firm: were it the same for all, additions of nothing
-            // would wait for each other.
+            // Padding names the firm of its own lane. If all padding named one firm, its additions of 0 would wait
+            // for each other.
             let own = partition
                 .row
                 .windows(2)
@@ -503,7 +513,9 @@ impl Layout {
                     sold[*at as usize] += 1;
                 }
                 let places = 0..sold.len() as u32;
-                partition.hubs = places.filter(|at| sold[*at as usize] > HUB).collect();
+                partition.hubs = places
+                    .filter(|at| sold[*at as usize] > HUB_CUSTOMERS)
+                    .collect();
                 if width == 1 {
                     partition.place = supplier;
                 } else {
@@ -528,12 +540,12 @@ impl Layout {
         }
         Self {
             rows: first,
-            partitions: made,
+            partitions: laid_out,
         }
     }
 }
 
-fn numbers<F: super::cpu::Float>(design: &Design, layout: &Layout) -> Numbers<F> {
+fn numbers<F: super::cpu::Float>(design: &Design, layout: &Layout) -> LayoutNumbers<F> {
     let take = |from: &[f64], at: &[u32]| -> Vec<F> {
         let one = |i: &u32| match *i {
             PADDING => F::ZERO,
@@ -541,7 +553,7 @@ fn numbers<F: super::cpu::Float>(design: &Design, layout: &Layout) -> Numbers<F>
         };
         at.iter().map(one).collect()
     };
-    Numbers {
+    LayoutNumbers {
         partitions: layout
             .partitions
             .iter()
@@ -551,9 +563,9 @@ fn numbers<F: super::cpu::Float>(design: &Design, layout: &Layout) -> Numbers<F>
                 steady: take(&design.steady, &partition.firm),
                 full: take(&design.full, &partition.firm),
                 unfed: partition
-                    .fed
+                    .has_inputs
                     .iter()
-                    .map(|fed| F::of(f64::from(!fed)))
+                    .map(|has_inputs| F::of(f64::from(!has_inputs)))
                     .collect(),
             })
             .collect(),

@@ -4,7 +4,7 @@
 use super::Problem;
 use super::convergence::{Ending, few_draws, measure};
 use super::objective::Objective;
-use super::posterior::{Autotuner, Draws, Posterior, Step, assemble};
+use super::posterior::{Draws, Pace, Posterior, Step, assemble};
 use super::saved::{Keeper, Saved};
 use super::snapshot::{Phase, Snapshot};
 use crate::error::{Error, Result};
@@ -137,7 +137,7 @@ pub(super) fn posterior_of(
     let mut search = options.start(&objective)?;
     search.resume(&saved, "background calibration")?;
     let total = options.frame().total;
-    let (draws, pace) = (search.draws()?, Autotuner::Until(asked));
+    let (draws, pace) = (search.draws()?, Pace::Until(asked));
     conclude(&objective, search.as_ref(), total, draws, saved, pace)
 }
 
@@ -201,9 +201,9 @@ fn drive(
     }
     let ask = || asked() || progress.stop();
     let pace = if stopped {
-        Autotuner::Hurried
+        Pace::Hurried
     } else {
-        Autotuner::Until(&ask)
+        Pace::Until(&ask)
     };
     let mut posterior = conclude(objective, search, frame.total, draws, saved, pace)?;
     posterior.warnings.extend(unsaved);
@@ -222,7 +222,7 @@ fn conclude(
     total: usize,
     draws: Draws<'_>,
     saved: Saved,
-    pace: Autotuner<'_>,
+    pace: Pace<'_>,
 ) -> Result<Posterior> {
     let wanted = draws.count;
     let moments = search.moments(objective);

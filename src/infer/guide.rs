@@ -3,7 +3,7 @@
 use super::exp::exp;
 use super::noise::{Purpose, normals};
 use crate::error::{Error, Result};
-use crate::simulate::SHARE;
+use crate::simulate::GRAIN;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -107,12 +107,12 @@ impl Guide {
     fn pieces(self, n: usize, to: &mut [f64]) -> Vec<Piece<'_>> {
         let (to_mean, rest) = to.split_at_mut(n);
         let (to_scale, to_rows) = rest.split_at_mut(rest.len().min(n));
-        let rows = self.row(n, SHARE.min(n) - 1).end.saturating_sub(2 * n);
+        let rows = self.row(n, GRAIN.min(n) - 1).end.saturating_sub(2 * n);
         let (mut to_scale, mut to_rows) =
-            (to_scale.chunks_mut(SHARE), to_rows.chunks_mut(rows.max(1)));
-        let means = to_mean.chunks_mut(SHARE).enumerate();
+            (to_scale.chunks_mut(GRAIN), to_rows.chunks_mut(rows.max(1)));
+        let means = to_mean.chunks_mut(GRAIN).enumerate();
         let pieces = means.map(|(k, to_mean)| Piece {
-            first: k * SHARE,
+            first: k * GRAIN,
             to_mean,
             to_scale: to_scale.next().unwrap_or_default(),
             to_rows: to_rows.next().unwrap_or_default(),
@@ -162,9 +162,9 @@ impl Guide {
         }
         let c = self.unit(n);
         let mut u = vec![0.0; n];
-        let pieces = u.par_chunks_mut(SHARE).enumerate();
+        let pieces = u.par_chunks_mut(GRAIN).enumerate();
         pieces.for_each(|(k, u)| {
-            let all = k * SHARE..k * SHARE + u.len();
+            let all = k * GRAIN..k * GRAIN + u.len();
             let scales = scales(w, n, all.clone());
             let means = w[all.clone()].iter().zip(&scales);
             for ((u, (m, scale)), e) in u.iter_mut().zip(means).zip(&noise[all.clone()]) {
@@ -278,7 +278,7 @@ impl Guide {
     ) -> Vec<f64> {
         let of = |piece: usize| {
             let mut s = vec![0.0; r * r];
-            for i in piece * SHARE..((piece + 1) * SHARE).min(n) {
+            for i in piece * GRAIN..((piece + 1) * GRAIN).min(n) {
                 let row = &w[self.row(n, i)];
                 for (k, b) in row.iter().enumerate() {
                     for l in 0..=k {
@@ -288,7 +288,7 @@ impl Guide {
             }
             s
         };
-        let pieces: Vec<_> = (0..n.div_ceil(SHARE)).into_par_iter().map(of).collect();
+        let pieces: Vec<_> = (0..n.div_ceil(GRAIN)).into_par_iter().map(of).collect();
         let mut s = vec![0.0; r * r];
         for piece in pieces {
             s.iter_mut().zip(piece).for_each(|(s, part)| *s += part);
@@ -465,7 +465,7 @@ mod tests {
     #[test]
     fn many_coordinates_are_cut_into_pieces() {
         // Three copies of the same coordinates a piece long: each adds as much, and has the same gradient.
-        let (n, copies) = (SHARE, 3);
+        let (n, copies) = (GRAIN, 3);
         for (guide, r) in [(Guide::MeanField, 0), (Guide::LowRank(2), 2)] {
             let one = normals(1, Purpose::Guide, 0, (2 + r) * n);
             let noise = normals(1, Purpose::Guide, 1, n);

@@ -3,7 +3,7 @@
 use super::prior::Transport;
 use super::{Parameter, Per, Prior, Problem};
 use crate::network::Network;
-use crate::simulate::SHARE;
+use crate::simulate::GRAIN;
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -222,9 +222,9 @@ impl Varying {
     fn transported(&self, u: &[f64], dimension: usize, sloped: bool) -> (Vec<f64>, Vec<f64>) {
         let mut value = self.unit_coordinates(u, dimension);
         let mut slope = vec![0.0; if sloped { value.len() } else { 0 }];
-        let pieces = value.par_chunks_mut(SHARE);
+        let pieces = value.par_chunks_mut(GRAIN);
         if sloped {
-            let both = pieces.zip(slope.par_chunks_mut(SHARE));
+            let both = pieces.zip(slope.par_chunks_mut(GRAIN));
             both.for_each(|(value, slope)| self.transport.all(value, slope));
         } else {
             pieces.for_each(|value| self.transport.all(value, &mut []));
@@ -263,7 +263,7 @@ impl Varying {
             if self.common.is_none() && self.unit.is_empty() {
                 let to = &mut to[self.coordinates.start + first..][..count];
                 let all = to.par_iter_mut().zip(g).zip(&slope[first..][..count]);
-                all.with_min_len(SHARE)
+                all.with_min_len(GRAIN)
                     .for_each(|((to, g), slope)| *to += g * slope);
                 continue;
             }

@@ -1,6 +1,6 @@
 //! Random numbers by name: those of (seed, purpose, k) are the same in any order and in any call.
 
-use crate::simulate::SHARE;
+use crate::simulate::GRAIN;
 use rand::{SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 use rayon::prelude::*;
@@ -75,7 +75,7 @@ pub(super) fn rows_of_normals(
 /// Turns normals into moves from `here` that leave the standard normal as it is: √(1 - reach²) u + reach ε.
 pub(super) fn move_from(here: &[f64], reach: f64, noise: &mut [f64]) {
     let stay = (1.0 - reach * reach).sqrt();
-    let both = noise.par_iter_mut().zip(here).with_min_len(SHARE);
+    let both = noise.par_iter_mut().zip(here).with_min_len(GRAIN);
     both.for_each(|(u, here)| *u = stay * here + reach * *u);
 }
 

@@ -6,7 +6,7 @@ use super::totals::Totals;
 use super::{Parameter, Problem};
 use crate::error::{Error, Result};
 use crate::simulate::{
-    Autotuner, Blocks, Columns, Horizon, Inputs, Remaining, STREAM, Simulation, processors,
+    Autotuner, Blocks, Columns, Horizon, Inputs, PARTICLE_LANES, Remaining, Simulation, processors,
 };
 use rayon::prelude::*;
 use std::borrow::Cow;
@@ -246,18 +246,18 @@ impl Objective {
     ) -> Result<Vec<f64>> {
         let processors = self.runs.iter().filter_map(|run| run.horizon.processor());
         let processors: Vec<_> = processors.collect();
-        let blocks = processors.iter().map(|p| p.together(particles));
+        let blocks = processors.iter().map(|p| p.block_particles(particles));
         // A device takes all at once.
         let block = blocks.max().unwrap_or(particles);
         let pieces = particles.div_ceil(block);
         // Of about the same size, and all laid out in the same way.
         let piece = particles.div_ceil(pieces);
-        let together = block.min(piece);
-        let partitions = processors.iter().map(|p| p.partitions(together));
+        let block_particles = block.min(piece);
+        let partitions = processors.iter().map(|p| p.partitions(block_particles));
         let either = pieces > 1 && partitions.max().unwrap_or(1) >= rayon::current_num_threads();
         let tuner = processors.first().filter(|_| either);
-        let tuner = tuner.map(|p| p.tuner(together));
-        let apart = pieces == 1 || tuner.is_some_and(Autotuner::apart);
+        let tuner = tuner.map(|p| p.tuner(block_particles));
+        let split = pieces == 1 || tuner.is_some_and(Autotuner::split);
         let begin = Instant::now();
         let mut loss = vec![0.0; particles];
         let mut cut: Vec<_> = panels
@@ -272,16 +272,25 @@ impl Objective {
             .collect();
         let one = |(first, loss, panels): (usize, &mut [f64], Vec<&mut [f64]>)| {
             let u = rows(first..first + loss.len());
-            self.piece(&u, loss, panels, limit, Blocks { together, apart })
+            self.piece(
+                &u,
+                loss,
+                panels,
+                limit,
+                Blocks {
+                    particles: block_particles,
+                    split,
+                },
+            )
         };
-        if apart {
+        if split {
             work.into_iter().try_for_each(one)?;
         } else {
             // One at a time: a thread that is done early takes from the others what they have not begun.
             work.into_par_iter().with_max_len(1).try_for_each(one)?;
         }
         if let Some(tuner) = tuner {
-            tuner.record(apart, begin.elapsed() / particles as u32);
+            tuner.record(split, begin.elapsed() / particles as u32);
         }
         Ok(loss)
     }
@@ -479,9 +488,9 @@ impl Objective {
 /// kernels take eight particles side by side, and there should be work for several threads.
 pub(super) fn particles_within(orders: usize, each: usize) -> usize {
     match orders / each.max(1) {
-        n if n < STREAM => n.max(1),
-        n if n < 2 * STREAM => STREAM,
-        n => n / (2 * STREAM) * (2 * STREAM),
+        n if n < PARTICLE_LANES => n.max(1),
+        n if n < 2 * PARTICLE_LANES => PARTICLE_LANES,
+        n => n / (2 * PARTICLE_LANES) * (2 * PARTICLE_LANES),
     }
 }
 

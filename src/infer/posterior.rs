@@ -279,7 +279,7 @@ impl Posterior {
 
 /// How many draws are simulated.
 #[derive(Clone, Copy)]
-pub(super) enum Autotuner<'a> {
+pub(super) enum Pace<'a> {
     /// As many as a quarter of a second allows, at least one: somebody waits.
     Hurried,
     /// All, or fewer once this is true.
@@ -313,7 +313,7 @@ pub(super) fn assemble(
     method: &'static str,
     moments: (Vec<f64>, Vec<f64>),
     draws: Draws<'_>,
-    pace: Autotuner<'_>,
+    pace: Pace<'_>,
 ) -> Result<(Posterior, usize)> {
     let (n, problem) = (objective.dimension(), objective.problem());
     let made = make(objective, draws, pace)?;
@@ -402,15 +402,15 @@ pub(super) fn assemble(
 
 /// Runs draws through the model, some at a time: 64, or in large economies as many as take about half a
 /// second, as it may be asked to stop.
-fn make(objective: &Objective, mut draws: Draws<'_>, pace: Autotuner<'_>) -> Result<Made> {
+fn make(objective: &Objective, mut draws: Draws<'_>, pace: Pace<'_>) -> Result<Made> {
     let begin = Instant::now();
     let enough = || match pace {
-        Autotuner::Hurried => begin.elapsed() > Duration::from_millis(250),
-        Autotuner::Until(asked) => asked(),
+        Pace::Hurried => begin.elapsed() > Duration::from_millis(250),
+        Pace::Until(asked) => asked(),
     };
     let orders = match pace {
-        Autotuner::Hurried => 25_000_000,
-        Autotuner::Until(_) => 200_000_000,
+        Pace::Hurried => 25_000_000,
+        Pace::Until(_) => 200_000_000,
     };
     let together = objective.particles_within(orders).min(64);
     let weight = objective.weight();

@@ -14,7 +14,7 @@ use super::snapshot::PANELS;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
-use crate::simulate::SHARE;
+use crate::simulate::GRAIN;
 use rayon::prelude::*;
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -270,9 +270,9 @@ const FAILED: usize = 10;
 /// gradient of its data, `pull`, and of the prior, which weighs `share`.
 fn outward(pull: &[f64], u: &[f64], mean: &[f64], share: f64) -> f64 {
     let pieces = pull
-        .par_chunks(SHARE)
-        .zip(u.par_chunks(SHARE))
-        .zip(mean.par_chunks(SHARE));
+        .par_chunks(GRAIN)
+        .zip(u.par_chunks(GRAIN))
+        .zip(mean.par_chunks(GRAIN));
     let sums: Vec<f64> = pieces
         .map(|((g, u), m)| {
             let each = g.iter().zip(u).zip(m);
@@ -417,8 +417,8 @@ impl<'a> Fit<'a> {
         let correct = 1.0 - DECAY.0.powi(self.moves);
         let of = |a: &[f64]| -> f64 {
             let pieces = a[..self.n]
-                .par_chunks(SHARE)
-                .zip(gradient.par_chunks(SHARE));
+                .par_chunks(GRAIN)
+                .zip(gradient.par_chunks(GRAIN));
             let sums: Vec<f64> = pieces
                 .map(|(a, g)| a.iter().zip(g).map(|(a, g)| a * g).sum())
                 .collect();
@@ -449,7 +449,7 @@ impl<'a> Fit<'a> {
         }
         let finite = |p: usize| {
             result.loss[p].is_finite()
-                && (result.gradient[p * n..][..n].par_chunks(SHARE))
+                && (result.gradient[p * n..][..n].par_chunks(GRAIN))
                     .all(|some| some.iter().all(|g| g.is_finite()))
         };
         let good: Vec<usize> = (0..particles).filter(|&p| finite(p)).collect();
@@ -466,7 +466,7 @@ impl<'a> Fit<'a> {
         let mut balance = 0.0;
         for &p in &good {
             let pull = &mut result.gradient[p * n..][..n];
-            let each = pull.par_iter_mut().with_min_len(SHARE);
+            let each = pull.par_iter_mut().with_min_len(GRAIN);
             each.for_each(|g| *g = self.weight * *g * share);
             balance += outward(pull, &u[p * n..][..n], &self.guide, share);
             if along_paths {
@@ -498,7 +498,7 @@ impl<'a> Fit<'a> {
         );
         let means = self.first.par_iter_mut().zip(&mut self.second);
         let all = self.guide.par_iter_mut().zip(means).zip(gradient);
-        let all = all.with_min_len(SHARE);
+        let all = all.with_min_len(GRAIN);
         all.for_each(|((w, (first, second)), g)| {
             *first = DECAY.0 * *first + (1.0 - DECAY.0) * g;
             *second = DECAY.1 * *second + (1.0 - DECAY.1) * g * g;
@@ -562,7 +562,7 @@ impl Search for Fit<'_> {
             if !self
                 .guide
                 .par_iter()
-                .with_min_len(SHARE)
+                .with_min_len(GRAIN)
                 .all(|w| w.is_finite())
             {
                 return Err(self.diverged("the guide is no longer finite"));

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::observe::Observation;
-use crate::simulate::STREAM;
+use crate::simulate::PARTICLE_LANES;
 use std::f64::consts::PI;
 
 /// How a simulated cell y is held against an observed cell d. r = (y - d) / y0 is the difference relative
@@ -291,7 +291,7 @@ impl Target {
             sums[0] += pulp::Arch::new().dispatch(SumOfSquares { panel: row, cells });
             return;
         }
-        let panels = row.as_chunks::<STREAM>().0;
+        let panels = row.as_chunks::<PARTICLE_LANES>().0;
         let more = pulp::Arch::new().dispatch(SumsOfSquares { panels, cells });
         for (sum, more) in sums.iter_mut().zip(more) {
             *sum += more;

@@ -5,8 +5,8 @@ use crate::number::Real;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// Numbers that are worth a thread's while.
-const SHARE: usize = 1 << 12;
+/// Fewest numbers that are worth a thread of their own.
+const GRAIN: usize = 1 << 12;
 
 /// One event on one firm.
 #[derive(Clone, Copy)]
@@ -90,7 +90,7 @@ impl Paths {
         let columns = self.columns.len();
         let mut out = vec![R::of(1.0); self.periods * columns];
         let rows = out.par_chunks_mut(columns).enumerate();
-        rows.with_min_len(SHARE.div_ceil(columns))
+        rows.with_min_len(GRAIN.div_ceil(columns))
             .for_each(|(row, out)| {
                 for (z, hits) in out.iter_mut().zip(&self.hits) {
                     for (factor, _) in Self::factors(hits, severity, rate, row + 1) {

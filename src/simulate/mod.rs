@@ -4,7 +4,9 @@ mod horizon;
 mod reference;
 mod run;
 
-pub(crate) use crate::engine::{Autotuner, Blocks, Inputs, Remaining, SHARE, STREAM, processors};
+pub(crate) use crate::engine::{
+    Autotuner, Blocks, GRAIN, Inputs, PARTICLE_LANES, Remaining, processors,
+};
 pub use crate::engine::{Checkpoint, Device, DeviceInfo, Differentiable, connect, devices};
 use crate::error::{Error, Result};
 use crate::model::Model;

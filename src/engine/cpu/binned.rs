@@ -1,22 +1,22 @@
-//! Runs of large networks, whose links have messages. A thread writes messages to all partitions, so that every phase gives
-//! each thread what it writes in it.
+//! Runs of large networks, whose links have messages. A thread writes into the messages of all partitions:
+//! `each_partition` lends every thread the messages that it writes in a phase.
 
 use super::Float;
-use super::bins::{make_room, outgoing};
+use super::bins::{by_supplier, make_room};
 use super::block::{Block, Context, Run};
-use super::firms::{Back, round};
-use super::links::Links;
+use super::firms::{AdjointPeriod, round};
+use super::links::LinkData;
 use super::state::{PartitionState, links_of};
 use super::team::each_partition;
 use super::worker::Sink;
 use std::sync::atomic::Ordering;
 
-/// Does the work of every partition with the links of which its firms are buyers, and their messages.
+/// Does `work` for every partition, with the partition's links and their messages.
 fn each_buyer<F: Float, const L: usize, const W: usize>(
     context: Context<'_, F>,
     states: &mut [PartitionState<F, L, W>],
     message_arrays: &mut [Vec<F>],
-    work: impl Fn(&mut PartitionState<F, L, W>, Links<'_, F>, &mut [F]) + Sync,
+    work: impl Fn(&mut PartitionState<F, L, W>, LinkData<'_, F>, &mut [F]) + Sync,
 ) {
     let buyers = states.iter_mut().zip(message_arrays);
     let fixed = context
@@ -25,7 +25,7 @@ fn each_buyer<F: Float, const L: usize, const W: usize>(
         .iter()
         .zip(&context.numbers.partitions);
     each_partition(
-        context.apart,
+        context.split,
         buyers.zip(fixed),
         |((state, messages), (partition, numbers))| {
             work(state, links_of(partition, numbers), messages)
@@ -45,7 +45,7 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
             design,
             layout,
             numbers,
-            apart,
+            split,
         } = context;
         let Run {
             inputs,
@@ -58,25 +58,25 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
         make_room::<F, 1>(&mut self.message_arrays, layout);
         let partitions = layout.partitions.iter().zip(&numbers.partitions);
         each_partition(
-            apart,
+            split,
             self.states.iter_mut().zip(partitions),
             |(state, (partition, numbers))| state.start(design, partition, numbers, run),
         );
         for t in 1..=periods {
             let at = run.firms_at(t);
             each_partition(
-                apart,
+                split,
                 self.states
                     .iter_mut()
-                    .zip(outgoing::<F, 1>(&mut self.message_arrays, layout))
+                    .zip(by_supplier::<F, 1>(&mut self.message_arrays, layout))
                     .zip(layout.partitions.iter().zip(&numbers.partitions)),
-                |((state, mut outgoing), (partition, numbers))| {
+                |((state, mut supplier_messages), (partition, numbers))| {
                     state.set_capacity(design, partition, inputs, slot, steady_prefix + t);
                     state.firm_pass_by_bins(
                         (design, partition),
                         numbers,
                         at,
-                        &mut outgoing,
+                        &mut supplier_messages,
                         t == 1,
                     );
                 },
@@ -95,9 +95,9 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
             {
                 break;
             }
-            if stride > 0 && !run.whole() && (t - 1) % stride == 0 {
+            if stride > 0 && !run.keeps_all() && (t - 1) % stride == 0 {
                 for (state, partition) in self.states.iter_mut().zip(&layout.partitions) {
-                    state.save(partition.link.len() / W, t - 1, stride);
+                    state.save_checkpoint(partition.link.len() / W, t - 1, stride);
                 }
             }
             if t == periods {
@@ -115,7 +115,7 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
         }
     }
 
-    /// The gradient.
+    /// The gradient, as in `Block::backward`.
     pub(super) fn backward_by_bins(
         &mut self,
         context: Context<'_, F>,
@@ -127,7 +127,7 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
             design,
             layout,
             numbers,
-            apart,
+            split,
         } = context;
         let Run {
             inputs,
@@ -137,10 +137,10 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
             stride,
         } = run;
         let cells = design.groups * Self::PARTICLES;
-        make_room::<F, 2>(&mut self.messages_back, layout);
+        make_room::<F, 2>(&mut self.adjoint_message_arrays, layout);
         let states = self.states.iter_mut().zip(&layout.partitions);
-        each_partition(apart, states, |(state, partition)| {
-            state.start_back(partition)
+        each_partition(split, states, |(state, partition)| {
+            state.start_adjoint(partition)
         });
         for t in (1..=periods).rev() {
             // The segment of checkpoint c holds the inventories of c-1 to c+stride-1.
@@ -153,7 +153,7 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
                 each_buyer(
                     context,
                     &mut self.states,
-                    &mut self.messages_back,
+                    &mut self.adjoint_message_arrays,
                     |state, links, messages| {
                         state.link_adjoint(links, t, at(t - 1), (&[], &[]), Some(messages));
                     },
@@ -161,14 +161,17 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
             }
             let from_panel = &panel[(steady_prefix + t - 1) * cells..][..cells];
             each_partition(
-                apart,
+                split,
                 self.states
                     .iter_mut()
-                    .zip(outgoing::<F, 2>(&mut self.messages_back, layout))
+                    .zip(by_supplier::<F, 2>(
+                        &mut self.adjoint_message_arrays,
+                        layout,
+                    ))
                     .zip(layout.partitions.iter().zip(&numbers.partitions)),
-                |((state, mut outgoing), (partition, numbers))| {
+                |((state, mut supplier_messages), (partition, numbers))| {
                     state.set_capacity(design, partition, inputs, slot, steady_prefix + t);
-                    let back = Back {
+                    let back = AdjointPeriod {
                         partition,
                         numbers,
                         model: design.model,
@@ -176,42 +179,42 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
                         t,
                         stock_at: at(t - 1),
                     };
-                    state.firm_adjoint_by_bins(back, &mut outgoing, t == periods);
+                    state.firm_adjoint_by_bins(back, &mut supplier_messages, t == periods);
                 },
             );
             if let Some(out) = to_capacity.as_deref_mut() {
                 for (state, partition) in self.states.iter().zip(&layout.partitions) {
-                    state.put_capacity(design, partition, steady_prefix + t, out);
+                    state.write_capacity_gradient(design, partition, steady_prefix + t, out);
                 }
             }
         }
         let partitions = layout.partitions.iter().zip(&numbers.partitions);
         let states = self.states.iter_mut().zip(partitions);
-        each_partition(apart, states, |(state, (partition, numbers))| {
-            state.end_back(partition, numbers);
+        each_partition(split, states, |(state, (partition, numbers))| {
+            state.end_adjoint(partition, numbers);
         });
     }
 
-    /// Simulates the inventories from checkpoint `c` to period `last` recompute, into the segment.
+    /// Recomputes the inventories from checkpoint `c` to period `last` into the segment.
     fn recompute_by_bins(&mut self, context: Context<'_, F>, c: usize, last: usize) {
         let Context {
             design,
             layout,
             numbers,
-            apart,
+            split,
         } = context;
         for (state, partition) in self.states.iter_mut().zip(&layout.partitions) {
-            state.resume(partition.link.len() / W, c, self.stride);
+            state.load_checkpoint(partition.link.len() / W, c, self.stride);
         }
         for t in c + 1..=last {
             each_partition(
-                apart,
+                split,
                 self.states
                     .iter_mut()
-                    .zip(outgoing::<F, 1>(&mut self.message_arrays, layout))
+                    .zip(by_supplier::<F, 1>(&mut self.message_arrays, layout))
                     .zip(&numbers.partitions),
-                |((state, mut outgoing), numbers)| {
-                    state.send_offers((design.model.rationing, numbers), t, &mut outgoing);
+                |((state, mut supplier_messages), numbers)| {
+                    state.send_offers((design.model.rationing, numbers), t, &mut supplier_messages);
                 },
             );
             each_buyer(

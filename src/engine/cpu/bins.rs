@@ -1,52 +1,54 @@
-//! What suppliers and buyers of a large network tell each other, sorted so that every pass walks through
-//! memory in order.
+//! Messages between suppliers and buyers of a large network, by propagation blocking (Beamer et al. 2017): each
+//! pass goes through memory in order.
 //!
-//! In a network whose firms do not fit into the cache, every link would gather a line of its own for the
-//! few bytes that its supplier's accumulator holds. Here every link has a message instead, which lies in the array
-//! of the buyer's partition: first by *bin*, which is some thousand suppliers in a row, then in the order of
-//! the links. Suppliers write and read bin by bin, with a bin's firms in the cache; buyers write
-//! and read on all bins at once, but one message after the other on each. Where particles stand side by side there are
-//! no messages: a accumulator then is a line by itself, and is asked for in time.
+//! In a network whose firms do not fit into the cache, every link would load a cache line of its own for the few
+//! bytes of its supplier's accumulator. Here every link has a message instead, in the array of the buyer's
+//! partition. Messages are sorted by *bin*, which is `BIN` consecutive suppliers, and within a bin in the order of
+//! the links. Firm passes read and write the messages bin by bin, with the firms of a bin in the cache. Link passes
+//! read and write the messages of all bins at once, but those of one bin one after the other. Where lanes are
+//! particles there are no messages: an accumulator is then a cache line of its own, and is prefetched.
 
 use super::super::plan::{BIN, Layout, MOST_PARTITIONS, Routing};
 use super::Float;
 use std::ops::Range;
 
-/// The messages to and from one partition's firms in the message_arrays of all partitions.
-pub(super) struct Outgoing<'a, F> {
-    /// Per partition that buys: its route, the first of its messages here, and the messages.
+/// The messages of the links on which one partition's firms sell, in the arrays of all partitions.
+pub(super) struct SupplierMessages<'a, F> {
+    /// Per partition that buys: its routing, the place of the first of these messages in its array, and the
+    /// messages.
     messages: Vec<(&'a Routing, usize, &'a mut [F])>,
-    /// First bin of the firms.
+    /// First bin of the partition's firms.
     first: usize,
 }
 
-/// Takes message_arrays of N numbers a message apart, partition by partition of those who sell.
-pub(super) fn outgoing<'a, F, const N: usize>(
+/// Cuts the arrays of messages, of N numbers a message, by the partition that sells.
+pub(super) fn by_supplier<'a, F, const N: usize>(
     message_arrays: &'a mut [Vec<F>],
     layout: &'a Layout,
-) -> impl Iterator<Item = Outgoing<'a, F>> {
-    let mut outgoing: [Vec<_>; MOST_PARTITIONS] = Default::default();
+) -> impl Iterator<Item = SupplierMessages<'a, F>> {
+    let mut of_supplier: [Vec<_>; MOST_PARTITIONS] = Default::default();
     for (messages, buyers) in message_arrays.iter_mut().zip(&layout.partitions) {
         let Some(routing) = &buyers.routing else {
             continue;
         };
         let mut rest = messages.as_mut_slice();
         let mut done = 0;
-        for (outgoing, sellers) in outgoing.iter_mut().zip(&layout.partitions) {
+        for (of_supplier, sellers) in of_supplier.iter_mut().zip(&layout.partitions) {
             let end = routing.bin[sellers.bins.end] as usize;
             let (own, others) = rest.split_at_mut((end - done) * N);
-            outgoing.push((routing, done, own));
+            of_supplier.push((routing, done, own));
             (rest, done) = (others, end);
         }
     }
-    let of = outgoing.into_iter().zip(&layout.partitions);
-    of.map(|(messages, partition)| Outgoing {
+    let of = of_supplier.into_iter().zip(&layout.partitions);
+    of.map(|(messages, partition)| SupplierMessages {
         messages,
         first: partition.bins.start,
     })
 }
 
-/// Makes room for the messages of every partition: a power of two, as the inner loops want it.
+/// Makes room for the messages of every partition. The number of places is a power of two, as the inner loops
+/// require.
 pub(super) fn make_room<F: Float, const N: usize>(
     message_arrays: &mut Vec<Vec<F>>,
     layout: &Layout,
@@ -61,12 +63,13 @@ pub(super) fn make_room<F: Float, const N: usize>(
     }
 }
 
-/// A bin's numbers, of which the compiler knows how many there are.
-fn whole<T>(numbers: &mut [T]) -> &mut [T; BIN] {
+/// The numbers of a bin as an array, whose length the compiler can use.
+fn bin_array<T>(numbers: &mut [T]) -> &mut [T; BIN] {
     numbers.first_chunk_mut().expect("a bin's numbers")
 }
 
-/// Reads and writes the messages of one bin after the other, which then come from memory once a period.
+/// Buffers of one bin. Bins are read and written one after the other, so that messages come from memory once a
+/// period.
 #[derive(Default)]
 pub(super) struct BinBuffer<F> {
     sums: Vec<f64>,
@@ -74,18 +77,18 @@ pub(super) struct BinBuffer<F> {
 }
 
 impl<F: Float> BinBuffer<F> {
-    /// Adds the first numbers of the messages to the firms of a bin up, in 64 bits.
+    /// Adds the first numbers of the messages of a bin up by firm, in 64 bits.
     pub(super) fn sums<const N: usize>(
         &mut self,
-        outgoing: &Outgoing<'_, F>,
+        supplier_messages: &SupplierMessages<'_, F>,
         bin: usize,
         to: &mut [F],
     ) {
         self.sums.resize(BIN, 0.0);
-        let sums: &mut [f64; BIN] = whole(&mut self.sums);
+        let sums: &mut [f64; BIN] = bin_array(&mut self.sums);
         sums.fill(0.0);
-        for (routing, done, messages) in &outgoing.messages {
-            let bin = routing.on(outgoing.first + bin);
+        for (routing, done, messages) in &supplier_messages.messages {
+            let bin = routing.places(supplier_messages.first + bin);
             let messages = messages[(bin.start - done) * N..].as_chunks::<N>().0;
             for (message, firm) in messages.iter().zip(&routing.firm[bin]) {
                 sums[*firm as usize % BIN] += message[0].value();
@@ -96,22 +99,22 @@ impl<F: Float> BinBuffer<F> {
         }
     }
 
-    /// Writes the numbers of a bin's firms, one of each kind, into the messages from them.
+    /// Writes the numbers of a bin's firms, one number of each kind, into their messages.
     pub(super) fn send<const N: usize>(
         &mut self,
-        outgoing: &mut Outgoing<'_, F>,
+        supplier_messages: &mut SupplierMessages<'_, F>,
         bin: usize,
         kinds: [&[F]; N],
     ) {
         self.own.resize(BIN * N, F::ZERO);
-        let own: &mut [[F; N]; BIN] = whole(self.own.as_chunks_mut().0);
+        let own: &mut [[F; N]; BIN] = bin_array(self.own.as_chunks_mut().0);
         for (k, from) in kinds.iter().enumerate() {
             for (own, from) in own.iter_mut().zip(*from) {
                 own[k] = *from;
             }
         }
-        for (routing, done, messages) in &mut outgoing.messages {
-            let bin = routing.on(outgoing.first + bin);
+        for (routing, done, messages) in &mut supplier_messages.messages {
+            let bin = routing.places(supplier_messages.first + bin);
             let messages = messages[(bin.start - *done) * N..].as_chunks_mut::<N>().0;
             for (message, firm) in messages.iter_mut().zip(&routing.firm[bin]) {
                 *message = own[*firm as usize % BIN];

@@ -1,6 +1,6 @@
-//! Up to L particles through all periods and back: the state of a run and its two passes.
+//! Blocks of particles: the state of a run, its pass through all periods and its adjoint pass.
 
-use super::super::plan::{Design, Layout, Numbers, PADDING, Plan};
+use super::super::plan::{Design, Layout, LayoutNumbers, PADDING, Plan};
 use super::Float;
 use super::firms::round;
 use super::state::{PartitionState, Slot};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// The tensors of a run as flat host arrays.
 #[derive(Clone, Copy)]
 pub(crate) struct Inputs<'a, F> {
-    /// Float of particles P.
+    /// Number of particles.
     pub(crate) particles: usize,
     /// Target inventory n x0, [particle, firm].
     pub(crate) target: &'a [F],
@@ -30,61 +30,62 @@ impl<F> Inputs<'_, F> {
     }
 }
 
-/// Where the gradient goes; shapes as in `Inputs`.
+/// The gradient; shapes as in `Inputs`.
 pub(crate) struct Gradient<F> {
     pub(crate) target: Vec<F>,
     pub(crate) rate: Vec<F>,
-    /// Of every particle, [particle, period, column]; empty where it was not asked for.
+    /// [particle, period, column], also where all particles have one capacity; empty where it is not wanted.
     pub(crate) capacity: Vec<F>,
 }
 
-/// The state of the particles of one block: of L particles (W = 1), or of one whose firms stand side
-/// by side (W = L). Arrays keep their memory from run to run.
+/// The state of the particles of one block: L particles (W = 1), or one particle whose firms are the lanes (W = L).
+/// Arrays keep their memory from run to run.
 pub(super) struct Block<F: Float, const L: usize, const W: usize> {
     pub(super) states: Vec<PartitionState<F, L, W>>,
-    /// What is known of the firms of all partitions, for each thread.
+    /// Each thread's copy of the numbers that firms of all partitions publish.
     tables: Vec<Table<F, L>>,
-    /// What threads tell each other.
+    /// What threads publish to each other.
     common: Common<F>,
-    /// Messages of each partition's links, in large networks: offer and order in turn.
+    /// Messages of each partition's links, in large networks: the offer, which is overwritten with the order.
     pub(super) message_arrays: Vec<Vec<F>>,
-    /// Two numbers each: the adjoint of demand and then that of the offer, and the offer.
-    pub(super) messages_back: Vec<Vec<F>>,
+    /// Messages of the adjoint pass, two numbers each: the adjoint of demand, which is overwritten with the adjoint
+    /// of the offer, and the offer.
+    pub(super) adjoint_message_arrays: Vec<Vec<F>>,
     /// Output of one period summed to groups, [group, particle of the block].
     pub(super) sums: Vec<f64>,
-    /// Room for a panel [period, group, particle of the block].
+    /// Buffer of a panel [period, group, particle of the block].
     pub(super) panel: Vec<F>,
     /// Periods between checkpoints; 0 where nothing is kept for a gradient.
     pub(super) stride: usize,
-    /// Periods at the start in which nothing happens: they are not simulated.
+    /// Periods before any capacity differs from 1: they are not simulated.
     steady_prefix: usize,
-    /// Whether this run's partitions go over several threads, and what it has taken.
-    apart: bool,
-    spent: Duration,
+    /// Whether this run's partitions run on several threads, and the time that its passes took.
+    split: bool,
+    elapsed: Duration,
 }
 
-/// What a run is made of: where things stand, and the numbers of this format.
+/// The fixed data of a run: design, layout, and numbers in the run's format.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a, F> {
     pub(super) design: &'a Design,
     pub(super) layout: &'a Layout,
-    pub(super) numbers: &'a Numbers<F>,
-    /// Whether the partitions go over several threads.
-    pub(super) apart: bool,
+    pub(super) numbers: &'a LayoutNumbers<F>,
+    /// Whether the partitions may run on several threads.
+    pub(super) split: bool,
 }
 
 impl<'a, F: super::Format> Context<'a, F> {
-    /// For so many blocks at once. Where they keep all threads busy, each does its partitions one after the other; and in a
-    /// small network, whose threads would wait for those of other blocks.
+    /// The context of `blocks` blocks that run at once. A block's partitions run on one thread where the blocks
+    /// keep all threads busy, and where several blocks of a small network would wait for each other's threads.
     pub(super) fn new(plan: &'a Plan, width: usize, blocks: usize) -> Self {
         let layout = plan.layout(width);
         Self {
             design: plan.design(),
             layout,
             numbers: F::numbers(plan, width),
-            apart: layout.partitions.len() > 1
+            split: layout.partitions.len() > 1
                 && blocks < rayon::current_num_threads()
-                && (blocks == 1 || layout.routing()),
+                && (blocks == 1 || layout.has_messages()),
         }
     }
 }
@@ -94,7 +95,7 @@ impl<'a, F: super::Format> Context<'a, F> {
 pub(super) struct Run<'a, F> {
     pub(super) inputs: &'a Inputs<'a, F>,
     pub(super) slot: Slot,
-    /// Periods at the start that are not simulated, and those that are.
+    /// Periods of the steady prefix, and periods that are simulated.
     pub(super) steady_prefix: usize,
     pub(super) periods: usize,
     /// Periods between checkpoints; 0 where nothing is kept for a gradient.
@@ -102,8 +103,8 @@ pub(super) struct Run<'a, F> {
 }
 
 impl<F> Run<'_, F> {
-    /// Whether all inventories are kept.
-    pub(super) fn whole(&self) -> bool {
+    /// Whether the inventories of all periods are kept.
+    pub(super) fn keeps_all(&self) -> bool {
         self.stride >= self.periods
     }
 
@@ -116,28 +117,30 @@ impl<F> Run<'_, F> {
         }
     }
 
-    /// What `PartitionState::link_pass` wants of it: slots of output, demand and the demand before; of inventories.
+    /// Slots for `PartitionState::link_pass`: of output, demand and the demand before; of inventories.
     pub(super) fn links_at(&self, t: usize) -> ((usize, usize, usize), [usize; 3]) {
         let (demand, output) = self.firms_at(t);
         let before = if self.stride > 0 { t.max(2) - 2 } else { t & 1 };
-        let stock = if self.whole() {
+        let stock = if self.keeps_all() {
             [t, t - 1, t + 1]
         } else {
-            // Period t - 1 is read, t - 2 is overwritten by t; the one before the first is the same as it.
+            // The inventories of t - 1 are read, those of t overwrite those of t - 2. Before period 1 both are the
+            // same.
             [(t - 1) & 1, if t == 1 { 0 } else { t & 1 }, t & 1]
         };
         ((output, demand, before), stock)
     }
 }
 
-/// Periods before any capacity differs from 1: the steady state is a fixed point then, unless a firm
-/// aims at less inventory than it uses in a period. At least one period is left.
+/// Length of the steady prefix: the periods before any capacity differs from 1. The steady state is a fixed point
+/// in these periods, unless a firm's target inventory is less than it uses in a period. At least one period is left
+/// to simulate.
 fn steady_prefix<F: Float>(design: &Design, inputs: &Inputs<'_, F>, slot: Slot) -> usize {
     let (firms, columns) = (design.steady.len(), design.column.len());
     let stocked = (slot.first..slot.last).all(|p| {
         let target = &inputs.target[p * firms..][..firms];
         let both = target.iter().zip(&design.steady);
-        // To the end: sink `is_finite`.
+        // The loop does not stop early, as in `is_finite`.
         both.fold(true, |all, (n, x)| all & (*n >= F::of(*x)))
     });
     if !stocked {
@@ -158,13 +161,13 @@ fn steady_prefix<F: Float>(design: &Design, inputs: &Inputs<'_, F>, slot: Slot) 
     earliest.min(design.periods - 1)
 }
 
-/// What was locked by a thread that has panicked is set anew by the next run.
+/// Locks, also after a thread has panicked: the next run sets the data anew.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
-    /// Particles in a row.
+    /// Particles of a block.
     pub(super) const PARTICLES: usize = L / W;
 
     pub(super) fn new() -> Self {
@@ -173,18 +176,18 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
             tables: Vec::new(),
             common: Common::default(),
             message_arrays: Vec::new(),
-            messages_back: Vec::new(),
+            adjoint_message_arrays: Vec::new(),
             sums: Vec::new(),
             panel: Vec::new(),
             stride: 0,
             steady_prefix: 0,
-            apart: false,
-            spent: Duration::ZERO,
+            split: false,
+            elapsed: Duration::ZERO,
         }
     }
 
-    /// Simulates all periods; `keep` for a gradient that is to follow. `sink` is told each period; a run that is
-    /// stopped ends early, too.
+    /// Simulates all periods; `keep` keeps what a gradient reads. `sink` takes the output of each period, and ends
+    /// the run early where it returns false; the design's `stop` ends the run early, too.
     pub(super) fn forward(
         &mut self,
         context: Context<'_, F>,
@@ -198,7 +201,7 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
         let periods = design.periods - self.steady_prefix;
         self.stride = 0;
         if keep {
-            // All blocks keep theirs at once.
+            // All blocks are kept at once.
             let links: usize = layout.partitions.iter().map(|p| p.link.len() / W).sum();
             let blocks = inputs.particles.div_ceil(Self::PARTICLES);
             let bytes = blocks * links * size_of::<[F; L]>();
@@ -206,7 +209,7 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
         }
         let cells = design.groups * Self::PARTICLES;
         if self.steady_prefix > 0 {
-            self.sink_steady(design, cells);
+            self.sum_steady(design, cells);
             if !(0..self.steady_prefix).all(|t| sink(t, &self.sums)) {
                 return;
             }
@@ -216,22 +219,22 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
         self.tables
             .resize_with(layout.partitions.len(), Table::default);
         let run = self.run(design, inputs, slot);
-        if layout.routing() {
+        if layout.has_messages() {
             return self.forward_by_bins(context, run, sink);
         }
-        let seen = if keep { periods } else { 1 };
-        self.common.start::<L>(layout, seen * cells);
+        let kept_periods = if keep { periods } else { 1 };
+        self.common.start::<L>(layout, kept_periods * cells);
         let tuner = &context.numbers.tuner[usize::from(keep)];
-        self.apart = context.apart && tuner.apart();
-        self.spent = Duration::ZERO;
+        self.split = context.split && tuner.split();
+        self.elapsed = Duration::ZERO;
         let sink = Mutex::new(Some(sink));
-        self.together(context, run, |mut worker| {
+        self.on_team(context, run, |mut worker| {
             let first = worker.member.is_first();
             let sink = first.then(|| lock(&sink).take()).flatten();
             worker.forward(sink);
         });
-        if context.apart && !keep && !self.common.halted() {
-            tuner.record(self.apart, self.spent);
+        if context.split && !keep && !self.common.has_ended() {
+            tuner.record(self.split, self.elapsed);
         }
     }
 
@@ -246,7 +249,7 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
     }
 
     /// Sums the steady output to groups.
-    fn sink_steady(&mut self, design: &Design, cells: usize) {
+    fn sum_steady(&mut self, design: &Design, cells: usize) {
         self.sums.clear();
         self.sums.resize(cells, 0.0);
         for (x, g) in design.steady.iter().zip(&design.group) {
@@ -257,8 +260,8 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
         round::<F>(&mut self.sums);
     }
 
-    /// Has the threads of a run do their partitions.
-    fn together(
+    /// Runs `work` on the threads of a team, each with its partitions.
+    fn on_team(
         &mut self,
         context: Context<'_, F>,
         run: Run<'_, F>,
@@ -269,7 +272,7 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
         let states: Vec<_> = self.states.iter_mut().map(Mutex::new).collect();
         let tables: Vec<_> = self.tables.iter_mut().map(Mutex::new).collect();
         let begin = Instant::now();
-        with_team(if self.apart { partitions } else { 1 }, |member| {
+        with_team(if self.split { partitions } else { 1 }, |member| {
             let own = member.partitions(partitions);
             let mut states: Vec<_> = states[own.clone()].iter().map(lock).collect();
             work(Worker {
@@ -281,11 +284,11 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
                 common,
             });
         });
-        self.spent += begin.elapsed();
+        self.elapsed += begin.elapsed();
     }
 
-    /// The gradient, given that of the panel, [period, group, particle of the block]; `to_capacity`
-    /// takes [particle, period, column] where it is wanted.
+    /// The gradient, given the gradient of the panel, [period, group, particle of the block]. The gradient in the
+    /// capacity, [particle, period, column], goes to `to_capacity` where that is given.
     pub(super) fn backward(
         &mut self,
         context: Context<'_, F>,
@@ -294,25 +297,22 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
         panel: &[F],
         to_capacity: Option<&mut [F]>,
     ) {
-        assert!(
-            self.stride > 0,
-            "a run without a gradient was asked for one"
-        );
+        assert!(self.stride > 0, "a run that keeps nothing has no gradient");
         let run = self.run(context.design, inputs, slot);
-        if context.layout.routing() {
+        if context.layout.has_messages() {
             return self.backward_by_bins(context, run, panel, to_capacity);
         }
         let to_capacity = to_capacity.map(Mutex::new);
-        self.together(context, run, |mut worker| {
+        self.on_team(context, run, |mut worker| {
             worker.backward(panel, to_capacity.as_ref());
         });
-        if context.apart {
-            context.numbers.tuner[1].record(self.apart, self.spent);
+        if context.split {
+            context.numbers.tuner[1].record(self.split, self.elapsed);
         }
     }
 
-    /// Puts the gradients of a block's particles into [particle, firm] arrays that begin at the
-    /// block's first particle.
+    /// Writes the gradients of a block's particles into [particle, firm] arrays that begin at the block's first
+    /// particle.
     pub(super) fn gradients(
         &self,
         layout: &Layout,

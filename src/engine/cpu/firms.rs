@@ -1,4 +1,4 @@
-//! What the firms of a partition do in a period, forward and back, L numbers side by side.
+//! The inner loops over firms: the firm pass of a period and its adjoint, L numbers in a row.
 
 use super::super::plan::{Partition, PartitionNumbers};
 use super::Float;
@@ -13,16 +13,16 @@ use crate::model::rationing::host as rationing;
 use crate::number::Number;
 use std::ops::Range;
 
-/// What the links of a partition have added to firms.
+/// Sums that the links of a partition have added to the accumulators of firms.
 #[derive(Clone, Copy)]
 pub(super) enum Sums<'a, F: Float, const L: usize> {
-    /// Every so many rows, of a partition of this thread.
+    /// Rows of accumulators of a partition of this thread, and the step from one firm's sum to the next.
     Own(&'a [[F; L]], usize),
-    /// Published by another thread.
+    /// Sums published by another thread.
     Published(&'a [F::Atomic]),
 }
 
-/// Adds such sums to what is there.
+/// Adds such sums to `to`.
 pub(super) struct Add<'a, F: Float, const L: usize> {
     pub(super) to: &'a mut [[F; L]],
     pub(super) sums: Sums<'a, F, L>,
@@ -48,16 +48,16 @@ impl<F: Float, const L: usize> pulp::WithSimd for Add<'_, F, L> {
     }
 }
 
-/// Remaining capacity of a partition's firms, a offer.
+/// Remaining capacity of a partition's firms, as a share of full capacity.
 #[derive(Clone, Copy)]
 pub(super) enum Capacity<'a, F, const L: usize> {
     Each(&'a [[F; L]]),
-    /// The same for all particles, where lanes are particles.
+    /// One number a firm for all particles, where lanes are particles.
     Shared(&'a [F]),
 }
 
 impl<'a, F: Float, const L: usize> Capacity<'a, F, L> {
-    /// What these rows have: the numbers of firms one after the other, if they are `shared`.
+    /// The capacity in `rows`, which hold one number a firm if they are `shared`.
     pub(super) fn of(rows: &'a Rows<F, L>, shared: bool) -> Self {
         if shared {
             Capacity::Shared(rows.as_flattened())
@@ -75,7 +75,7 @@ impl<'a, F: Float, const L: usize> Capacity<'a, F, L> {
     }
 }
 
-/// Accumulators of so many rows of firms, from the first of them on: N rows each where lanes are particles, else one.
+/// The accumulators of the first `rows` rows of firms: N rows each where lanes are particles, else one.
 #[inline(always)]
 #[allow(clippy::type_complexity)]
 fn accumulators_of<F, const L: usize, const W: usize, const N: usize>(
@@ -89,48 +89,49 @@ fn accumulators_of<F, const L: usize, const W: usize, const N: usize>(
     }
 }
 
-/// Where those of a partition begin.
+/// Index of the first of a partition's accumulators among those of all partitions.
 pub(super) fn first_accumulator<const W: usize, const N: usize>(partition: &Partition) -> usize {
     partition.first * if W == 1 { N } else { 1 }
 }
 
-/// A period of some rows of firms: demand, output, its sums over groups, and the offer of orders that is delivered.
+/// The firm pass of one period over some rows of firms: demand, output, output summed to groups, and offers.
 pub(super) struct FirmPass<'a, F, const L: usize, const W: usize> {
-    /// Of these rows.
+    /// Fixed data of these rows.
     pub(super) numbers: Fixed<'a, F>,
     pub(super) capacity: Capacity<'a, F, L>,
     pub(super) model: Model,
     pub(super) lowest: &'a [[F; L]],
-    /// Takes demand, unless it is there.
+    /// Demand; the pass adds what it lacks according to `received`.
     pub(super) demand: &'a mut [[F; L]],
-    pub(super) known: Known,
+    pub(super) received: Received,
     pub(super) output: &'a mut [[F; L]],
-    /// Takes the offer, if it is not empty.
+    /// Takes the offers, unless it is empty.
     pub(super) offer: &'a mut [[F; L]],
-    /// Accumulators of these firms, if they have any: opened anew.
+    /// Accumulators of these firms, or empty. The pass opens them for the next link pass.
     pub(super) accumulators: &'a mut [[F; L]],
-    /// [group, particle of the block]: set where lanes are particles, else added to.
+    /// Output summed to groups, [group, particle of the block]: overwritten where lanes are particles, else added
+    /// to.
     pub(super) sums: &'a mut [f64],
 }
 
-/// What `demand` has before a period.
+/// What `demand` holds before a firm pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Known {
-    /// All.
+pub(super) enum Received {
+    /// All demand.
     All,
-    /// All but the orders in the own accumulators.
+    /// All demand but the orders in the partition's own accumulators.
     Others,
-    /// Nothing: there is what comes from outside, and the orders in the own accumulators.
+    /// Nothing: demand is final demand and the orders in the partition's own accumulators.
     Nothing,
 }
 
-/// What stays the same of some rows of firms.
+/// Fixed data of some rows of firms.
 #[derive(Clone, Copy)]
 pub(super) struct Fixed<'a, F> {
     pub(super) full: &'a [F],
     pub(super) outside: &'a [F],
     pub(super) group: &'a [u32],
-    /// Where a row is a firm: the first row of each group, and their number.
+    /// Where a row is one firm: the first row of each group, and the number of rows.
     pub(super) first_member: &'a [u32],
 }
 
@@ -158,13 +159,13 @@ fn firm_pass<S: pulp::Simd, F: Float, const L: usize, const W: usize, const ACCU
         model,
         lowest,
         demand,
-        known,
+        received,
         output,
         offer,
         accumulators,
         sums,
     } = pass;
-    // As many of each: with one place inside the compiler sees that all are.
+    // Slices of equal length: the compiler then drops all bounds checks but one.
     let n = lowest.len();
     let (demand, output) = (&mut demand[..n], &mut output[..n]);
     let (full, outside) = (&numbers.full[..n * W], &numbers.outside[..n * W]);
@@ -175,8 +176,8 @@ fn firm_pass<S: pulp::Simd, F: Float, const L: usize, const W: usize, const ACCU
     let of = |row: &[F; L]| Row::of(simd, row);
     let mut firm = |i: usize| -> [F; L] {
         let mut d = of(&demand[i]);
-        if ACCUMULATORS && known != Known::All {
-            if known == Known::Nothing {
+        if ACCUMULATORS && received != Received::All {
+            if received == Received::Nothing {
                 d = of(&spread::<F, L, W>(outside, i));
             }
             let orders = if W == 1 { &pairs[i][1] } else { &singles[i] };
@@ -201,7 +202,7 @@ fn firm_pass<S: pulp::Simd, F: Float, const L: usize, const W: usize, const ACCU
         output[i]
     };
     if W == 1 {
-        // Group by group: rows of sums then stay in registers.
+        // Group by group, so that the sums of a group stay in registers.
         let of = numbers.first_member.windows(2);
         for (sum, of) in sums.as_chunks_mut::<L>().0.iter_mut().zip(of) {
             let mut found = [0.0; L];
@@ -222,30 +223,31 @@ fn firm_pass<S: pulp::Simd, F: Float, const L: usize, const W: usize, const ACCU
     }
 }
 
-/// A period of a partition's firms on the way back.
+/// Data of one period for the adjoint of a partition's firm pass.
 #[derive(Clone, Copy)]
-pub(super) struct Back<'a, F> {
+pub(super) struct AdjointPeriod<'a, F> {
     pub(super) partition: &'a Partition,
     pub(super) numbers: &'a PartitionNumbers<F>,
     pub(super) model: Model,
-    /// Gradient of this period's panel: per group L numbers, or one where lanes are firms.
+    /// Gradient in this period's panel: L numbers a group, or one where lanes are firms.
     pub(super) from_panel: &'a [F],
     pub(super) t: usize,
     /// Slot of the inventories of t-1.
     pub(super) stock_at: usize,
 }
 
-/// One period of firms back: the adjoints of demand (to `demand_adjoint`) and capacity, and of the inventory that limits output.
+/// The adjoint of the firm pass of one period: the adjoints of demand and capacity, and of the inventory that
+/// limits output.
 pub(super) struct FirmAdjoint<'a, F, const L: usize, const W: usize> {
     pub(super) state: &'a mut PartitionState<F, L, W>,
-    pub(super) back: Back<'a, F>,
-    /// Which rows of the partition's firms; the rest begins at the first of them.
+    pub(super) back: AdjointPeriod<'a, F>,
+    /// Rows of the partition's firms. The other slices begin at the first of these rows.
     pub(super) rows: Range<usize>,
-    /// Adjoint of the offers delivered, if it is not empty.
+    /// Adjoints of the offers, as far as they come from other partitions or from messages; or empty.
     pub(super) offer_adjoint: &'a [[F; L]],
-    /// Whether the own accumulators have more of it.
-    pub(super) offer_adjoints: bool,
-    /// Take the adjoint of demand and the offer, if they are not empty.
+    /// Whether the partition's own accumulators hold more of these adjoints.
+    pub(super) add_own: bool,
+    /// Take the adjoints of demand, and the offers, unless they are empty.
     pub(super) demand_adjoint: &'a mut [[F; L]],
     pub(super) offer: &'a mut [[F; L]],
 }
@@ -279,11 +281,11 @@ fn firm_adjoint<
         back,
         rows,
         offer_adjoint,
-        offer_adjoints,
+        add_own,
         demand_adjoint,
         offer,
     } = pass;
-    let Back {
+    let AdjointPeriod {
         partition,
         numbers,
         model,
@@ -304,19 +306,22 @@ fn firm_adjoint<
         demand,
         output,
         stock,
-        adjoint_stock,
-        sum_stock,
-        sum_order,
+        stock_adjoint,
+        stock_adjoint_sum,
+        order_adjoint_sum,
         to_target,
         to_capacity,
-        accumulators_back,
+        adjoint_accumulators,
         ..
     } = state;
-    // As many of each: with one place inside the compiler sees that all are.
+    // Slices of equal length: the compiler then drops all bounds checks but one.
     let m = rows.len();
     let of_rows = (t - 1) * n + rows.start..(t - 1) * n + rows.end;
     let (demand, output) = (&demand[of_rows.clone()][..m], &output[of_rows][..m]);
-    let (sum_stock, sum_order) = (&sum_stock[rows.clone()][..m], &sum_order[rows.clone()][..m]);
+    let (stock_adjoint_sum, order_adjoint_sum) = (
+        &stock_adjoint_sum[rows.clone()][..m],
+        &order_adjoint_sum[rows.clone()][..m],
+    );
     let (rate, to_target) = (&rate[rows.clone()][..m], &mut to_target[rows.clone()][..m]);
     let to_capacity = &mut to_capacity[rows.clone()][..m];
     let firms = rows.start * W..rows.end * W;
@@ -326,8 +331,8 @@ fn firm_adjoint<
     let group = &partition.group[firms][..m * W];
     let z = Capacity::of(capacity, *shared);
     let stock = &stock[stock_at * e..][..e];
-    let adjoint_before = &mut adjoint_stock[((t - 1) & 1) * e..][..e];
-    let accumulators = &mut accumulators_back[if ACCUMULATORS {
+    let adjoint_before = &mut stock_adjoint[((t - 1) & 1) * e..][..e];
+    let accumulators = &mut adjoint_accumulators[if ACCUMULATORS {
         first_accumulator::<W, 4>(partition)
     } else {
         0
@@ -345,11 +350,11 @@ fn firm_adjoint<
         } else {
             of(&offer_adjoint[k])
         };
-        if ACCUMULATORS && offer_adjoints {
+        if ACCUMULATORS && add_own {
             let own = if W == 1 { &quads[k][2] } else { &singles[k] };
             to_offer = to_offer + of(own);
         }
-        let (sum_s, sum_p) = (of(&sum_stock[k]), of(&sum_order[k]));
+        let (sum_s, sum_p) = (of(&stock_adjoint_sum[k]), of(&order_adjoint_sum[k]));
         let panel = if W == 1 {
             of(&from_panel.as_chunks::<L>().0[group[k] as usize])
         } else {
@@ -397,7 +402,7 @@ fn firm_adjoint<
             let mut through = by_input * production::slope_in_lowest(model.production, z);
             let before = &mut adjoint_before[row.clone()];
             for (s, adjoint) in stock[row].iter().zip(before) {
-                // The first of several lowest inputs takes it all.
+                // The first of several lowest inputs takes the whole adjoint.
                 let take = of(s).select_equal(low, through, zero);
                 (of(adjoint) + take).put(adjoint);
                 through = through - take;

@@ -14,9 +14,10 @@ pub(crate) trait Float:
     const ONE: Self;
     const INFINITY: Self;
     const NAN: Self;
-    /// The inventory of an input that is not there: never the lowest, never ordered.
+    /// The inventory at padding: never the lowest of a firm, never ordered for.
     const PADDING: Self;
-    /// A place for a number that one thread writes and others read, later: what brings them in order is theirs.
+    /// A number that one thread writes and other threads read later. The threads themselves order these accesses,
+    /// by a barrier.
     type Atomic: Default + Send + Sync;
     fn finite(self) -> bool;
     fn to_atomic(self, place: &Self::Atomic);
@@ -40,9 +41,9 @@ pub(crate) trait Float:
         b: Self::Row<S>,
         c: Self::Row<S>,
     ) -> Self::Row<S>;
-    /// The second where the first is positive, else 0.
+    /// `b` where `a` is positive, else 0.
     fn select_positive_rows<S: Simd>(simd: S, a: Self::Row<S>, b: Self::Row<S>) -> Self::Row<S>;
-    /// The first where both of a pair are the same, else the second.
+    /// `then` where both numbers of the pair are equal, else `other`.
     fn select_equal_rows<S: Simd>(
         simd: S,
         pair: (Self::Row<S>, Self::Row<S>),
@@ -51,7 +52,7 @@ pub(crate) trait Float:
     ) -> Self::Row<S>;
 }
 
-/// Instructions of two rows.
+/// Operations on two rows.
 macro_rules! rows {
     ($row:ident, $($name:ident = $does:ident),*) => {
         $(

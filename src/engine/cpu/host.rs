@@ -1,4 +1,4 @@
-//! The CPU's kernels behind the engine's door.
+//! The CPU's kernels as an `Engine`: host arrays in, host arrays out.
 
 use super::super::door::{Batch, Engine, Gradient, Inputs, Numbers, Tape};
 use super::super::plan::Plan;
@@ -13,7 +13,7 @@ pub(crate) struct Processor {
     double: bool,
 }
 
-/// A number format in which what is left of capacity may be.
+/// A number format to which capacities can be converted.
 trait In: Format {
     fn of_numbers(numbers: &Numbers) -> Cow<'_, [Self]>;
 }
@@ -50,28 +50,29 @@ impl Processor {
         Self { plan, double }
     }
 
-    /// Particles of a block of `stream`, where there are so many of them.
-    pub(crate) fn together(&self, particles: usize) -> usize {
-        super::streamed(&self.plan, particles)
+    /// Particles of a block of `stream`, for a number of particles in all.
+    pub(crate) fn block_particles(&self, particles: usize) -> usize {
+        super::stream_particles(&self.plan, particles)
     }
 
-    /// Threads that a block of `stream` has use for.
-    pub(crate) fn partitions(&self, together: usize) -> usize {
-        super::partitions(&self.plan, together)
+    /// Partitions of a block of `stream`: the most threads that it can use.
+    pub(crate) fn partitions(&self, block_particles: usize) -> usize {
+        super::partitions(&self.plan, block_particles)
     }
 
-    /// Whether blocks of `stream` are faster over several threads each, or beside each other.
-    pub(crate) fn tuner(&self, together: usize) -> &Autotuner {
+    /// The autotuner of `stream`'s blocks, which chooses between threads within a block and a thread for each
+    /// block.
+    pub(crate) fn tuner(&self, block_particles: usize) -> &Autotuner {
         if self.double {
-            super::tuner::<f64>(&self.plan, together)
+            super::tuner::<f64>(&self.plan, block_particles)
         } else {
-            super::tuner::<f32>(&self.plan, together)
+            super::tuner::<f32>(&self.plan, block_particles)
         }
     }
 
-    /// Simulates block after block. `sink` gets a block's first particle, the period, from 0, and its panel's row,
-    /// [group, particle of the block]; the last block may have more particles than are left. A block ends early where
-    /// `sink` says false.
+    /// Simulates block by block. `sink` takes a block's first particle, the period, from 0, and the output summed
+    /// to groups, [group, particle of the block]; the last block may have more particles than are left. A block
+    /// ends early where `sink` returns false.
     pub(crate) fn stream(
         &self,
         given: &Inputs<'_>,
@@ -145,12 +146,12 @@ impl Engine for Processor {
     }
 }
 
-/// A run that was kept.
+/// A run with the data that its gradient reads.
 struct Kept<'a, F: In> {
     plan: &'a Plan,
     batch: Batch<F>,
     capacity: Cow<'a, [F]>,
-    /// Whether one row of capacities is for all particles.
+    /// Whether all particles have one row of capacities.
     shared: bool,
     tape: super::Tape<F>,
     wanted: bool,
@@ -163,7 +164,7 @@ impl<F: In> Tape for Kept<'_, F> {
         let found = super::backward(&mut self.tape, &inputs, &slope, self.wanted);
         let mut remaining: Vec<f64> = found.capacity.into_iter().map(F::value).collect();
         if self.wanted && self.shared && self.batch.particles > 1 {
-            // One row for all particles: its gradient is the sum over them.
+            // All particles have one row: its gradient is the sum over particles.
             let one = self.capacity.len();
             let (sum, others) = remaining.split_at_mut(one);
             for other in others.chunks_exact(one) {

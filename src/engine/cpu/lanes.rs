@@ -1,18 +1,19 @@
-//! Takes a block's panel apart: particles that stand side by side get panels of their own.
+//! Transposes the panel of a block whose lanes are particles to one panel a particle.
 
 use super::Float;
 use super::links::lanes;
 
-/// `from` is [cell, particle], with so many particles `together`; `to` [particle, cell] of the first of them.
-pub(super) fn unravel<F: Float>(from: &[F], together: usize, to: &mut [F]) {
-    match together {
+/// Transposes `from`, [cell, particle] with `lanes` particles, to `to`, [particle, cell], which may have fewer
+/// particles.
+pub(super) fn unravel<F: Float>(from: &[F], lanes: usize, to: &mut [F]) {
+    match lanes {
         1 => to.copy_from_slice(from),
-        4 => turn::<F, 4>(from, to),
-        _ => turn::<F, 8>(from, to),
+        4 => transpose::<F, 4>(from, to),
+        _ => transpose::<F, 8>(from, to),
     }
 }
 
-fn turn<F: Float, const L: usize>(from: &[F], to: &mut [F]) {
+fn transpose<F: Float, const L: usize>(from: &[F], to: &mut [F]) {
     let from = from.as_chunks().0;
     pulp::Arch::new().dispatch(Unravel::<F, L> {
         from,
@@ -20,11 +21,11 @@ fn turn<F: Float, const L: usize>(from: &[F], to: &mut [F]) {
     });
 }
 
-/// Takes particles apart that stand side by side.
+/// The transposition as a struct, which the choice of instructions requires.
 struct Unravel<'a, F, const L: usize> {
     /// [cell, particle].
     from: &'a [[F; L]],
-    /// A panel for each particle that is wanted.
+    /// The panels of the particles.
     to: Vec<&'a mut [F]>,
 }
 
@@ -33,7 +34,7 @@ impl<F: Float, const L: usize> pulp::WithSimd for Unravel<'_, F, L> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(mut self, _: S) {
-        // Squares of cells and particles: whole rows are read and written.
+        // Squares of L cells and L particles: whole rows are read and written.
         let (squares, rest) = self.from.as_chunks::<L>();
         for (l, to) in self.to.iter_mut().enumerate() {
             let last = to.as_chunks_mut::<L>().1;

@@ -1,7 +1,7 @@
-//! The inner loops: one pass over a partition's links, link_pass and back, L numbers side by side.
+//! The inner loops over links: the link pass of a period and its adjoint, L numbers in a row.
 //!
-//! Side by side stand L particles (W = 1 firm a row), or the same particle's L firms (W = L). In the
-//! first case a link reads L numbers of one supplier, in the second one number each of L suppliers.
+//! The lanes of a row are L particles (W = 1 firm a row), or L firms of one particle (W = L). In the first case a
+//! link reads L numbers of one supplier, in the second case one number each of L suppliers.
 
 use super::super::plan::PREFETCH_DISTANCE;
 use super::Float;
@@ -13,29 +13,30 @@ use prefetch_index::prefetch_index;
 
 /// Fixed data of a partition's links.
 #[derive(Clone, Copy)]
-pub(super) struct Links<'a, F> {
-    /// First row of links of each row of firms, and their number.
+pub(super) struct LinkData<'a, F> {
+    /// First row of links of each row of firms, and the number of rows of links.
     pub(super) row: &'a [u32],
-    /// Accumulators of W suppliers a row of links.
+    /// Positions of W suppliers a row of links, where lanes are firms and links have no messages.
     pub(super) supplier: &'a [u16],
-    /// Or places of W messages, or of a accumulator where lanes are particles; and of `PREFETCH_DISTANCE` rows more.
+    /// Otherwise: W places of messages a row of links, or the position of one supplier where lanes are particles;
+    /// and the entries of `PREFETCH_DISTANCE` more rows.
     pub(super) place: &'a [u32],
     /// Whether links have messages.
-    pub(super) routing: bool,
+    pub(super) has_messages: bool,
     /// W coefficients a row of links.
     pub(super) coefficient: &'a [F],
-    /// Accumulators of suppliers that many buy from.
+    /// Positions of the hubs, the suppliers with many customers.
     pub(super) hubs: &'a [u32],
 }
 
-impl<F> Links<'_, F> {
+impl<F> LinkData<'_, F> {
     /// Rows of links of the `i`-th row of firms.
     #[inline(always)]
     pub(super) fn of(&self, i: usize) -> std::ops::Range<usize> {
         self.row[i] as usize..self.row[i + 1] as usize
     }
 
-    /// W places of each row of links, and those to be asked for meanwhile.
+    /// W places of each row of links, and those of the row that is `PREFETCH_DISTANCE` rows ahead.
     #[inline(always)]
     fn places<const W: usize>(&self) -> (&[[u32; W]], &[[u32; W]]) {
         let places = self.place.as_chunks::<W>().0;
@@ -43,20 +44,25 @@ impl<F> Links<'_, F> {
         (&places[..rows], &places[PREFETCH_DISTANCE..][..rows])
     }
 
-    /// Whether what suppliers scatter_add is asked for upcoming. Where lanes are firms it is in messages then.
+    /// Whether the pass prefetches the numbers of suppliers: in messages, or in `last` + 1 accumulators if these
+    /// are more than `CACHED_ACCUMULATORS`.
     fn prefetches<const W: usize>(&self, last: usize) -> bool {
-        if W == 1 { last >= CACHED } else { self.routing }
+        if W == 1 {
+            last >= CACHED_ACCUMULATORS
+        } else {
+            self.has_messages
+        }
     }
 
-    /// Float of rows of links.
+    /// Number of rows of links.
     pub(super) fn rows(&self) -> usize {
         self.row.last().map_or(0, |n| *n as usize)
     }
 }
 
-/// What the firms of a partition do in a period, one entry per row.
+/// Numbers of a partition's firms that their links read, one entry a row of firms.
 #[derive(Clone, Copy)]
-pub(super) struct Firms<'a, F, const L: usize> {
+pub(super) struct Buyers<'a, F, const L: usize> {
     /// Target inventory n x0.
     pub(super) target: &'a [[F; L]],
     /// 1 / adjustment time.
@@ -72,7 +78,7 @@ pub(super) fn lanes<F, const L: usize>(f: impl Fn(usize) -> F) -> [F; L] {
     std::array::from_fn(f)
 }
 
-/// Row `r` of numbers of firms or links: the same for all particles, or of W firms.
+/// Row `r` of numbers of firms or links: one number in all lanes where lanes are particles, else those of W firms.
 #[inline(always)]
 pub(super) fn spread<F: Float, const L: usize, const W: usize>(v: &[F], r: usize) -> [F; L] {
     if W == 1 {
@@ -83,11 +89,11 @@ pub(super) fn spread<F: Float, const L: usize, const W: usize>(v: &[F], r: usize
     }
 }
 
-/// Places of a table that u16 can name: the compiler then sees that every place is inside, and checks none. What is
-/// never touched costs no memory.
+/// Length of a table that is indexed by u16: the compiler then drops all bounds checks. The part of it that is
+/// never touched takes no memory.
 pub(super) const PLACES: usize = 1 << 16;
 
-/// A table of what firms have.
+/// Numbers of firms as such a table.
 #[inline(always)]
 fn table<T>(places: &[T]) -> &[T; PLACES] {
     places.first_chunk().expect("a place for every u16")
@@ -98,7 +104,7 @@ fn table_mut<T>(places: &mut [T]) -> &mut [T; PLACES] {
     places.first_chunk_mut().expect("a place for every u16")
 }
 
-/// Takes L numbers from their places in a table.
+/// Loads L numbers from their places in a table.
 #[inline(always)]
 fn gather<S: pulp::Simd, F: Float, const L: usize>(
     simd: S,
@@ -108,7 +114,7 @@ fn gather<S: pulp::Simd, F: Float, const L: usize>(
     Row::of(simd, &lanes::<F, L>(|l| table[places[l] as usize]))
 }
 
-/// Adds L numbers to those at their places. Two places may be the same: one after the other.
+/// Adds L numbers to those at their places in a table, one after the other: two places may be the same.
 #[inline(always)]
 fn scatter_add<S: pulp::Simd, F: Float, const L: usize>(
     values: Row<S, F>,
@@ -122,21 +128,21 @@ fn scatter_add<S: pulp::Simd, F: Float, const L: usize>(
     }
 }
 
-/// Messages or accumulators up to the `last`, whose number is a power of two: with a place masked by it the compiler sees that
-/// it is inside, and checks none. For this it must not sink where `last` comes from.
+/// Messages or accumulators up to the index `last`, whose number is a power of two. The compiler drops the bounds
+/// checks of an index that is masked by `last`, as long as this function hides how `last` was computed.
 #[inline(always)]
 fn up_to<T>(places: &mut [T], last: usize) -> &mut [T] {
     debug_assert!((last + 1).is_power_of_two());
     &mut places[..=last]
 }
 
-/// A place masked so.
+/// A place masked by `last`.
 #[inline(always)]
 fn at(place: u32, last: usize) -> usize {
     place as usize & last
 }
 
-/// Asks memory for what is at a place, of `each` rows, line by line.
+/// Prefetches the `each` rows at a place, cache line by cache line.
 #[inline(always)]
 fn prefetch<T>(rows: &[T], place: u32, each: usize) {
     let line = (LINE / size_of::<T>()).max(1);
@@ -156,7 +162,7 @@ fn read_message<S: pulp::Simd, F: Float, const L: usize, const N: usize>(
     Row::of(simd, &lanes::<F, L>(|l| messages[at(places[l], last)][k]))
 }
 
-/// Writes the first number of N in L messages.
+/// Overwrites the first number of N in L messages.
 #[inline(always)]
 fn write_message<S: pulp::Simd, F: Float, const L: usize, const N: usize>(
     values: Row<S, F>,
@@ -170,14 +176,15 @@ fn write_message<S: pulp::Simd, F: Float, const L: usize, const N: usize>(
     }
 }
 
-/// Accumulators that stay in the cache: nobody asks for them upcoming.
-const CACHED: usize = 512;
+/// This number of accumulators stays in the cache and is not prefetched.
+const CACHED_ACCUMULATORS: usize = 512;
 
-/// Links after which the sums of hubs are put hub_sums: a small number that is added to a large sum,
-/// tens of thousands of times, loses its digits.
+/// Blocked summation: after this number of links the sums of hubs are moved to `hub_sums`. A small number that is
+/// added to a large sum, tens of thousands of times, would lose its digits.
 const SUMMATION_BLOCK: usize = 2048;
 
-/// Puts the sums of hubs hub_sums: sum `k` of N in their accumulators, or the only one where lanes are firms.
+/// Moves the sums of hubs to `hub_sums`: number `k` of the N in their accumulators, or the only one where lanes are
+/// firms.
 #[inline(always)]
 fn flush_hubs<F: Float, const L: usize, const W: usize, const N: usize>(
     accumulators: &mut [F],
@@ -198,7 +205,7 @@ fn flush_hubs<F: Float, const L: usize, const W: usize, const N: usize>(
     }
 }
 
-/// Adds what was put hub_sums to the sums.
+/// Adds `hub_sums` to the sums in the accumulators, and sets it to 0.
 #[inline(always)]
 fn restore_hubs<F: Float, const L: usize, const W: usize, const N: usize>(
     accumulators: &mut [F],
@@ -221,30 +228,31 @@ fn restore_hubs<F: Float, const L: usize, const W: usize, const N: usize>(
     }
 }
 
-/// Inventories and orders of one period t: writes the inventory of t and its minimum over each firm's
-/// inputs, and adds what is ordered to the suppliers' accumulators.
+/// The link pass of one period t: writes the inventory of t and its minimum over each firm's inputs, and adds the
+/// orders to the suppliers' accumulators.
 ///
-/// A struct rather than a function: the library that chooses the instruction set inlines the pass
-/// into a copy for each.
+/// It is a struct and not a function: `pulp`, which chooses the instruction set, inlines the pass into a copy for
+/// each.
 pub(super) struct LinkPass<'a, F, const L: usize, const W: usize> {
-    pub(super) links: Links<'a, F>,
-    pub(super) firms: Firms<'a, F, L>,
-    /// Output in t, a row per row of the partition's firms.
+    pub(super) links: LinkData<'a, F>,
+    pub(super) firms: Buyers<'a, F, L>,
+    /// Output of t, of the partition's firms.
     pub(super) output: &'a [[F; L]],
-    /// Offer of its orders that each firm delivers in t, of all partitions.
+    /// Offers of t, of the firms of all partitions.
     pub(super) offer: &'a [[F; L]],
     /// Inventory of t-1.
     pub(super) s1: &'a [[F; L]],
-    /// Inventory of t-2, where it is not in `out` itself.
+    /// Inventory of t-2, unless it is in `out`.
     pub(super) s2: Option<&'a [[F; L]]>,
     pub(super) out: &'a mut [[F; L]],
     pub(super) lowest: &'a mut [[F; L]],
-    /// Accumulators of all firms: delivered offer, ordered, 0 so prefetches; where lanes are firms what is ordered alone. Or
-    /// messages: read for the offer, written with the order.
+    /// Where lanes are particles: accumulators of all firms, which hold the offer and the sum of orders, 0 before
+    /// the pass. Where lanes are firms: the sums of orders alone, or messages, from which the offer is read and
+    /// which are overwritten with the order.
     pub(super) accumulators: &'a mut [F],
-    /// The last of these accumulators or messages.
+    /// Index of the last of these accumulators or messages.
     pub(super) last: usize,
-    /// Sums of hubs, 0.
+    /// Partial sums of hubs; 0 before and after the pass.
     pub(super) hub_sums: &'a mut [[F; L]],
 }
 
@@ -268,7 +276,7 @@ fn link_pass<
     F: Float,
     const L: usize,
     const W: usize,
-    const APART: bool,
+    const SEPARATE: bool,
     const PREFETCH: bool,
 >(
     simd: S,
@@ -289,15 +297,15 @@ fn link_pass<
         ..
     } = pass;
     let of = |row: &[F; L]| Row::of(simd, row);
-    // Else links have messages.
+    // Otherwise links have messages.
     let has_accumulators = W == 1 || !PREFETCH;
-    // As many of each: with one place inside the compiler sees that all are.
+    // Slices of equal length: the compiler then drops all bounds checks but one.
     let (n, e) = (lowest.len(), links.rows());
     let (target, rate) = (&firms.target[..n], &firms.rate[..n]);
     let (d1, d2, output) = (&firms.d1[..n], &firms.d2[..n], &output[..n]);
     let ends = &links.row[1..][..n];
     let (s1, out) = (&s1[..e], &mut out[..e]);
-    let before = if APART { &before[..e] } else { before };
+    let before = if SEPARATE { &before[..e] } else { before };
     let mut block_end = SUMMATION_BLOCK / W;
     let mut first = 0;
     for i in 0..n {
@@ -312,9 +320,9 @@ fn link_pass<
         let level = period::level(target, rate, of(&d1[i]));
         let level_before = period::level(target, rate, of(&d2[i]));
         let mut low = Row::all(simd, F::INFINITY);
-        // What is ordered, in units of the buyer's output.
+        // Updates an inventory, and returns the order in units of the buyer's output.
         let mut link = |k: usize, offer: Row<S, F>| {
-            let s2 = of(if APART { &before[k] } else { &out[k] });
+            let s2 = of(if SEPARATE { &before[k] } else { &out[k] });
             let s1 = of(&s1[k]);
             let ordered = period::order(level_before, rate, s2);
             let next = period::stock(ordered, offer, s1, x);
@@ -369,33 +377,37 @@ fn link_pass<
     }
 }
 
-/// One period t back: from the adjoints of the inventories of t+1 and t makes that of t-1, by way of the orders that t-1
-/// leads to in t, and adds the adjoints of the offers at t to the suppliers' accumulators.
+/// The adjoint of the link pass, one period t: computes the adjoint of the inventory of t-1 from the adjoints of
+/// the inventories of t+1 and t, by way of the order in t that the inventory of t-1 leads to, and adds the adjoints
+/// of the offers of t to the suppliers' accumulators.
 pub(super) struct LinkAdjoint<'a, F, const L: usize, const W: usize> {
-    pub(super) links: Links<'a, F>,
-    pub(super) firms: Firms<'a, F, L>,
-    /// Offer of its orders that each firm delivers in t+1, of all partitions.
+    pub(super) links: LinkData<'a, F>,
+    pub(super) firms: Buyers<'a, F, L>,
+    /// Offers of t+1, of the firms of all partitions.
     pub(super) offer: &'a [[F; L]],
-    /// Adjoint of demand in t, of all partitions.
+    /// Adjoints of demand in t, of the firms of all partitions.
     pub(super) demand_adjoint: &'a [[F; L]],
     /// Inventories of t-1 and t-2.
     pub(super) s1: &'a [[F; L]],
     pub(super) s2: &'a [[F; L]],
     /// Adjoint of the inventory of t.
     pub(super) now: &'a [[F; L]],
-    /// Of t+1, and takes that of t-1.
+    /// Adjoint of the inventory of t+1, overwritten with that of t-1.
     pub(super) out: &'a mut [[F; L]],
-    /// Sums over a firm's inputs: of the adjoints of the inventories of t, and of the orders of t before their `max`.
-    pub(super) sum_inventory: &'a mut [[F; L]],
-    pub(super) sum_order: &'a mut [[F; L]],
-    /// Adjoint of 1 / adjustment time, accumulated over periods.
+    /// Sums over a firm's inputs: of the adjoints of the inventories of t, and of the adjoints of the orders of t
+    /// before their `max`.
+    pub(super) stock_adjoint_sum: &'a mut [[F; L]],
+    pub(super) order_adjoint_sum: &'a mut [[F; L]],
+    /// Adjoint of 1 / adjustment time, summed over periods.
     pub(super) to_rate: &'a mut [[F; L]],
-    /// Accumulators of all firms: adjoint of demand at t, delivered offer at t+1, adjoint of the offer at t, 0 so prefetches, and
-    /// nothing; where lanes are firms the third alone. Or messages: read for the first two, written with the third.
+    /// Where lanes are particles: accumulators of all firms, which hold the adjoint of demand in t, the offer of
+    /// t+1, the sum of the adjoints of the offer of t, 0 before the pass, and one unused row. Where lanes are
+    /// firms: these sums alone, or messages, from which the first two numbers are read and whose first is
+    /// overwritten with the third.
     pub(super) accumulators: &'a mut [F],
-    /// The last of these accumulators or messages.
+    /// Index of the last of these accumulators or messages.
     pub(super) last: usize,
-    /// Sums of hubs, 0.
+    /// Partial sums of hubs; 0 before and after the pass.
     pub(super) hub_sums: &'a mut [[F; L]],
 }
 
@@ -433,13 +445,13 @@ fn link_adjoint<S: pulp::Simd, F: Float, const L: usize, const W: usize, const P
     } = pass;
     let of = |row: &[F; L]| Row::of(simd, row);
     let zero = Row::all(simd, F::ZERO);
-    // Else links have messages.
+    // Otherwise links have messages.
     let has_accumulators = W == 1 || !PREFETCH;
-    // As many of each: with one place inside the compiler sees that all are.
-    let (n, e) = (pass.sum_inventory.len(), links.rows());
+    // Slices of equal length: the compiler then drops all bounds checks but one.
+    let (n, e) = (pass.stock_adjoint_sum.len(), links.rows());
     let (target, rate) = (&firms.target[..n], &firms.rate[..n]);
     let (d1, d2) = (&firms.d1[..n], &firms.d2[..n]);
-    let (sum_order, to_rate) = (&mut pass.sum_order[..n], &mut pass.to_rate[..n]);
+    let (order_adjoint_sum, to_rate) = (&mut pass.order_adjoint_sum[..n], &mut pass.to_rate[..n]);
     let ends = &links.row[1..][..n];
     let (s1, s2) = (&s1[..e], &s2[..e]);
     let (now, out) = (&now[..e], &mut out[..e]);
@@ -456,7 +468,8 @@ fn link_adjoint<S: pulp::Simd, F: Float, const L: usize, const W: usize, const P
         let level = period::level(target, rate, of(&d1[i]));
         let level_before = period::level(target, rate, of(&d2[i]));
         let (mut sum_s, mut sum_p, mut sum_r) = (zero, zero, of(&to_rate[i]));
-        // The adjoint of a stock, and what was ordered: factors of the adjoint of the offer.
+        // Updates the adjoint of an inventory. Returns the adjoint of the next inventory and what was ordered:
+        // their product is the adjoint of the offer.
         let mut link = |k: usize, (to_demand, offer): (Row<S, F>, Row<S, F>), a: Row<S, F>| {
             let (s1, s2, now) = (of(&s1[k]), of(&s2[k]), of(&now[k]));
             let to_order = period::to_order(of(&out[k]), offer, a, to_demand);
@@ -519,8 +532,8 @@ fn link_adjoint<S: pulp::Simd, F: Float, const L: usize, const W: usize, const P
                 scatter_add(now * ordered, sums, of_k);
             }
         }
-        sum_s.put(&mut pass.sum_inventory[i]);
-        sum_p.put(&mut sum_order[i]);
+        sum_s.put(&mut pass.stock_adjoint_sum[i]);
+        sum_p.put(&mut order_adjoint_sum[i]);
         sum_r.put(&mut to_rate[i]);
     }
     if has_accumulators {

@@ -1,4 +1,4 @@
-//! The kernels on the CPU: particles in blocks of L side by side, blocks and partitions over threads.
+//! The kernels on the CPU: particles in blocks, L numbers in a row; blocks and partitions run on several threads.
 
 mod binned;
 mod bins;
@@ -14,7 +14,7 @@ mod state;
 mod team;
 mod worker;
 
-use super::plan::{Numbers, Plan, WIDE};
+use super::plan::{FIRM_LANES, LayoutNumbers, Plan};
 use block::{Block, Context};
 pub(crate) use block::{Gradient, Inputs};
 pub(crate) use float::Float;
@@ -27,7 +27,7 @@ use std::num::NonZero;
 use std::sync::{Mutex, OnceLock, PoisonError};
 pub(crate) use team::Autotuner;
 
-/// Blocks that wait for their next run, with their memory.
+/// Blocks between two runs, kept for their memory.
 pub(crate) struct Pool<F> {
     blocks: Mutex<Vec<Box<dyn Any + Send>>>,
     kind: std::marker::PhantomData<F>,
@@ -58,48 +58,50 @@ impl<F: Float> Pool<F> {
     }
 }
 
-/// A number format with the arrays of a plan in it.
+/// A number format, and the arrays of a plan in it.
 pub(crate) trait Format: Float {
-    fn numbers(plan: &Plan, width: usize) -> &Numbers<Self>;
+    fn numbers(plan: &Plan, width: usize) -> &LayoutNumbers<Self>;
 }
 
 impl Format for f32 {
-    fn numbers(plan: &Plan, width: usize) -> &Numbers<Self> {
+    fn numbers(plan: &Plan, width: usize) -> &LayoutNumbers<Self> {
         plan.single(width)
     }
 }
 
 impl Format for f64 {
-    fn numbers(plan: &Plan, width: usize) -> &Numbers<Self> {
+    fn numbers(plan: &Plan, width: usize) -> &LayoutNumbers<Self> {
         plan.double(width)
     }
 }
 
-/// Processors of this machine; the system reads files to tell. Not the threads of a pool: on them no result may depend.
+/// Number of processors of this machine, read once, as the system opens files for it. It is not the number of
+/// threads of a pool, on which no result may depend.
 pub(crate) fn processors() -> usize {
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get))
 }
 
-/// How particles are laid out: (particles side by side, firms side by side). Alone a particle has its firms side by side;
-/// others stand beside it where processors have enough to do all the same.
+/// The layout of particles: (lanes that are particles, lanes that are firms), one of them 1. Lanes are particles
+/// where all processors together then take no more time, else firms; always firms for a single particle.
 fn shape(plan: &Plan, particles: usize) -> (usize, usize) {
     let processors = plan.processors();
-    let blocks = |side: usize| particles.div_ceil(side).div_ceil(processors) as f64;
-    let (mut best, mut least) = ((1, WIDE), blocks(1));
-    // What a block takes, in times that one particle alone does.
-    for (side, takes) in [(4, 2.8), (8, 5.6)] {
-        // Those of a large network want the memory of the whole machine: only where no processor goes without.
-        let fills = !plan.design().is_large() || particles >= side * processors;
-        let time = takes * blocks(side);
+    let blocks = |lanes: usize| particles.div_ceil(lanes).div_ceil(processors) as f64;
+    let (mut best, mut least) = ((1, FIRM_LANES), blocks(1));
+    // The time of a block of particle lanes, in units of the time of a block of one particle.
+    for (lanes, takes) in [(4, 2.8), (8, 5.6)] {
+        // A block of a large network uses the memory of the whole machine: lanes are particles only where every
+        // processor has a full block.
+        let fills = !plan.design().is_large() || particles >= lanes * processors;
+        let time = takes * blocks(lanes);
         if fills && particles > 1 && time <= least {
-            (best, least) = ((side, 1), time);
+            (best, least) = ((lanes, 1), time);
         }
     }
     best
 }
 
-/// What the gradient needs of a run; its memory goes back to the plan when it is dropped.
+/// What the gradient reads of a run. When it is dropped its memory goes back to the plan.
 pub(crate) struct Tape<F: Format> {
     plan: Plan,
     blocks: Vec<Box<dyn Any + Send>>,
@@ -116,14 +118,14 @@ impl<F: Format> Drop for Tape<F> {
     }
 }
 
-/// Simulates all particles: the panel [particle, period, group], and a tape where it is wanted.
+/// Simulates all particles: the panel [particle, period, group], and a tape if `keep`.
 pub(crate) fn forward<F: Format>(
     plan: &Plan,
     inputs: &Inputs<'_, F>,
     keep: bool,
 ) -> (Vec<F>, Option<Tape<F>>) {
     match shape(plan, inputs.particles) {
-        (1, _) => forward_in::<F, WIDE, WIDE>(plan, inputs, keep),
+        (1, _) => forward_in::<F, FIRM_LANES, FIRM_LANES>(plan, inputs, keep),
         (4, _) => forward_in::<F, 4, 1>(plan, inputs, keep),
         _ => forward_in::<F, 8, 1>(plan, inputs, keep),
     }
@@ -149,22 +151,22 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
         design, numbers, ..
     } = context;
     let cells = design.periods * design.groups;
-    let together = L / W;
+    let lanes = L / W;
     let mut panel = vec![F::ZERO; inputs.particles * cells];
     let one = |slot: &Slot, panel: &mut [F]| -> Option<Box<dyn Any + Send>> {
         let mut block = numbers.pool.take::<L, W>();
         let mut rows = std::mem::take(&mut block.panel);
         rows.clear();
-        // Periods that a run which is stopped does not reach stay so.
-        rows.resize(cells * together, F::NAN);
-        let row = design.groups * together;
+        // Periods that a stopped run does not reach stay NaN.
+        rows.resize(cells * lanes, F::NAN);
+        let row = design.groups * lanes;
         block.forward(context, inputs, *slot, keep, &mut |t, sums| {
             for (y, sum) in rows[t * row..][..row].iter_mut().zip(sums) {
                 *y = F::of(*sum);
             }
             true
         });
-        unravel::<F>(&rows, together, panel);
+        unravel::<F>(&rows, lanes, panel);
         block.panel = rows;
         for (l, panel) in panel.chunks_exact_mut(cells).enumerate() {
             if !is_finite(inputs, slot.first + l) {
@@ -180,7 +182,7 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
     let blocks: Vec<Option<Box<dyn Any + Send>>> = if slots.len() == 1 {
         vec![one(&slots[0], &mut panel)]
     } else {
-        let panels = panel.par_chunks_mut(together * cells);
+        let panels = panel.par_chunks_mut(lanes * cells);
         slots
             .par_iter()
             .zip(panels)
@@ -196,75 +198,75 @@ fn forward_in<F: Format, const L: usize, const W: usize>(
     (panel, tape)
 }
 
-/// Whether a particle's inputs are numbers: the kernels' comparisons would hide what is not.
+/// Whether all inputs of a particle are finite: the comparisons of the kernels would hide NaN.
 fn is_finite<F: Float>(inputs: &Inputs<'_, F>, particle: usize) -> bool {
     let firms = inputs.target.len() / inputs.particles;
-    // To the end, where it could stop: the compiler then looks at several at once.
+    // The loop does not stop at the first that is not finite: the compiler then vectorises it.
     let of = particle * firms..(particle + 1) * firms;
     let finite = |v: &[F]| v[of.clone()].iter().fold(true, |all, v| all & v.finite());
     finite(inputs.target) && finite(inputs.rate)
 }
 
-/// How `stream` takes its particles.
+/// The blocks that `stream` makes of its particles.
 #[derive(Clone, Copy)]
 pub(crate) struct Blocks {
-    /// So many side by side.
-    pub(crate) together: usize,
-    /// Each block goes over several threads.
-    pub(crate) apart: bool,
+    /// Particles of a block: 1, or up to `PARTICLE_LANES`.
+    pub(crate) particles: usize,
+    /// Whether the partitions of a block run on several threads.
+    pub(crate) split: bool,
 }
 
-/// Simulates particles, one block after the other and keeps nothing: `sink` is told a block's
-/// first particle, the period, from 0, and its output summed to groups, [group, particle of the block], NaN where
-/// inputs are not finite. The last block may have more particles than are left. A block ends early where `sink` says
-/// false.
+/// Simulates particles block by block and keeps nothing. `sink` takes a block's first particle, the period, from 0,
+/// and the output summed to groups, [group, particle of the block], NaN for particles whose inputs are not finite.
+/// The last block may have more particles than are left. A block ends early where `sink` returns false.
 pub(crate) fn stream<F: Format>(
     plan: &Plan,
     inputs: &Inputs<'_, F>,
     blocks: Blocks,
     sink: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
 ) {
-    match blocks.together {
-        1 => stream_in::<F, 1, WIDE, WIDE>(plan, inputs, blocks.apart, sink),
-        _ => stream_in::<F, STREAM, STREAM, 1>(plan, inputs, blocks.apart, sink),
+    match blocks.particles {
+        1 => stream_in::<F, 1, FIRM_LANES, FIRM_LANES>(plan, inputs, blocks.split, sink),
+        _ => stream_in::<F, PARTICLE_LANES, PARTICLE_LANES, 1>(plan, inputs, blocks.split, sink),
     }
 }
 
-/// Particles of a block of `stream`, at most.
-pub(crate) const STREAM: usize = 8;
+/// Lanes of a block of `stream` whose lanes are particles.
+pub(crate) const PARTICLE_LANES: usize = 8;
 
-/// The same where there are so many of them: as in runs with a gradient, so that losses are the same, but in large
-/// networks whose blocks of fewer leave processors idle.
-pub(crate) fn streamed(plan: &Plan, particles: usize) -> usize {
-    let idle = plan.design().is_large() && particles < STREAM * plan.processors();
+/// Particles of a block of `stream`, for a number of particles in all: the layout of runs with a gradient, so that
+/// losses are the same. One particle a block in large networks where fewer, larger blocks would leave processors
+/// idle.
+pub(crate) fn stream_particles(plan: &Plan, particles: usize) -> usize {
+    let idle = plan.design().is_large() && particles < PARTICLE_LANES * plan.processors();
     match shape(plan, particles) {
-        (side, _) if side > 1 && !idle => STREAM,
+        (lanes, _) if lanes > 1 && !idle => PARTICLE_LANES,
         _ => 1,
     }
 }
 
-/// Firms side by side in a block of `stream` of so many particles.
-fn width(together: usize) -> usize {
-    if together == 1 { WIDE } else { 1 }
+/// Lanes that are firms, in a block of `stream` with this number of particles.
+fn width(block_particles: usize) -> usize {
+    if block_particles == 1 { FIRM_LANES } else { 1 }
 }
 
-/// What many particles of `stream` take each, in blocks that go over several threads or beside each other.
-pub(crate) fn tuner<F: Format>(plan: &Plan, together: usize) -> &Autotuner {
-    &F::numbers(plan, width(together)).tuner_of_many
+/// The autotuner of `stream`'s blocks, which chooses between threads within a block and a thread for each block.
+pub(crate) fn tuner<F: Format>(plan: &Plan, block_particles: usize) -> &Autotuner {
+    &F::numbers(plan, width(block_particles)).tuner_of_many
 }
 
-/// Partitions of a block of `stream`, which may go over as many threads.
-pub(crate) fn partitions(plan: &Plan, together: usize) -> usize {
-    plan.layout(width(together)).partitions.len()
+/// Partitions of a block of `stream`: the most threads that it can use.
+pub(crate) fn partitions(plan: &Plan, block_particles: usize) -> usize {
+    plan.layout(width(block_particles)).partitions.len()
 }
 
 fn stream_in<F: Format, const P: usize, const L: usize, const W: usize>(
     plan: &Plan,
     inputs: &Inputs<'_, F>,
-    apart: bool,
+    split: bool,
     sink: &mut (dyn FnMut(usize, usize, &[f64]) -> bool + Send),
 ) {
-    let blocks = if apart { 1 } else { usize::MAX };
+    let blocks = if split { 1 } else { usize::MAX };
     let context = Context::<F>::new(plan, W, blocks);
     let mut block = context.numbers.pool.take::<L, W>();
     let mut marked = Vec::new();
@@ -288,8 +290,8 @@ fn stream_in<F: Format, const P: usize, const L: usize, const W: usize>(
     context.numbers.pool.give(block);
 }
 
-/// The gradient of what has the gradient `panel` [particle, period, group] in the panel. `inputs`
-/// are those of the run that made `tape`.
+/// The gradient, given the gradient `panel` [particle, period, group] in the panel. `inputs` are those of the run
+/// that made `tape`.
 pub(crate) fn backward<F: Format>(
     tape: &mut Tape<F>,
     inputs: &Inputs<'_, F>,
@@ -297,7 +299,7 @@ pub(crate) fn backward<F: Format>(
     with_capacity: bool,
 ) -> Gradient<F> {
     match shape(&tape.plan, tape.particles) {
-        (1, _) => backward_in::<F, WIDE, WIDE>(tape, inputs, panel, with_capacity),
+        (1, _) => backward_in::<F, FIRM_LANES, FIRM_LANES>(tape, inputs, panel, with_capacity),
         (4, _) => backward_in::<F, 4, 1>(tape, inputs, panel, with_capacity),
         _ => backward_in::<F, 8, 1>(tape, inputs, panel, with_capacity),
     }
@@ -312,7 +314,7 @@ fn backward_in<F: Format, const L: usize, const W: usize>(
     let slots = slots(inputs.particles, L / W);
     let context = Context::<F>::new(&tape.plan, W, slots.len());
     let design = context.design;
-    let together = L / W;
+    let lanes = L / W;
     let (firms, cells) = (design.steady.len(), design.periods * design.groups);
     let hits = if with_capacity {
         design.periods * design.column.len()
@@ -334,9 +336,9 @@ fn backward_in<F: Format, const L: usize, const W: usize>(
             .downcast_mut::<Block<F, L, W>>()
             .expect("a tape holds blocks of its own lanes");
         let particles = slot.last - slot.first;
-        let mut own = vec![F::ZERO; cells * together];
+        let mut own = vec![F::ZERO; cells * lanes];
         for p in 0..particles {
-            let to = own.iter_mut().skip(p).step_by(together);
+            let to = own.iter_mut().skip(p).step_by(lanes);
             for (to, from) in to.zip(&panel[p * cells..][..cells]) {
                 *to = *from;
             }
@@ -345,7 +347,7 @@ fn backward_in<F: Format, const L: usize, const W: usize>(
         block.gradients(context.layout, firms, target, rate);
     };
     let mut capacity: Vec<Option<&mut [F]>> = if hits > 0 {
-        out.capacity.chunks_mut(together * hits).map(Some).collect()
+        out.capacity.chunks_mut(lanes * hits).map(Some).collect()
     } else {
         slots.iter().map(|_| None).collect()
     };
@@ -357,9 +359,9 @@ fn backward_in<F: Format, const L: usize, const W: usize>(
         tape.blocks
             .par_iter_mut()
             .zip(&slots)
-            .zip(panel.par_chunks(together * cells))
-            .zip(out.target.par_chunks_mut(together * firms))
-            .zip(out.rate.par_chunks_mut(together * firms))
+            .zip(panel.par_chunks(lanes * cells))
+            .zip(out.target.par_chunks_mut(lanes * firms))
+            .zip(out.rate.par_chunks_mut(lanes * firms))
             .zip(capacity)
             .for_each(|(((((block, slot), panel), target), rate), capacity)| {
                 one(block, slot, panel, target, rate, capacity);
@@ -374,7 +376,7 @@ mod tests {
     use super::*;
     use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-    /// Firms that each buy from so many others.
+    /// Firms that buy from `inputs` random firms each.
     fn design(firms: usize, inputs: usize) -> Design {
         let mut random = StdRng::seed_from_u64(firms as u64);
         let steady: Vec<f64> = (0..firms)
@@ -387,7 +389,7 @@ mod tests {
         for j in &supplier {
             customers[*j as usize] += 1.0;
         }
-        // Four fifths of what is sold goes to customers, to each of them as much.
+        // Links take four fifths of each firm's output in equal amounts, the rest is final demand.
         let coefficient = supplier.iter().enumerate().map(|(link, j)| {
             0.8 * steady[*j as usize] / (customers[*j as usize] * steady[link / inputs])
         });
@@ -416,8 +418,8 @@ mod tests {
     }
 
     #[test]
-    fn a_network_is_the_same_in_any_number_of_parts() {
-        // In partitions where firms stand side by side, with messages, and where particles do.
+    fn a_network_gives_the_same_in_any_number_of_partitions() {
+        // Partitions whose lanes are firms, without and with messages, and partitions whose lanes are particles.
         for (firms, inputs, particles) in [
             (900, 10, 1),
             (2_500, 11, 1),
@@ -446,7 +448,7 @@ mod tests {
                 capacity: &capacity,
             };
             let run = |processors: usize| {
-                let plan = Plan::on(processors, design.clone());
+                let plan = Plan::for_processors(processors, design.clone());
                 let (panel, tape) = forward(&plan, &inputs, true);
                 let mut tape = tape.expect("a kept run has a tape");
                 let found = backward(&mut tape, &inputs, &slope, true);
@@ -480,19 +482,19 @@ mod tests {
     }
 
     #[test]
-    fn particles_stand_side_by_side_where_processors_have_enough_to_do() {
+    fn particles_take_lanes_where_processors_have_enough_to_do() {
         let shapes = |processors: usize, firms: usize| {
-            let plan = Plan::on(processors, design(firms, 2));
+            let plan = Plan::for_processors(processors, design(firms, 2));
             let of = [1, 2, 4, 8, 16, 256].map(|particles| shape(&plan, particles).0);
             (
                 of,
-                [2, 16, 64, 256].map(|particles| streamed(&plan, particles)),
+                [2, 16, 64, 256].map(|particles| stream_particles(&plan, particles)),
             )
         };
         assert_eq!(shapes(1, 50), ([1, 1, 4, 8, 8, 8], [1, 8, 8, 8]));
         assert_eq!(shapes(2, 50), ([1, 1, 1, 4, 8, 8], [1, 8, 8, 8]));
         assert_eq!(shapes(16, 50), ([1, 1, 1, 1, 1, 8], [1, 1, 8, 8]));
-        // Memory for all of them at once is wanted where each keeps a processor busy.
+        // In large networks lanes are particles only where every processor has a full block.
         assert_eq!(shapes(16, 20_000), ([1, 1, 1, 1, 1, 8], [1, 1, 1, 8]));
     }
 }

@@ -1,4 +1,4 @@
-//! Rows of L numbers, aligned to cache lines: an unaligned store may straddle two.
+//! Rows of L numbers, aligned to cache lines: an unaligned store may touch two.
 
 use super::Float;
 use std::ops::{Deref, DerefMut};
@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 /// Bytes of a cache line.
 pub(super) const LINE: usize = 64;
 
-/// A growable array of rows of L numbers that keeps its memory.
+/// A growable array of rows of L numbers, which keeps its memory.
 pub(super) struct Rows<F, const L: usize> {
     numbers: Vec<F>,
     first: usize,
@@ -24,25 +24,25 @@ impl<F, const L: usize> Default for Rows<F, L> {
 }
 
 impl<F: Float, const L: usize> Rows<F, L> {
-    /// Makes it `rows` long; what is in it afterwards is arbitrary.
+    /// Sets the number of rows; their content is arbitrary afterwards.
     pub(super) fn resize(&mut self, rows: usize) {
         let line = LINE / size_of::<F>();
         if self.numbers.len() < rows * L + line {
-            // A new array rather than a longer one: nothing that is in it counts.
+            // A new array instead of a longer one, as the content is not kept.
             self.numbers = vec![F::ZERO; rows * L + line];
-            // Where the address does not tell, any place is right, if slower.
+            // Where the address is unknown, any offset is right, if slower.
             self.first = self.numbers.as_ptr().align_offset(LINE).min(line);
         }
         self.rows = rows;
     }
 
-    /// Makes it `rows` long, all `row`.
+    /// Sets the number of rows, and all rows to `row`.
     pub(super) fn fill_with(&mut self, rows: usize, row: [F; L]) {
         self.resize(rows);
         self.fill(row);
     }
 
-    /// Makes it `rows` long, row i being `row(i)`.
+    /// Sets the number of rows, and row i to `row(i)`.
     pub(super) fn set(&mut self, rows: usize, row: impl Fn(usize) -> [F; L]) {
         self.resize(rows);
         for (i, to) in self.iter_mut().enumerate() {

@@ -1,13 +1,13 @@
-//! A row of L numbers in a register, and the choice of the instructions that work on it.
+//! A row of L numbers in registers, and the choice of the instructions that work on it.
 //!
-//! The compiler makes good code of loops over rows, but not of a row whose numbers come from L places.
+//! The compiler vectorises loops over rows well, but not a row whose numbers come from L places.
 
 use super::Float;
 use crate::number::Number;
 use pulp::{Simd, WithSimd};
 use std::ops::{Add, Div, Mul, Sub};
 
-/// As many numbers as a row has. Not to be confused with the instruction set's own registers, of which it may be two.
+/// A row of L numbers. It may take two registers of the instruction set.
 #[derive(Clone, Copy)]
 pub(super) struct Row<S: Simd, F: Float> {
     simd: S,
@@ -118,7 +118,7 @@ impl<S: Simd, F: Float> Div for Row<S, F> {
     }
 }
 
-/// Work that is compiled for one instruction set, with vectors of a width of their own.
+/// Work compiled for the instruction set `T`, whose vectors are as long as a row.
 struct Wide<T, O>(T, O);
 
 impl<T: Simd, O: WithSimd> WithSimd for Wide<T, O> {
@@ -130,7 +130,7 @@ impl<T: Simd, O: WithSimd> WithSimd for Wide<T, O> {
     }
 }
 
-/// Does work on rows of L numbers with the widest instructions of this machine; its vectors have L numbers.
+/// Does work on rows of L numbers with the widest instructions of this machine, in vectors of L numbers.
 pub(super) fn dispatch<F, const L: usize, O: WithSimd>(work: O) -> O::Output {
     #[cfg(target_arch = "x86_64")]
     if let Some(v3) = pulp::x86::V3::try_new() {

@@ -1,11 +1,13 @@
-//! The firms and links of one partition of the network: their state, and what they do in a period.
+//! The state of one partition of the network, and the passes over its firms and links in a period.
 
 use super::super::plan::{BIN, Design, PADDING, PREFETCH_DISTANCE, Partition, PartitionNumbers};
 use super::Float;
-use super::bins::{BinBuffer, Outgoing, bins};
+use super::bins::{BinBuffer, SupplierMessages, bins};
 use super::block::{Inputs, Run};
-use super::firms::{Back, Capacity, FirmAdjoint, FirmPass, Fixed, Known, Sums, first_accumulator};
-use super::links::{Firms, LinkAdjoint, LinkPass, Links, PLACES, lanes, spread};
+use super::firms::{
+    AdjointPeriod, Capacity, FirmAdjoint, FirmPass, Fixed, Received, Sums, first_accumulator,
+};
+use super::links::{Buyers, LinkAdjoint, LinkData, LinkPass, PLACES, lanes, spread};
 use super::rows::Rows;
 use super::simd::dispatch;
 use crate::model::{Rationing, rationing};
@@ -17,42 +19,44 @@ use std::ops::Range;
 pub(super) struct PartitionState<F, const L: usize, const W: usize> {
     pub(super) target: Rows<F, L>,
     pub(super) rate: Rows<F, L>,
-    /// Remaining capacity, a offer: one number a firm, if all particles have the same, side by side.
+    /// Remaining capacity as a share of full capacity. If it is the same for all particles and lanes are particles,
+    /// it is one number a firm, not one a lane.
     pub(super) capacity: Rows<F, L>,
     pub(super) shared: bool,
     pub(super) lowest: Rows<F, L>,
-    /// Demand, period after period (two in turn where nothing is kept).
+    /// Demand, period after period; two periods in turn where nothing is kept.
     pub(super) demand: Rows<F, L>,
-    /// Output likewise.
+    /// Output, period after period; one period where nothing is kept.
     pub(super) output: Rows<F, L>,
     /// Inventories of the periods at hand, in units of the buyer's output.
     pub(super) stock: Rows<F, L>,
-    /// Pairs of inventories at the checkpoints.
+    /// The inventories of two consecutive periods at each checkpoint.
     pub(super) saved: Rows<F, L>,
-    /// Adjoints of the inventories of two periods in turn: of even ones first.
-    pub(super) adjoint_stock: Rows<F, L>,
-    pub(super) sum_stock: Rows<F, L>,
-    pub(super) sum_order: Rows<F, L>,
+    /// Adjoints of the inventories of two periods: of the even one, then of the odd one.
+    pub(super) stock_adjoint: Rows<F, L>,
+    pub(super) stock_adjoint_sum: Rows<F, L>,
+    pub(super) order_adjoint_sum: Rows<F, L>,
     pub(super) to_rate: Rows<F, L>,
     pub(super) to_target: Rows<F, L>,
-    /// Gradient in the capacity of this period.
+    /// Gradient in the capacity of the current period.
     pub(super) to_capacity: Rows<F, L>,
-    /// Adjoint of the offers delivered.
+    /// Adjoints of the offers of firms, as far as links of other partitions add to them.
     pub(super) offer_adjoint: Rows<F, L>,
-    /// Accumulators of all firms: what the partition's links read there, and what they add. None where links have messages.
+    /// Accumulators of the firms of all partitions. Links read the offer there and add their orders. Empty where
+    /// links have messages.
     accumulators: Rows<F, L>,
-    pub(super) accumulators_back: Rows<F, L>,
-    /// What firms of a bin have to do with messages.
+    pub(super) adjoint_accumulators: Rows<F, L>,
+    /// Buffer of the firms of a bin, where links have messages.
     bin_buffer: BinBuffer<F>,
-    /// What firms of a bin send: the adjoints of their demand, the offers they deliver.
+    /// The numbers of a bin's firms that go into messages: adjoints of demand, and offers.
     sent: (Rows<F, L>, Rows<F, L>),
-    /// Sums of hubs in a pass, 0 between passes.
+    /// Partial sums of hubs in a pass; 0 between passes.
     pub(super) hub_sums: Rows<F, L>,
-    /// Output of a period summed to groups, [group, particle].
+    /// Output of a period summed to groups, [group, particle of the block].
     pub(super) sums: Vec<f64>,
 }
 
-/// The particles of a block among all: the last block is filled up with copies.
+/// The particles of a block among all. A block that is not full is filled up with copies of its last particle.
 #[derive(Clone, Copy)]
 pub(super) struct Slot {
     pub(super) first: usize,
@@ -60,7 +64,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// The particle in a lane, where lanes are particles; else the only one.
+    /// The particle of a lane where lanes are particles; else the block's only particle.
     #[inline(always)]
     pub(super) fn particle<const W: usize>(self, lane: usize) -> usize {
         if W == 1 {
@@ -75,18 +79,19 @@ impl Slot {
 pub(super) fn links_of<'a, F>(
     partition: &'a Partition,
     numbers: &'a PartitionNumbers<F>,
-) -> Links<'a, F> {
-    Links {
+) -> LinkData<'a, F> {
+    LinkData {
         row: &partition.row,
         supplier: &partition.supplier,
         place: &partition.place,
-        routing: partition.routing.is_some(),
+        has_messages: partition.routing.is_some(),
         coefficient: &numbers.coefficient,
         hubs: &partition.hubs,
     }
 }
 
-/// Rows of the accumulators of all firms, `each` in one: as many accumulators as the inner loops want, or sums alone.
+/// Rows of the accumulators of all firms, `each` rows an accumulator: rounded up to a power of two, or `PLACES`
+/// sums, as the inner loops require.
 fn accumulators<const L: usize, const W: usize>(partition: &Partition, each: usize) -> usize {
     if W == 1 {
         each * partition.all_rows.next_power_of_two()
@@ -95,8 +100,8 @@ fn accumulators<const L: usize, const W: usize>(partition: &Partition, each: usi
     }
 }
 
-/// The slabs of `n` entries `before` and `long before` to read, and `now` to write; the second is
-/// None where it is the one that is overwritten.
+/// Views of `n` entries each of three slots: two that are read and one that is written. The second is None where it
+/// is the slot that is written.
 type Slabs<'a, T> = (&'a [T], Option<&'a [T]>, &'a mut [T]);
 
 fn slabs<T>(v: &mut [T], n: usize, [s1, s2, out]: [usize; 3]) -> Slabs<'_, T> {
@@ -105,12 +110,12 @@ fn slabs<T>(v: &mut [T], n: usize, [s1, s2, out]: [usize; 3]) -> Slabs<'_, T> {
         return (&second[..n], None, &mut first[out * n..][..n]);
     }
     let (past, now) = v.split_at_mut(out * n);
-    let apart = (s2 != out).then(|| &past[s2 * n..][..n]);
-    (&past[s1 * n..][..n], apart, &mut now[..n])
+    let separate = (s2 != out).then(|| &past[s2 * n..][..n]);
+    (&past[s1 * n..][..n], separate, &mut now[..n])
 }
 
 impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
-    /// Sets the steady state, with the inputs of a block's particles side by side.
+    /// Sets the steady state, with the inputs of a block's particles in lanes.
     pub(super) fn start(
         &mut self,
         design: &Design,
@@ -132,7 +137,7 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         let first: [usize; L] = lanes(|l| slot.particle::<W>(l) * firms);
         let take = |v: &[F], i: usize, empty: F| -> [F; L] {
             if W == 1 {
-                // All places have a firm.
+                // Rows of one firm have no padding.
                 let firm = partition.firm[i] as usize;
                 return lanes(|l| v[first[l].wrapping_add(firm)]);
             }
@@ -171,8 +176,8 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         for i in 0..n {
             let target = self.target[i];
             self.lowest[i] = lanes(|l| {
-                let fed = partition.fed[if W == 1 { i } else { i * W + l }];
-                if fed { target[l] } else { F::INFINITY }
+                let has_inputs = partition.has_inputs[if W == 1 { i } else { i * W + l }];
+                if has_inputs { target[l] } else { F::INFINITY }
             });
             for r in links.of(i) {
                 let stock: [F; L] = if W == 1 {
@@ -196,16 +201,16 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
     }
 
     /// Sets all adjoints to 0.
-    pub(super) fn start_back(&mut self, partition: &Partition) {
+    pub(super) fn start_adjoint(&mut self, partition: &Partition) {
         let (n, e) = (partition.rows, partition.link.len() / W);
         if partition.routing.is_none() {
-            self.accumulators_back
+            self.adjoint_accumulators
                 .resize(accumulators::<L, W>(partition, 4));
         }
-        self.adjoint_stock.fill_with(2 * e, [F::ZERO; L]);
+        self.stock_adjoint.fill_with(2 * e, [F::ZERO; L]);
         for v in [
-            &mut self.sum_stock,
-            &mut self.sum_order,
+            &mut self.stock_adjoint_sum,
+            &mut self.order_adjoint_sum,
             &mut self.to_rate,
             &mut self.to_target,
             &mut self.to_capacity,
@@ -214,21 +219,21 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         }
     }
 
-    /// What is left reaches the first inventories, which are the targets.
-    pub(super) fn end_back(&mut self, partition: &Partition, numbers: &PartitionNumbers<F>) {
+    /// Adds the adjoints of the first inventories to the adjoints of the targets: the first inventories are the
+    /// targets.
+    pub(super) fn end_adjoint(&mut self, partition: &Partition, numbers: &PartitionNumbers<F>) {
         let links = links_of(partition, numbers);
         for i in 0..partition.rows {
             let mut sum = self.to_target[i];
-            for first in &self.adjoint_stock[links.of(i)] {
+            for first in &self.stock_adjoint[links.of(i)] {
                 sum = lanes(|l| sum[l] + first[l]);
             }
             self.to_target[i] = sum;
         }
     }
 
-    /// Opens the accumulators of the firms of all partitions from row `first` on: the offers that they deliver, and nothing
-    /// ordered so far.
-    pub(super) fn reset(&mut self, first: usize, offer: &[[F; L]]) {
+    /// Opens the accumulators of firms from row `first` on: sets their offers, and the orders on them to 0.
+    pub(super) fn open_accumulators(&mut self, first: usize, offer: &[[F; L]]) {
         if W == 1 {
             let accumulators = self.accumulators.as_chunks_mut::<2>().0[first..].iter_mut();
             for (accumulator, offer) in accumulators.zip(offer) {
@@ -239,10 +244,16 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         }
     }
 
-    /// The same on the way back: the adjoints of their demand, the offers, and nothing offer_adjoint so far.
-    pub(super) fn reset_back(&mut self, first: usize, demand_adjoint: &[[F; L]], offer: &[[F; L]]) {
+    /// Opens the accumulators of the adjoint pass from row `first` on: sets adjoints of demand and offers, and the
+    /// adjoints of offers to 0.
+    pub(super) fn open_adjoint_accumulators(
+        &mut self,
+        first: usize,
+        demand_adjoint: &[[F; L]],
+        offer: &[[F; L]],
+    ) {
         if W == 1 {
-            let accumulators = self.accumulators_back.as_chunks_mut::<4>().0[first..].iter_mut();
+            let accumulators = self.adjoint_accumulators.as_chunks_mut::<4>().0[first..].iter_mut();
             for (accumulator, (demand_adjoint, offer)) in
                 accumulators.zip(demand_adjoint.iter().zip(offer))
             {
@@ -250,12 +261,12 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
                     (*demand_adjoint, *offer, [F::ZERO; L]);
             }
         } else {
-            self.accumulators_back[first..][..demand_adjoint.len()].fill([F::ZERO; L]);
+            self.adjoint_accumulators[first..][..demand_adjoint.len()].fill([F::ZERO; L]);
         }
     }
 
-    /// What the partition's links added to the firms of all partitions from row `first` on.
-    pub(super) fn ordered(&self, first: usize) -> Sums<'_, F, L> {
+    /// The orders of the partition's links on the firms of all partitions, from row `first` on.
+    pub(super) fn order_sums(&self, first: usize) -> Sums<'_, F, L> {
         if W == 1 {
             Sums::Own(&self.accumulators[2 * first + 1..], 2)
         } else {
@@ -263,16 +274,17 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         }
     }
 
-    /// The same on the way back.
-    pub(super) fn offer_adjoints(&self, first: usize) -> Sums<'_, F, L> {
+    /// The adjoints of the offers of the firms of all partitions, from row `first` on, as far as the partition's
+    /// links add to them.
+    pub(super) fn offer_adjoint_sums(&self, first: usize) -> Sums<'_, F, L> {
         if W == 1 {
-            Sums::Own(&self.accumulators_back[4 * first + 2..], 4)
+            Sums::Own(&self.adjoint_accumulators[4 * first + 2..], 4)
         } else {
-            Sums::Own(&self.accumulators_back[first..], 1)
+            Sums::Own(&self.adjoint_accumulators[first..], 1)
         }
     }
 
-    /// Remaining capacity of the firms whose capacity varies, in period `t`.
+    /// Reads the remaining capacity of period `t`, of the firms whose capacity varies.
     pub(super) fn set_capacity(
         &mut self,
         design: &Design,
@@ -290,7 +302,7 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
             particle * of_particle + first
         });
         for (k, (i, c)) in partition.columns.iter().enumerate() {
-            // Columns are in the order of the network's firms, not of the partition's.
+            // Columns are in the order of the network's firms, not of the partition's: hence the prefetch.
             if let Some((_, upcoming)) = partition.columns.get(k + 2 * PREFETCH_DISTANCE) {
                 prefetch_index(inputs.capacity, first.wrapping_add(*upcoming as usize));
             }
@@ -303,8 +315,8 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         }
     }
 
-    /// One period of firms that have accumulators. All demand is there in the `first` period; else, where there are several
-    /// partitions, all but what the partition's own links order.
+    /// The firm pass of one period, where firms have accumulators. In the `first` period `demand` is complete.
+    /// Later, in a network of several partitions, it lacks the orders of the partition's own links.
     pub(super) fn firm_pass(
         &mut self,
         (design, partition): (&Design, &Partition),
@@ -315,7 +327,7 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
     ) {
         let n = self.target.len();
         self.sums.resize(design.groups * (L / W), 0.0);
-        // Where lanes are particles all sums are set.
+        // Where lanes are particles the pass overwrites all sums.
         if W > 1 {
             self.sums.fill(0.0);
         }
@@ -331,12 +343,12 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
             model: design.model,
             lowest: &self.lowest,
             demand: &mut self.demand[at.0 * n..][..n],
-            known: if first {
-                Known::All
+            received: if first {
+                Received::All
             } else if partition.rows < partition.all_rows {
-                Known::Others
+                Received::Others
             } else {
-                Known::Nothing
+                Received::Nothing
             },
             output: &mut self.output[at.1 * n..][..n],
             offer,
@@ -345,14 +357,14 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         });
     }
 
-    /// One period of firms whose links have messages: sums the orders received unless it is the `first` period,
-    /// produces, and sends the offers that are delivered.
+    /// The firm pass of one period, where links have messages: sums the orders received, except in the `first`
+    /// period, and sends the offers.
     pub(super) fn firm_pass_by_bins(
         &mut self,
         (design, partition): (&Design, &Partition),
         numbers: &PartitionNumbers<F>,
         at: (usize, usize),
-        outgoing: &mut Outgoing<'_, F>,
+        supplier_messages: &mut SupplierMessages<'_, F>,
         first: bool,
     ) {
         let n = self.target.len();
@@ -364,7 +376,7 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
             let demand = &mut self.demand[at.0 * n..][rows.clone()];
             if !first {
                 let demand = demand.as_flattened_mut();
-                self.bin_buffer.sums::<1>(outgoing, bin, demand);
+                self.bin_buffer.sums::<1>(supplier_messages, bin, demand);
                 let outside = &numbers.outside[rows.start * W..];
                 demand.iter_mut().zip(outside).for_each(|(d, o)| *d += *o);
             }
@@ -380,39 +392,42 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
                 model: design.model,
                 lowest: &self.lowest[rows.clone()],
                 demand,
-                known: Known::All,
+                received: Received::All,
                 output: &mut self.output[at.1 * n..][rows],
                 offer: &mut *offer,
                 accumulators: &mut [],
                 sums: &mut self.sums,
             });
-            self.bin_buffer.send(outgoing, bin, [offer.as_flattened()]);
+            self.bin_buffer
+                .send(supplier_messages, bin, [offer.as_flattened()]);
         }
         self.sent.1 = offer;
     }
 
-    /// Sends the offers of `t` alone.
+    /// Sends the offers of period `t`, and computes nothing else.
     pub(super) fn send_offers(
         &mut self,
         of: (Rationing, &PartitionNumbers<F>),
         t: usize,
-        outgoing: &mut Outgoing<'_, F>,
+        supplier_messages: &mut SupplierMessages<'_, F>,
     ) {
         let mut offer = std::mem::take(&mut self.sent.1);
         offer.resize(BIN / W);
         for (bin, rows) in bins::<W>(self.target.len()) {
             let offer = &mut offer[..rows.len()];
             self.offers(of, t, rows, offer);
-            self.bin_buffer.send(outgoing, bin, [offer.as_flattened()]);
+            self.bin_buffer
+                .send(supplier_messages, bin, [offer.as_flattened()]);
         }
         self.sent.1 = offer;
     }
 
-    /// `firm_pass` back: whether the links are `offer_adjoints` anything, of which that of other partitions is in `offer_adjoint`.
+    /// The adjoint of `firm_pass`. If `add_own`, adjoints of offers are in the partition's own accumulators and in
+    /// `offer_adjoint`, which holds those of other partitions.
     pub(super) fn firm_adjoint(
         &mut self,
-        back: Back<'_, F>,
-        offer_adjoints: bool,
+        back: AdjointPeriod<'_, F>,
+        add_own: bool,
         (demand_adjoint, offer): (&mut [[F; L]], &mut [[F; L]]),
     ) {
         let offer_adjoint = std::mem::take(&mut self.offer_adjoint);
@@ -420,19 +435,19 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
             rows: 0..back.partition.rows,
             state: self,
             back,
-            offer_adjoint: if offer_adjoints { &offer_adjoint } else { &[] },
-            offer_adjoints,
+            offer_adjoint: if add_own { &offer_adjoint } else { &[] },
+            add_own,
             demand_adjoint,
             offer,
         });
         self.offer_adjoint = offer_adjoint;
     }
 
-    /// `firm_pass_by_bins` back; nobody is offer_adjoint anything in the `last` period.
+    /// The adjoint of `firm_pass_by_bins`. In the `last` period no later link pass adds to the adjoints of offers.
     pub(super) fn firm_adjoint_by_bins(
         &mut self,
-        back: Back<'_, F>,
-        outgoing: &mut Outgoing<'_, F>,
+        back: AdjointPeriod<'_, F>,
+        supplier_messages: &mut SupplierMessages<'_, F>,
         last: bool,
     ) {
         let (mut demand_adjoint, mut offer) = std::mem::take(&mut self.sent);
@@ -445,7 +460,7 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
             let offer_adjoint = &mut offer_adjoint[..if last { 0 } else { n }];
             if !last {
                 self.bin_buffer
-                    .sums::<2>(outgoing, bin, offer_adjoint.as_flattened_mut());
+                    .sums::<2>(supplier_messages, bin, offer_adjoint.as_flattened_mut());
             }
             let (demand_adjoint, offer) = (&mut demand_adjoint[..n], &mut offer[..n]);
             dispatch::<F, L, _>(FirmAdjoint::<F, L, W> {
@@ -453,22 +468,22 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
                 back,
                 rows,
                 offer_adjoint,
-                offer_adjoints: false,
+                add_own: false,
                 demand_adjoint: &mut *demand_adjoint,
                 offer: &mut *offer,
             });
             let kinds = [demand_adjoint.as_flattened(), offer.as_flattened()];
-            self.bin_buffer.send(outgoing, bin, kinds);
+            self.bin_buffer.send(supplier_messages, bin, kinds);
         }
         (self.sent, self.offer_adjoint) = ((demand_adjoint, offer), offer_adjoint);
     }
 
-    /// One period of links. `at` are the slots of output, demand and the demand before; `stock`
-    /// those of the inventories of t-1, t-2 and t, the last two of which may be the same; `messages` those of the
-    /// links, where they have some.
+    /// The link pass of one period. `at` are the slots of output, demand and the demand before; `stock` the slots
+    /// of the inventories of t-1, t-2 and t, of which the last two may be the same; `messages` those of the
+    /// partition's links, where links have messages.
     pub(super) fn link_pass(
         &mut self,
-        links: Links<'_, F>,
+        links: LinkData<'_, F>,
         at: (usize, usize, usize),
         stock: [usize; 3],
         offer: &[[F; L]],
@@ -477,11 +492,11 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         let (n, e) = (self.target.len(), links.rows());
         let (s1, s2, out) = slabs(&mut self.stock, e, stock);
         let accumulators = messages.unwrap_or(self.accumulators.as_flattened_mut());
-        // Numbers of a accumulator, or of a message.
+        // Numbers of an accumulator, or of a message.
         let each = if W == 1 { 2 * L } else { 1 };
         dispatch::<F, L, _>(LinkPass::<F, L, W> {
             links,
-            firms: Firms {
+            firms: Buyers {
                 target: &self.target,
                 rate: &self.rate,
                 d1: &self.demand[at.1 * n..][..n],
@@ -499,20 +514,20 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         });
     }
 
-    /// Period `t` of links back; `stock_at` is the slot of the inventories of t-1.
+    /// The adjoint of the link pass of period `t`; `stock_at` is the slot of the inventories of t-1.
     pub(super) fn link_adjoint(
         &mut self,
-        links: Links<'_, F>,
+        links: LinkData<'_, F>,
         t: usize,
         stock_at: usize,
         (offer, demand_adjoint): (&[[F; L]], &[[F; L]]),
         messages: Option<&mut [F]>,
     ) {
         let (n, e) = (self.target.len(), links.rows());
-        let accumulators = messages.unwrap_or(self.accumulators_back.as_flattened_mut());
-        // Numbers of a accumulator, or of a message.
+        let accumulators = messages.unwrap_or(self.adjoint_accumulators.as_flattened_mut());
+        // Numbers of an accumulator, or of a message.
         let each = if W == 1 { 4 * L } else { 2 };
-        let (even, odd) = self.adjoint_stock.split_at_mut(e);
+        let (even, odd) = self.stock_adjoint.split_at_mut(e);
         let (now, out) = if t & 1 == 0 {
             (&*even, odd)
         } else {
@@ -520,7 +535,7 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         };
         dispatch::<F, L, _>(LinkAdjoint::<F, L, W> {
             links,
-            firms: Firms {
+            firms: Buyers {
                 target: &self.target,
                 rate: &self.rate,
                 d1: &self.demand[(t - 1) * n..][..n],
@@ -532,8 +547,8 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
             s2: &self.stock[(stock_at - 1) * e..][..e],
             now,
             out,
-            sum_inventory: &mut self.sum_stock,
-            sum_order: &mut self.sum_order,
+            stock_adjoint_sum: &mut self.stock_adjoint_sum,
+            order_adjoint_sum: &mut self.order_adjoint_sum,
             to_rate: &mut self.to_rate,
             last: accumulators.len() / each - 1,
             accumulators,
@@ -541,7 +556,7 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         });
     }
 
-    /// Offers of orders delivered in `t` by some rows of firms, from the outputs and demands that were kept.
+    /// Offers of period `t` of some rows of firms, from the outputs and demands that were kept.
     pub(super) fn offers(
         &self,
         (rationing, numbers): (Rationing, &PartitionNumbers<F>),
@@ -559,15 +574,15 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         }
     }
 
-    /// Takes up the pair of inventories of checkpoint `c`, before the periods to the next one.
-    pub(super) fn resume(&mut self, e: usize, c: usize, stride: usize) {
+    /// Copies the inventories at checkpoint `c` to the start of the segment, which ends at the next checkpoint.
+    pub(super) fn load_checkpoint(&mut self, e: usize, c: usize, stride: usize) {
         self.stock.resize((stride + 1) * e);
         let pair = &self.saved[c / stride * 2 * e..][..2 * e];
         self.stock[..2 * e].copy_from_slice(pair);
     }
 
     /// Writes the gradient in the capacity of period `t`, from 1, into [particle, period, column].
-    pub(super) fn put_capacity(
+    pub(super) fn write_capacity_gradient(
         &self,
         design: &Design,
         partition: &Partition,
@@ -581,7 +596,7 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
             let found = &found[*i as usize * particles..][..particles];
             for (p, g) in found.iter().enumerate() {
                 let at = (p * design.periods + t - 1) * columns + *c as usize;
-                // Copies that fill up a block have no place.
+                // The copies that fill up a block have no place in `out`.
                 if let Some(out) = out.get_mut(at) {
                     *out = *g;
                 }
@@ -589,8 +604,8 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         }
     }
 
-    /// Keeps the pair of inventories of `t - 1` and `t` at checkpoint `t`.
-    pub(super) fn save(&mut self, e: usize, t: usize, stride: usize) {
+    /// Keeps the inventories of `t - 1` and `t` at checkpoint `t`.
+    pub(super) fn save_checkpoint(&mut self, e: usize, t: usize, stride: usize) {
         let (even, odd) = self.stock.split_at(e);
         let (before, now) = if t & 1 == 0 {
             (&odd[..e], even)

@@ -1,4 +1,5 @@
-//! Threads for the partitions of one run, whose phases take microseconds and join hundreds a run.
+//! Teams of threads for the partitions of one run. A phase takes microseconds, and a run has hundreds of barriers
+//! between phases.
 
 use super::super::plan::MOST_PARTITIONS;
 use super::processors;
@@ -9,14 +10,14 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Threads that a run of so many partitions has.
+/// Threads of a run with a number of partitions.
 fn threads(partitions: usize) -> usize {
     partitions.min(MOST_PARTITIONS).min(processors())
 }
 
-/// The threads besides the caller, no more than there is work for: all of them look for it. They stay awake for some
-/// hundred microseconds after a phase: it takes less time than a sleeping thread to wake, and so does what is between
-/// two runs of a calibration.
+/// A pool of the threads besides the caller. It has no more threads than there is work for, as all of them look for
+/// work. They spin for some hundred microseconds after a phase: a phase takes less time than a sleeping thread
+/// takes to wake, and so does the pause between two runs of a calibration.
 fn pool(threads: usize) -> &'static ThreadPool {
     static TEAMS: [OnceLock<ThreadPool>; MOST_PARTITIONS] =
         [const { OnceLock::new() }; MOST_PARTITIONS];
@@ -29,24 +30,26 @@ fn pool(threads: usize) -> &'static ThreadPool {
     })
 }
 
-/// Does the work of every partition, `apart` on several threads; the caller does what nobody has begun.
+/// Does the work of every partition: on several threads if `split`, where the caller does what no other thread has
+/// begun.
 pub(super) fn each_partition<T: Send>(
-    apart: bool,
+    split: bool,
     partitions: impl Iterator<Item = T>,
     work: impl Fn(T) + Sync,
 ) {
-    if !apart {
+    if !split {
         return partitions.for_each(work);
     }
     let mut partitions = partitions.fuse();
     let mut waiting: [Option<T>; MOST_PARTITIONS] = std::array::from_fn(|_| partitions.next());
     debug_assert!(partitions.next().is_none());
     let count = waiting.iter().flatten().count();
-    halve(pool(threads(count)), &mut waiting[..count], &work);
+    divide(pool(threads(count)), &mut waiting[..count], &work);
 }
 
-/// Halves, and not one by one, so that a thread has the same partitions in every phase, and they stay in its cache.
-fn halve<T: Send>(pool: &ThreadPool, partitions: &mut [Option<T>], work: &(impl Fn(T) + Sync)) {
+/// Divides the partitions into halves, and not one by one: a thread then has the same partitions in every phase,
+/// and they stay in its cache.
+fn divide<T: Send>(pool: &ThreadPool, partitions: &mut [Option<T>], work: &(impl Fn(T) + Sync)) {
     if partitions.len() < 2 {
         return partitions
             .iter_mut()
@@ -54,54 +57,54 @@ fn halve<T: Send>(pool: &ThreadPool, partitions: &mut [Option<T>], work: &(impl 
             .for_each(work);
     }
     let (first, second) = partitions.split_at_mut(partitions.len() / 2);
-    pool.join(|| halve(pool, first, work), || halve(pool, second, work));
+    pool.join(|| divide(pool, first, work), || divide(pool, second, work));
 }
 
-/// Has several threads, at most so many, do the same work together, phase by phase. Who does not join within the
-/// time that a thread takes to wake is not waited for: the members offer the work among them, however few.
+/// Runs `work` on a team of up to `most` threads at once. A thread that does not join within about the time that a
+/// thread takes to wake is left out: the members divide the partitions among them, however few they are.
 pub(super) fn with_team(most: usize, work: impl Fn(Member<'_>) + Sync) {
     let most = threads(most);
     if most < 2 {
-        return work(Member::alone());
+        return work(Member::only());
     }
     let team = Team::default();
     let mut places: [Option<usize>; MOST_PARTITIONS] = std::array::from_fn(Some);
-    halve(pool(most), &mut places[..most], &|place| {
+    divide(pool(most), &mut places[..most], &|place| {
         if let Some(member) = team.join(place, most) {
             work(member);
         }
     });
 }
 
-/// What runs of one kind take with their partitions over several threads and one after the other. Where cores are far from
-/// each other, unequal or busy, a small network is faster on one.
+/// Autotuner: measures the runs of one kind with their partitions on several threads and on one, and chooses the
+/// faster way. Where cores are far from each other, unequal or busy, a small network is faster on one thread.
 #[derive(Default)]
 pub(crate) struct Autotuner {
     runs: AtomicUsize,
-    /// Nanoseconds, of the last runs; 0 where there was none.
-    apart: AtomicU64,
-    alone: AtomicU64,
+    /// Mean times of recent runs, in nanoseconds: on several threads, and on one; 0 before the first run.
+    split: AtomicU64,
+    whole: AtomicU64,
 }
 
 impl Autotuner {
-    /// Every so many runs go the other way, to sink whether it has become the faster one.
+    /// Runs from one probe to the next. A probe takes the slower way, to measure whether that has become the faster one.
     const PROBE: usize = 32;
 
-    /// Nanoseconds after which what threads tell each other takes too little to look.
-    const LONG: u64 = 20_000_000;
+    /// Nanoseconds of a run from which on the cost of threads is too small to probe the other way.
+    const LONG_RUN: u64 = 20_000_000;
 
-    /// Whether the next run is to go over several threads.
-    pub(crate) fn apart(&self) -> bool {
+    /// Whether the next run's partitions run on several threads.
+    pub(crate) fn split(&self) -> bool {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
-        let record = |way: &AtomicU64| way.load(Ordering::Relaxed);
-        let (apart, alone) = (record(&self.apart), record(&self.alone));
-        let look = run % Self::PROBE == 4 && apart < Self::LONG;
-        (alone == 0 || apart <= alone) != look
+        let time = |way: &AtomicU64| way.load(Ordering::Relaxed);
+        let (split, whole) = (time(&self.split), time(&self.whole));
+        let probe = run % Self::PROBE == 4 && split < Self::LONG_RUN;
+        (whole == 0 || split <= whole) != probe
     }
 
-    /// What a run record: what is faster counts at once, what is slower may be so by chance.
-    pub(crate) fn record(&self, apart: bool, time: Duration) {
-        let way = if apart { &self.apart } else { &self.alone };
+    /// Records the time of a run. A shorter time replaces the mean, as a longer time may be an accident.
+    pub(crate) fn record(&self, split: bool, time: Duration) {
+        let way = if split { &self.split } else { &self.whole };
         let (before, now) = (way.load(Ordering::Relaxed), time.as_nanos() as u64);
         let mean = if before == 0 || now < before {
             now
@@ -112,29 +115,29 @@ impl Autotuner {
     }
 }
 
-/// Times that a thread looks for the others before it begins without them, some 100 microseconds.
-const PATIENCE: usize = 5_000;
-/// Times that it looks for them in a phase before it lets other work of the machine have the processor.
-const SPINS: usize = 20_000;
-/// Set once nobody is let in any more.
+/// Spins of a thread that waits for others to join before it begins without them, some 100 microseconds.
+const JOIN_SPINS: usize = 5_000;
+/// Spins of a thread at a barrier before it yields its processor to other work of the machine.
+const BARRIER_SPINS: usize = 20_000;
+/// Bit that is set when no more threads may join.
 const CLOSED: u32 = 1 << 31;
 
-/// Alone in its lines of the cache.
+/// A value with cache lines of its own.
 #[derive(Default)]
 #[repr(align(128))]
-struct Alone<T>(T);
+struct CacheAligned<T>(T);
 
-/// Where the threads of one run barrier for each other.
+/// A team: the threads of one run, and their barrier.
 #[derive(Default)]
 struct Team {
     /// A bit for every place that is taken, and `CLOSED`.
-    taken: Alone<AtomicU32>,
-    /// Phases that the member of each rank has done.
-    done: [Alone<AtomicUsize>; MOST_PARTITIONS],
+    taken: CacheAligned<AtomicU32>,
+    /// Number of phases that the member of each rank has done.
+    done: [CacheAligned<AtomicUsize>; MOST_PARTITIONS],
 }
 
 impl Team {
-    /// Takes a place and waits for the others, a while. None if they have begun.
+    /// Takes a place and waits a while for the others. None if they have begun.
     fn join(&self, place: usize, most: usize) -> Option<Member<'_>> {
         let taken = &self.taken.0;
         let take = |bits: u32| {
@@ -142,7 +145,7 @@ impl Team {
             taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, open)
         };
         take(1 << place).ok()?;
-        for _ in 0..PATIENCE {
+        for _ in 0..JOIN_SPINS {
             let now = taken.load(Ordering::Acquire);
             if now & CLOSED != 0 || now.count_ones() as usize == most {
                 break;
@@ -159,7 +162,7 @@ impl Team {
     }
 }
 
-/// One thread of those that do a run together.
+/// One thread of a team.
 pub(super) struct Member<'a> {
     team: Option<&'a Team>,
     rank: usize,
@@ -168,8 +171,8 @@ pub(super) struct Member<'a> {
 }
 
 impl Member<'_> {
-    /// The only one.
-    pub(super) fn alone() -> Self {
+    /// The only member.
+    pub(super) fn only() -> Self {
         Self {
             team: None,
             rank: 0,
@@ -178,27 +181,27 @@ impl Member<'_> {
         }
     }
 
-    /// Whether it does what is to be done once.
+    /// Whether the member does the work that is done once.
     pub(super) fn is_first(&self) -> bool {
         self.rank == 0
     }
 
-    /// Its partitions, of so many.
+    /// The member's partitions, out of `all`.
     pub(super) fn partitions(&self, all: usize) -> Range<usize> {
         self.rank * all / self.members..(self.rank + 1) * all / self.members
     }
 
-    /// Ends a phase: goes on when every member has join to its end. What they wrote before is there then.
+    /// Ends a phase: returns when every member has ended it. Members can then read what the others wrote before.
     pub(super) fn barrier(&self) {
         let Some(team) = self.team else { return };
         let done = self.done.get() + 1;
         self.done.set(done);
         team.done[self.rank].0.store(done, Ordering::Release);
         for (rank, of) in team.done[..self.members].iter().enumerate() {
-            let mut looks = 0;
+            let mut spins = 0;
             while rank != self.rank && of.0.load(Ordering::Acquire) < done {
-                looks += 1;
-                if looks < SPINS {
+                spins += 1;
+                if spins < BARRIER_SPINS {
                     std::hint::spin_loop();
                 } else {
                     std::thread::yield_now();
@@ -213,28 +216,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_go_the_faster_way_and_look_at_the_other_now_and_then() {
+    fn runs_take_the_faster_way_and_probe_the_other_now_and_then() {
         let tuner = Autotuner::default();
-        let go = |apart: u64, alone: u64| {
+        let go = |split: u64, whole: u64| {
             let runs = 2 * Autotuner::PROBE;
             let ways = (0..runs).filter(|_| {
-                let way = tuner.apart();
-                tuner.record(way, Duration::from_micros(if way { apart } else { alone }));
+                let way = tuner.split();
+                tuner.record(way, Duration::from_micros(if way { split } else { whole }));
                 way
             });
             (ways.count(), runs)
         };
-        let (apart, runs) = go(100, 150);
-        assert_eq!(apart, runs - 2);
-        // Something else keeps the other threads busy: after some runs, and after one look they are back.
-        let (apart, _) = go(400, 150);
-        assert!((2..8).contains(&apart), "{apart}");
-        let (apart, runs) = go(100, 150);
-        assert!(apart > runs / 3);
+        let (split, runs) = go(100, 150);
+        assert_eq!(split, runs - 2);
+        // Other work keeps the other threads busy, and later no more: the autotuner follows within some runs.
+        let (split, _) = go(400, 150);
+        assert!((2..8).contains(&split), "{split}");
+        let (split, runs) = go(100, 150);
+        assert!(split > runs / 3);
     }
 
     #[test]
-    fn all_members_of_a_meeting_pass_each_phase_together() {
+    fn all_members_of_a_team_end_each_phase_together() {
         let rounds = 200;
         let done: [AtomicUsize; MOST_PARTITIONS] = Default::default();
         let members = AtomicUsize::new(0);
@@ -246,7 +249,7 @@ mod tests {
                     done[p].fetch_add(1, Ordering::Relaxed);
                 });
                 member.barrier();
-                // Nobody is behind, and nobody has begun the next.
+                // No member is behind, and no member has begun the next round.
                 assert!(done.iter().all(|d| d.load(Ordering::Relaxed) == round));
                 member.barrier();
             }

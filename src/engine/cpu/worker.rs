@@ -1,10 +1,10 @@
-//! One thread's partitions of a network, period by period and back, and what threads publish each other: orders, and the
-//! offers of them that are delivered.
+//! One thread's passes over its partitions, period by period and back, and what threads publish to each other:
+//! offers, and sums of orders.
 
 use super::super::plan::Layout;
 use super::Float;
 use super::block::{Context, Run, lock};
-use super::firms::{Add, Back, Sums, round};
+use super::firms::{Add, AdjointPeriod, Sums, round};
 use super::links::{PLACES, spread};
 use super::rows::Rows;
 use super::simd::dispatch;
@@ -14,59 +14,60 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Is own_rows a period, from 0, and its output summed to groups, [group, particle of the block], numbers of the run's
-/// format; the run ends early where it says false.
+/// Takes a period, from 0, and the output summed to groups, [group, particle of the block], rounded to the run's
+/// format. The run ends early where it returns false.
 pub(super) type Sink<'a> = dyn FnMut(usize, &[f64]) -> bool + Send + 'a;
 
-/// What a thread knows of the firms of all partitions: sink `Worker::place`.
+/// A thread's copy of numbers of the firms of all partitions: see `Worker::own_rows`.
 #[derive(Default)]
 pub(super) struct Table<F, const L: usize> {
-    /// Offer of its orders that each firm delivers this period.
+    /// Offers of this period.
     pub(super) offer: Rows<F, L>,
     /// Adjoint of demand.
     pub(super) demand_adjoint: Rows<F, L>,
-    /// Output of a period summed to groups, [group, particle of the block], in 64 bits: thousands of outputs
-    /// are added to one sum.
+    /// Output of a period summed to groups, [group, particle of the block], in 64 bits, as thousands of outputs are
+    /// added to one sum.
     pub(super) sums: Vec<f64>,
 }
 
 impl<F: Float, const L: usize> Table<F, L> {
-    /// Rows of what links read of suppliers: where lanes are firms they read it straight from there.
+    /// Number of rows: all rows of firms or, where lanes are firms and links read the table itself, its `PLACES`.
     pub(super) fn rows<const W: usize>(layout: &Layout) -> usize {
         if W == 1 { layout.rows } else { PLACES / L }
     }
 }
 
-/// What the threads of a run publish each other. One writes in a phase, and the others read in the next.
+/// What the threads of a run publish to each other. One thread writes an entry in a phase, and the others read it
+/// in the next.
 #[derive(Default)]
 pub(super) struct Common<F: Float> {
-    /// Of each partition.
+    /// The outbox of each partition.
     outboxes: Vec<Outbox<F>>,
     /// Whether the run ends early.
-    halt: AtomicBool,
+    ended: AtomicBool,
 }
 
-/// What a partition tells the others.
+/// What a partition publishes.
 #[derive(Default)]
 struct Outbox<F: Float> {
-    /// Numbers of its firms: the offers they deliver, and on the way back the adjoints of demand.
+    /// Offers of the partition's firms and, in the adjoint pass, adjoints of their demand.
     offer: Vec<F::Atomic>,
     demand_adjoint: Vec<F::Atomic>,
-    /// What its links add to the firms of all partitions.
+    /// Sums that the partition's links add to the firms of all partitions.
     sums: Vec<F::Atomic>,
-    /// Its output summed to groups, of all periods in a run that keeps them.
+    /// Output of the partition summed to groups; of all periods in a run that keeps them.
     groups: Vec<<f64 as Float>::Atomic>,
 }
 
 impl<F: Float> Common<F> {
     /// Whether the run has ended early.
-    pub(super) fn halted(&self) -> bool {
-        self.halt.load(Ordering::Relaxed)
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 
-    /// Makes room for the partitions of a layout, of L numbers a row, and for so many sums of groups.
+    /// Makes room for the partitions of a layout, with L numbers a row, and for `groups` sums of output.
     pub(super) fn start<const L: usize>(&mut self, layout: &Layout, groups: usize) {
-        *self.halt.get_mut() = false;
+        *self.ended.get_mut() = false;
         self.outboxes
             .resize_with(layout.partitions.len(), Outbox::default);
         if layout.partitions.len() == 1 {
@@ -85,7 +86,7 @@ impl<F: Float> Common<F> {
     }
 }
 
-/// Writes numbers where other threads read them.
+/// Writes numbers that other threads read.
 fn publish<F: Float, const L: usize>(from: &[[F; L]], to: &[F::Atomic]) {
     for (from, to) in from.as_flattened().iter().zip(to) {
         from.to_atomic(to);
@@ -99,25 +100,25 @@ fn collect<F: Float, const L: usize>(from: &[F::Atomic], to: &mut [[F; L]]) {
     }
 }
 
-/// One thread's offer of a run.
+/// The part of a run that one thread does.
 pub(super) struct Worker<'a, F: Float, const L: usize, const W: usize> {
     pub(super) context: Context<'a, F>,
     pub(super) run: Run<'a, F>,
     pub(super) member: Member<'a>,
-    /// The state of its partitions.
+    /// The states of the thread's partitions.
     pub(super) states: Vec<&'a mut PartitionState<F, L, W>>,
     pub(super) table: &'a mut Table<F, L>,
     pub(super) common: &'a Common<F>,
 }
 
 impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
-    /// Its partitions among all.
+    /// The thread's partitions among all.
     fn own(&self) -> Range<usize> {
         self.member.partitions(self.context.layout.partitions.len())
     }
 
     /// Whether other threads have partitions.
-    fn apart(&self) -> bool {
+    fn split(&self) -> bool {
         self.own().len() < self.context.layout.partitions.len()
     }
 
@@ -127,7 +128,7 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
         (0..all).filter(move |p| !own.contains(p))
     }
 
-    /// Simulates all periods; the first of the threads sees them.
+    /// Simulates all periods. The first thread of the team has a `sink`.
     pub(super) fn forward(&mut self, mut sink: Option<&mut Sink<'_>>) {
         let Context {
             design,
@@ -145,11 +146,11 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
         let keep = stride > 0;
         let cells = design.groups * (L / W);
         let own = self.own();
-        let apart = self.apart();
-        // A run that keeps all does not end early, and is seen once it is over: reading what others write takes a
-        // while.
-        let late = keep && apart;
-        let kept = |t: usize| if late { t - 1 } else { 0 };
+        let split = self.split();
+        // A run that keeps all periods does not end early. Its output goes to `sink` after the last period, as
+        // reading the outboxes of other threads takes a while.
+        let deferred = keep && split;
+        let kept = |t: usize| if deferred { t - 1 } else { 0 };
         self.table.offer.resize(Table::<F, L>::rows::<W>(layout));
         for (state, p) in self.states.iter_mut().zip(own.clone()) {
             state.start(
@@ -163,9 +164,9 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
             if t > 1 {
                 let (at, stock) = self.run.links_at(t - 1);
                 self.link_pass(at, stock);
-                self.publish_sums(PartitionState::ordered);
+                self.publish_sums(PartitionState::order_sums);
                 self.member.barrier();
-                if self.common.halted() {
+                if self.common.has_ended() {
                     break;
                 }
             }
@@ -180,9 +181,9 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 let offer = &mut self.table.offer[own_rows];
                 let state = &mut self.states[k];
                 state.firm_pass((design, partition), fixed, at, t == 1, offer);
-                self.reset(p, Some(k));
+                self.open_accumulators(p, Some(k));
                 let state = &self.states[k];
-                if apart {
+                if split {
                     let outbox = &self.common.outboxes[p];
                     publish(
                         &self.table.offer[partition.first..][..partition.rows],
@@ -193,42 +194,42 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 }
             }
             self.member.barrier();
-            if let Some(sink) = sink.as_mut().filter(|_| !late) {
-                let seen = self.sum_groups(cells, kept(t), apart);
-                let asked = design.stop.as_ref();
-                let asked = asked.is_some_and(|stop| stop.load(Ordering::Relaxed));
-                if !sink(steady_prefix + t - 1, seen) || asked {
-                    // Other threads are own_rows when they with_team next.
-                    self.common.halt.store(true, Ordering::Relaxed);
-                    if !apart {
+            if let Some(sink) = sink.as_mut().filter(|_| !deferred) {
+                let sums = self.sum_groups(cells, kept(t), split);
+                let stopped = design.stop.as_ref();
+                let stopped = stopped.is_some_and(|stop| stop.load(Ordering::Relaxed));
+                if !sink(steady_prefix + t - 1, sums) || stopped {
+                    // The other threads read this after their next barrier.
+                    self.common.ended.store(true, Ordering::Relaxed);
+                    if !split {
                         break;
                     }
                 }
             }
-            if keep && !self.run.whole() && (t - 1) % stride == 0 {
+            if keep && !self.run.keeps_all() && (t - 1) % stride == 0 {
                 for (state, p) in self.states.iter_mut().zip(own.clone()) {
-                    state.save(layout.partitions[p].link.len() / W, t - 1, stride);
+                    state.save_checkpoint(layout.partitions[p].link.len() / W, t - 1, stride);
                 }
             }
         }
-        if let Some(sink) = sink.filter(|_| late) {
+        if let Some(sink) = sink.filter(|_| deferred) {
             for t in 1..=periods {
                 sink(
                     steady_prefix + t - 1,
-                    self.sum_groups(cells, kept(t), apart),
+                    self.sum_groups(cells, kept(t), split),
                 );
             }
         }
     }
 
-    /// Inventories and orders of a period, with `at` and `stock` as `PartitionState::link_pass` wants them.
+    /// The link pass of a period, with `at` and `stock` as in `PartitionState::link_pass`.
     fn link_pass(&mut self, at: (usize, usize, usize), stock: [usize; 3]) {
         let Context {
             layout, numbers, ..
         } = self.context;
         self.collect_offers();
         for q in self.others() {
-            self.reset(q, None);
+            self.open_accumulators(q, None);
         }
         let own = self.own();
         for (state, p) in self.states.iter_mut().zip(own) {
@@ -237,8 +238,8 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
-    /// The gradient, given that of the panel, [period, group, particle of the block]; `to_capacity` takes [particle,
-    /// period, column] where it is wanted.
+    /// The gradient, given the gradient of the panel, [period, group, particle of the block]. The gradient in the
+    /// capacity, [particle, period, column], goes to `to_capacity` where that is given.
     pub(super) fn backward(&mut self, panel: &[F], to_capacity: Option<&Mutex<&mut [F]>>) {
         let Context {
             design,
@@ -254,13 +255,13 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
             stride,
         } = self.run;
         let cells = design.groups * (L / W);
-        let (own, apart) = (self.own(), self.apart());
+        let (own, split) = (self.own(), self.split());
         self.table.offer.resize(Table::<F, L>::rows::<W>(layout));
         self.table
             .demand_adjoint
             .resize(Table::<F, L>::rows::<W>(layout));
         for (state, p) in self.states.iter_mut().zip(own.clone()) {
-            state.start_back(&layout.partitions[p]);
+            state.start_adjoint(&layout.partitions[p]);
         }
         for t in (1..=periods).rev() {
             // The segment of checkpoint c holds the inventories of c-1 to c+stride-1.
@@ -276,7 +277,7 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     let demand_adjoint =
                         &mut self.table.demand_adjoint[partition.first..][..partition.rows];
                     collect(&self.common.outboxes[q].demand_adjoint, demand_adjoint);
-                    self.reset_back(q, None);
+                    self.open_adjoint_accumulators(q, None);
                 }
                 let Table {
                     offer,
@@ -287,14 +288,14 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     let links = links_of(&layout.partitions[p], &numbers.partitions[p]);
                     state.link_adjoint(links, t, at(t - 1), (offer, demand_adjoint), None);
                 }
-                self.publish_sums(PartitionState::offer_adjoints);
+                self.publish_sums(PartitionState::offer_adjoint_sums);
                 self.member.barrier();
             }
             for (k, p) in own.clone().enumerate() {
                 let (partition, fixed) = (&layout.partitions[p], &numbers.partitions[p]);
                 let state = &mut *self.states[k];
                 state.set_capacity(design, partition, inputs, slot, steady_prefix + t);
-                let back = Back {
+                let back = AdjointPeriod {
                     partition,
                     numbers: fixed,
                     model: design.model,
@@ -315,13 +316,13 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
                     (&mut demand_adjoint[own_rows.clone()], &mut offer[own_rows]);
                 let state = &mut *self.states[k];
                 state.firm_adjoint(back, t < periods, (demand_adjoint, offer));
-                self.reset_back(p, Some(k));
+                self.open_adjoint_accumulators(p, Some(k));
                 let state = &mut *self.states[k];
                 if let Some(out) = to_capacity {
                     let mut out = lock(out);
-                    state.put_capacity(design, partition, steady_prefix + t, &mut out);
+                    state.write_capacity_gradient(design, partition, steady_prefix + t, &mut out);
                 }
-                if apart {
+                if split {
                     let outbox = &self.common.outboxes[p];
                     publish(
                         &self.table.demand_adjoint[partition.first..][..partition.rows],
@@ -336,15 +337,15 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
             self.member.barrier();
         }
         for (state, p) in self.states.iter_mut().zip(own) {
-            state.end_back(&layout.partitions[p], &numbers.partitions[p]);
+            state.end_adjoint(&layout.partitions[p], &numbers.partitions[p]);
         }
     }
 
-    /// Simulates the inventories from checkpoint `c` to period `last` recompute, into the segment.
+    /// Recomputes the inventories from checkpoint `c` to period `last` into the segment.
     fn recompute(&mut self, c: usize, last: usize) {
         let (layout, own) = (self.context.layout, self.own());
         for (state, p) in self.states.iter_mut().zip(own) {
-            state.resume(layout.partitions[p].link.len() / W, c, self.run.stride);
+            state.load_checkpoint(layout.partitions[p].link.len() / W, c, self.run.stride);
         }
         for t in c + 1..=last {
             self.set_offers(t);
@@ -352,16 +353,17 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
             self.link_pass(at, [t - c, t - c - 1, t - c + 1]);
             self.member.barrier();
         }
-        // The pass back expects the offers of the period after.
+        // The adjoint pass next reads the offers of period `last` + 2.
         if last + 1 < self.run.periods {
             self.set_offers(last + 2);
         }
     }
 
-    /// Offers of orders delivered in `t`, from the outputs and demands that were kept; opens accumulators with them.
+    /// Computes the offers of period `t` from the outputs and demands that were kept, and opens accumulators with
+    /// them.
     fn set_offers(&mut self, t: usize) {
         let layout = self.context.layout;
-        let (own, apart) = (self.own(), self.apart());
+        let (own, split) = (self.own(), self.split());
         for (k, p) in own.enumerate() {
             let partition = &layout.partitions[p];
             let of = (
@@ -374,8 +376,8 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
                 0..partition.rows,
                 &mut self.table.offer[partition.among_all()],
             );
-            self.reset(p, None);
-            if apart {
+            self.open_accumulators(p, None);
+            if split {
                 let offer = &self.table.offer[partition.among_all()];
                 publish(offer, &self.common.outboxes[p].offer);
             }
@@ -383,7 +385,7 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
         self.member.barrier();
     }
 
-    /// Offers of orders that the firms of other threads deliver.
+    /// Reads the offers of the firms of other threads.
     fn collect_offers(&mut self) {
         for q in self.others() {
             let partition = &self.context.layout.partitions[q];
@@ -392,12 +394,13 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
-    /// Whether the network is in several partitions.
+    /// Whether the network has several partitions.
     fn several(&self) -> bool {
         self.context.layout.partitions.len() > 1
     }
 
-    /// Where the rows of a partition stand in the table; nowhere where all links read them in the partition's own accumulators.
+    /// Rows of a partition in the table. None where all links read the offer in the accumulators of the only
+    /// partition.
     fn own_rows(&self, p: usize) -> Range<usize> {
         if W == 1 && !self.several() {
             0..0
@@ -406,28 +409,29 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
-    /// Opens the accumulators of partition `p` to the links of the own partitions but the `k`-th.
-    fn reset(&mut self, p: usize, k: Option<usize>) {
+    /// Opens the accumulators of the firms of partition `p`, in the states of this thread's partitions but the
+    /// `k`-th.
+    fn open_accumulators(&mut self, p: usize, k: Option<usize>) {
         let rows = self.context.layout.partitions[p].among_all();
         let offer = &self.table.offer[rows.clone()];
         let states = self.states.iter_mut().enumerate();
         for (_, state) in states.filter(|(own, _)| Some(*own) != k) {
-            state.reset(rows.start, offer);
+            state.open_accumulators(rows.start, offer);
         }
     }
 
-    /// The same on the way back.
-    fn reset_back(&mut self, p: usize, k: Option<usize>) {
+    /// The same for the adjoint pass.
+    fn open_adjoint_accumulators(&mut self, p: usize, k: Option<usize>) {
         let rows = self.context.layout.partitions[p].among_all();
         let demand_adjoint = &self.table.demand_adjoint[rows.clone()];
         let offer = &self.table.offer[rows.clone()];
         let states = self.states.iter_mut().enumerate();
         for (_, state) in states.filter(|(own, _)| Some(*own) != k) {
-            state.reset_back(rows.start, demand_adjoint, offer);
+            state.open_adjoint_accumulators(rows.start, demand_adjoint, offer);
         }
     }
 
-    /// Tells other threads what the own links add to their firms.
+    /// Publishes the sums that the thread's links add to firms of other threads.
     fn publish_sums(&mut self, sums: fn(&PartitionState<F, L, W>, usize) -> Sums<'_, F, L>) {
         for q in self.others() {
             let partition = &self.context.layout.partitions[q];
@@ -442,7 +446,8 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
-    /// Demand of the own partition `k` from outside and from the other partitions, in slot `at`.
+    /// Adds up the demand of the thread's `k`-th partition in slot `at`: final demand, and the orders from other
+    /// partitions.
     fn receive_orders(&mut self, k: usize, at: usize) {
         let p = self.own().start + k;
         let rows = self.context.layout.partitions[p].rows;
@@ -452,20 +457,22 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
         for (i, to) in to.iter_mut().enumerate() {
             *to = spread::<F, L, W>(outside, i);
         }
-        self.receive(p, to, PartitionState::ordered);
+        self.receive(p, to, PartitionState::order_sums);
         self.states[k].demand = demand;
     }
 
-    /// What the links of other partitions add to the adjoints of the offers that the own partition `k` delivers.
+    /// Adds up what the links of other partitions add to the adjoints of the offers of the thread's `k`-th
+    /// partition.
     fn receive_offer_adjoints(&mut self, k: usize) {
         let p = self.own().start + k;
         let mut offer_adjoint = std::mem::take(&mut self.states[k].offer_adjoint);
         offer_adjoint.fill_with(self.context.layout.partitions[p].rows, [F::ZERO; L]);
-        self.receive(p, &mut offer_adjoint, PartitionState::offer_adjoints);
+        self.receive(p, &mut offer_adjoint, PartitionState::offer_adjoint_sums);
         self.states[k].offer_adjoint = offer_adjoint;
     }
 
-    /// Adds what the links of the other partitions, in turn, have for the firms of partition `p` to what is there.
+    /// Adds the sums of the links of all other partitions for the firms of partition `p` to `to`, partition by
+    /// partition.
     fn receive(
         &self,
         p: usize,
@@ -484,9 +491,9 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
         }
     }
 
-    /// Output summed to groups, of all partitions in turn: of the period that is the `kept`-th that they have own_rows, if they
-    /// are `apart`.
-    fn sum_groups(&mut self, cells: usize, kept: usize, apart: bool) -> &[f64] {
+    /// Output of all partitions summed to groups, partition by partition. If the run is `split`, it is that of the
+    /// `kept`-th period in the outboxes.
+    fn sum_groups(&mut self, cells: usize, kept: usize, split: bool) -> &[f64] {
         if let [_] = self.common.outboxes[..] {
             let sums = &mut self.states[0].sums;
             round::<F>(sums);
@@ -495,7 +502,7 @@ impl<F: Float, const L: usize, const W: usize> Worker<'_, F, L, W> {
         let sums = &mut self.table.sums;
         sums.clear();
         sums.resize(cells, 0.0);
-        if apart {
+        if split {
             for outbox in &self.common.outboxes {
                 let of = outbox.groups[kept * cells..].iter().map(f64::from_atomic);
                 sums.iter_mut().zip(of).for_each(|(sum, y)| *sum += y);

@@ -1,7 +1,7 @@
-//! A design on a device: its arrays, buffers for a run, launches.
+//! A plan on a device: its arrays, buffers of a run, launches.
 
 use super::forward::UNITS;
-use super::layout::{Layout, Rows, Sums};
+use super::layout::{Layout, RowSums, Slices};
 use burn::tensor::{DType, Shape};
 use burn_cubecl::CubeDevice;
 use burn_cubecl::tensor::CubeTensor;
@@ -9,12 +9,12 @@ use bytemuck::Pod;
 use cubecl::client::Client;
 use cubecl::prelude::{BufferArg, CubeCount, CubeDim};
 
-/// Launches a kernel with a unit or a cube for each piece of work. While the CUDA sources are being
-/// written it is recorded as well, see `source`.
+/// Launches a kernel with a unit or a cube for each piece of work. While `cuda_sources` runs, the launch is
+/// recorded as well, see `source`.
 macro_rules! launch {
-    ($laid:expr, $($kernel:ident)::+, $cubes:expr, $($argument:expr),* $(,)?) => {{
+    ($layout:expr, $($kernel:ident)::+, $cubes:expr, $($argument:expr),* $(,)?) => {{
         let (count, dim) = $cubes;
-        let client = &$laid.client;
+        let client = &$layout.client;
         #[cfg(feature = "cuda-source")]
         super::source::record(|| {
             Box::new($($kernel)::+::create_dummy_kernel(
@@ -30,7 +30,7 @@ macro_rules! launch {
 }
 pub(super) use launch;
 
-/// Numbers on a device.
+/// An array of numbers on a device.
 #[derive(Clone)]
 pub(super) struct Buffer(pub(super) CubeTensor);
 
@@ -41,8 +41,8 @@ impl Buffer {
     }
 }
 
-/// Rows on a device.
-pub(super) struct RowsOn {
+/// `Slices` on a device.
+pub(super) struct SlicesOnDevice {
     pub(super) rows: usize,
     pub(super) heavy: usize,
     pub(super) slots: usize,
@@ -52,32 +52,32 @@ pub(super) struct RowsOn {
     pub(super) first_chunk: Buffer,
 }
 
-/// Rows of numbers that lie elsewhere, on a device.
-pub(super) struct SumsOn {
-    pub(super) rows: RowsOn,
+/// `RowSums` on a device.
+pub(super) struct RowSumsOnDevice {
+    pub(super) rows: SlicesOnDevice,
     pub(super) to: Buffer,
     pub(super) from: Buffer,
 }
 
-/// A design laid out and uploaded.
-pub(super) struct Laid {
+/// A plan's arrays on a device.
+pub(super) struct DeviceLayout {
     pub(super) client: Client,
     pub(super) device: CubeDevice,
-    pub(super) nodes: usize,
-    pub(super) inputs: RowsOn,
-    /// Node at each place.
-    pub(super) node: Buffer,
+    pub(super) firms: usize,
+    pub(super) inputs: SlicesOnDevice,
+    /// Firm at each position.
+    pub(super) firm: Buffer,
     pub(super) supplier: Buffer,
     pub(super) coefficient: Buffer,
     pub(super) outside: Buffer,
     pub(super) steady: Buffer,
     pub(super) full: Buffer,
-    pub(super) belongs: Buffer,
-    pub(super) customers: SumsOn,
-    pub(super) groups: SumsOn,
+    pub(super) group_and_column: Buffer,
+    pub(super) customers: RowSumsOnDevice,
+    pub(super) groups: RowSumsOnDevice,
 }
 
-impl Laid {
+impl DeviceLayout {
     pub(super) fn new(layout: &Layout, device: &CubeDevice) -> Self {
         let client = device.client();
         let up = Upload {
@@ -85,15 +85,15 @@ impl Laid {
             device,
         };
         Self {
-            nodes: layout.inputs.rows(),
+            firms: layout.inputs.rows(),
             inputs: up.rows(&layout.inputs),
-            node: up.whole(&layout.inputs.order),
+            firm: up.whole(&layout.inputs.order),
             supplier: up.whole(&layout.supplier),
             coefficient: up.floats(&layout.coefficient),
             outside: up.floats(&layout.outside),
             steady: up.floats(&layout.steady),
             full: up.floats(&layout.full),
-            belongs: up.whole(&layout.belongs),
+            group_and_column: up.whole(&layout.group_and_column),
             customers: up.sums(&layout.customers),
             groups: up.sums(&layout.groups),
             device: device.clone(),
@@ -101,12 +101,12 @@ impl Laid {
         }
     }
 
-    /// A buffer whose numbers are not set.
+    /// A buffer of floats whose values are not set.
     pub(super) fn empty(&self, length: usize) -> Buffer {
         self.buffer(length, DType::F32)
     }
 
-    /// Likewise, of whole numbers.
+    /// A buffer of whole numbers whose values are not set.
     pub(super) fn empty_whole(&self, length: usize) -> Buffer {
         self.buffer(length, DType::U32)
     }
@@ -123,8 +123,8 @@ impl Laid {
         ))
     }
 
-    /// Cubes for a launch of one unit each for `units` numbers.
-    pub(super) fn flat(&self, units: usize) -> (CubeCount, CubeDim) {
+    /// Count and size of cubes for a launch with one unit for each of `units` numbers.
+    pub(super) fn unit_each(&self, units: usize) -> (CubeCount, CubeDim) {
         let dim = CubeDim::new_1d(UNITS as u32);
         (
             cubecl::calculate_cube_count_elemwise(&self.client, units, dim),
@@ -133,9 +133,9 @@ impl Laid {
     }
 }
 
-/// Cubes for a launch with a cube for each of `pieces`: particles along x, the units that share the
-/// work on one along y.
-pub(super) fn tall(pieces: usize, particles: usize) -> (CubeCount, CubeDim) {
+/// Count and size of cubes for a launch with one cube for each of `pieces` of work: particles along x, the units
+/// that divide a piece among them along y.
+pub(super) fn cube_each(pieces: usize, particles: usize) -> (CubeCount, CubeDim) {
     let side = particles.next_power_of_two().min(32);
     let count = CubeCount::Static(pieces as u32, particles.div_ceil(side) as u32, 1);
     (count, CubeDim::new_2d(side as u32, (UNITS / side) as u32))
@@ -161,7 +161,7 @@ impl Upload<'_> {
     }
 
     fn whole(&self, values: &[u32]) -> Buffer {
-        // No array may be empty.
+        // A buffer cannot be empty.
         if values.is_empty() {
             self.any(&[0u32], DType::U32)
         } else {
@@ -169,8 +169,8 @@ impl Upload<'_> {
         }
     }
 
-    fn rows(&self, rows: &Rows) -> RowsOn {
-        RowsOn {
+    fn rows(&self, rows: &Slices) -> SlicesOnDevice {
+        SlicesOnDevice {
             rows: rows.rows(),
             heavy: rows.heavy,
             slots: rows.slots,
@@ -181,8 +181,8 @@ impl Upload<'_> {
         }
     }
 
-    fn sums(&self, sums: &Sums) -> SumsOn {
-        SumsOn {
+    fn sums(&self, sums: &RowSums) -> RowSumsOnDevice {
+        RowSumsOnDevice {
             rows: self.rows(&sums.rows),
             to: self.whole(&sums.to),
             from: self.whole(&sums.from),

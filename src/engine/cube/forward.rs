@@ -1,7 +1,8 @@
-//! The kernels of one period: inventories and orders of links, output of nodes.
+//! The kernels of one period: inventories and orders of links, output of firms.
 //!
-//! A unit works on one row (a node's inputs) of one particle, particles side by side; a row with many
-//! entries is cut into chunks with a cube each, whose results a second kernel brings together.
+//! A unit works on one row (the inputs of a firm) of one particle. Neighbouring units work on neighbouring
+//! particles. A row with many entries is cut into chunks with a cube each, and a second kernel combines the results
+//! of the chunks.
 
 use super::layout::SLICE;
 use crate::model::Model;
@@ -12,51 +13,51 @@ use cubecl::prelude::*;
 
 /// Units of a cube.
 pub(super) const UNITS: usize = 256;
-/// The lowest inventory of a node without inputs; anything above `UNFED` means that it has none.
+/// The lowest inventory of a firm without inputs. A lowest inventory below `HAS_INPUT_BELOW` is that of an input.
 pub(super) const NO_INPUT: f32 = 1e38;
-pub(super) const UNFED: f32 = 1e37;
-/// No column: the capacity is full.
+pub(super) const HAS_INPUT_BELOW: f32 = 1e37;
+/// Marks a firm without a column, whose capacity is always full.
 pub(super) const NO_COLUMN: u32 = u32::MAX;
 
-/// Infinite or not a number: its exponent is all ones.
+/// Whether a number is infinite or NaN: all bits of its exponent are 1.
 #[cube]
-fn broken(v: f32) -> bool {
+fn not_finite(v: f32) -> bool {
     u32::reinterpret(v) & 0x7f80_0000u32 == 0x7f80_0000u32
 }
 
-/// Lays targets and rates [particle, node] side by side by place, [2, place, particle]; `nan` takes
-/// the place of targets that are not numbers or that have such a rate.
+/// Transposes targets and rates, [particle, firm], to [2, position, particle]. `nan` replaces the targets of firms
+/// whose target or rate is not finite.
 #[cfg_attr(not(feature = "cuda-source"), cube(launch))]
 #[cfg_attr(feature = "cuda-source", cube(launch, create_dummy_kernel))]
 pub(super) fn load(
-    node: &[u32],
+    firm: &[u32],
     target: &[f32],
     rate: &[f32],
     behaviour: &mut [f32],
-    nodes: usize,
+    firms: usize,
     first: usize,
     particles: usize,
     nan: f32,
 ) {
     let unit = ABSOLUTE_POS;
-    let place = unit / particles;
-    if place < nodes {
+    let position = unit / particles;
+    if position < firms {
         let p = first + unit % particles;
-        let from = p * nodes + node[place] as usize;
+        let from = p * firms + firm[position] as usize;
         let (n, r) = (target[from], rate[from]);
-        behaviour[unit] = select(broken(n) || broken(r), nan, n);
-        behaviour[nodes * particles + unit] = r;
+        behaviour[unit] = select(not_finite(n) || not_finite(r), nan, n);
+        behaviour[firms * particles + unit] = r;
     }
 }
 
-/// What a node knows when it looks at its inputs at the beginning of period t.
+/// Data of a firm that its links read at the beginning of period t.
 #[derive(CubeType, Clone, Copy)]
 struct Buyer {
     target: f32,
     rate: f32,
-    /// Orders of t were none were in stock.
+    /// Orders of t if stocks were 0.
     level: f32,
-    /// Likewise of t-2.
+    /// Orders of t-2 if stocks were 0.
     level_before: f32,
     /// Output in t-1.
     used: f32,
@@ -81,20 +82,19 @@ fn buyer(
     }
 }
 
-/// The inventory of t-1 from those of t-2 and t-3 and the share of its orders that the supplier
-/// delivered in t-1.
+/// The inventory of t-1, from those of t-2 and t-3 and from the supplier's offer of t-1.
 #[cube]
-fn advanced(buyer: &Buyer, s1: f32, s2: f32, share: f32) -> f32 {
+fn next_stock(buyer: &Buyer, s1: f32, s2: f32, offer: f32) -> f32 {
     let ordered = period::order(buyer.level_before, buyer.rate, s2);
-    period::stock(ordered, share, s1, buyer.used)
+    period::stock(ordered, offer, s1, buyer.used)
 }
 
-/// Begins period t for nodes with few inputs: inventories of t-1, orders of t, the lowest inventory
-/// and the first input that has it. `first` is period 1, whose inventories are the targets; `again`
-/// computes inventories only.
+/// The link pass at the beginning of period t, for firms with few inputs: inventories of t-1, orders of t, the
+/// lowest inventory, and the first input that has it. `first` is period 1, whose inventories are the targets;
+/// `recompute` computes inventories only.
 #[cfg_attr(not(feature = "cuda-source"), cube(launch))]
 #[cfg_attr(feature = "cuda-source", cube(launch, create_dummy_kernel))]
-pub(super) fn advance_light(
+pub(super) fn link_pass_light(
     span: &[u32],
     supplier: &[u32],
     coefficient: &[f32],
@@ -102,34 +102,34 @@ pub(super) fn advance_light(
     demand: &[f32],
     demand_before: &[f32],
     output: &[f32],
-    share: &[f32],
+    offer: &[f32],
     s1: &[f32],
     s2: &[f32],
     stock: &mut [f32],
-    asked: &mut [f32],
+    orders: &mut [f32],
     lowest: &mut [f32],
     limiting: &mut [u32],
     heavy: usize,
-    nodes: usize,
+    firms: usize,
     particles: usize,
     #[comptime] first: bool,
-    #[comptime] again: bool,
+    #[comptime] recompute: bool,
 ) {
     let unit = ABSOLUTE_POS;
-    let place = heavy + unit / particles;
-    if place < nodes {
+    let position = heavy + unit / particles;
+    if position < firms {
         let p = unit % particles;
-        let i = place * particles + p;
+        let i = position * particles + p;
         let buyer = buyer(
             behaviour,
             demand,
             demand_before,
             output,
-            nodes * particles,
+            firms * particles,
             i,
         );
-        let slot = span[2 * place] as usize;
-        let degree = span[2 * place + 1];
+        let slot = span[2 * position] as usize;
+        let degree = span[2 * position + 1];
         let mut low = f32::new(NO_INPUT);
         let mut lowest_input = 0u32;
         for k in 0..degree {
@@ -138,29 +138,29 @@ pub(super) fn advance_light(
             let mut now = buyer.target;
             if comptime![!first] {
                 let from = supplier[link] as usize * particles + p;
-                now = advanced(&buyer, s1[e], s2[e], share[from]);
+                now = next_stock(&buyer, s1[e], s2[e], offer[from]);
             }
             stock[e] = now;
-            if comptime![!again] {
-                asked[e] = coefficient[link] * period::order(buyer.level, buyer.rate, now);
+            if comptime![!recompute] {
+                orders[e] = coefficient[link] * period::order(buyer.level, buyer.rate, now);
                 if now < low {
                     low = now;
                     lowest_input = k;
                 }
             }
         }
-        if comptime![!again] {
-            lowest[i] = select(broken(buyer.target), buyer.target, low);
+        if comptime![!recompute] {
+            lowest[i] = select(not_finite(buyer.target), buyer.target, low);
             limiting[i] = lowest_input;
         }
     }
 }
 
-/// The same for one chunk of a node with many inputs; `partial` takes the chunk's lowest inventory
-/// and, after those of all chunks, which input it is.
+/// The same for one chunk of a firm with many inputs. `partial` takes the lowest inventory of each chunk and then,
+/// for each chunk, the input that has it.
 #[cfg_attr(not(feature = "cuda-source"), cube(launch))]
 #[cfg_attr(feature = "cuda-source", cube(launch, create_dummy_kernel))]
-pub(super) fn advance_heavy(
+pub(super) fn link_pass_heavy(
     chunk: &[u32],
     span: &[u32],
     supplier: &[u32],
@@ -169,36 +169,36 @@ pub(super) fn advance_heavy(
     demand: &[f32],
     demand_before: &[f32],
     output: &[f32],
-    share: &[f32],
+    offer: &[f32],
     s1: &[f32],
     s2: &[f32],
     stock: &mut [f32],
-    asked: &mut [f32],
+    orders: &mut [f32],
     partial: &mut [f32],
-    nodes: usize,
+    firms: usize,
     particles: usize,
     chunks: usize,
     #[comptime] first: bool,
-    #[comptime] again: bool,
+    #[comptime] recompute: bool,
 ) {
     let c = CUBE_POS_X as usize;
     let p = (CUBE_POS_Y * CUBE_DIM_X + UNIT_POS_X) as usize;
     let mut low = f32::new(NO_INPUT);
     let mut lowest_input = 0u32;
     if p < particles {
-        let place = chunk[3 * c] as usize;
+        let position = chunk[3 * c] as usize;
         let begin = chunk[3 * c + 1];
         let end = begin + chunk[3 * c + 2];
-        let i = place * particles + p;
+        let i = position * particles + p;
         let buyer = buyer(
             behaviour,
             demand,
             demand_before,
             output,
-            nodes * particles,
+            firms * particles,
             i,
         );
-        let slot = span[2 * place] as usize;
+        let slot = span[2 * position] as usize;
         let mut k = begin + UNIT_POS_Y;
         while k < end {
             let link = slot + k as usize;
@@ -206,11 +206,11 @@ pub(super) fn advance_heavy(
             let mut now = buyer.target;
             if comptime![!first] {
                 let from = supplier[link] as usize * particles + p;
-                now = advanced(&buyer, s1[e], s2[e], share[from]);
+                now = next_stock(&buyer, s1[e], s2[e], offer[from]);
             }
             stock[e] = now;
-            if comptime![!again] {
-                asked[e] = coefficient[link] * period::order(buyer.level, buyer.rate, now);
+            if comptime![!recompute] {
+                orders[e] = coefficient[link] * period::order(buyer.level, buyer.rate, now);
                 if now < low {
                     low = now;
                     lowest_input = k;
@@ -219,27 +219,27 @@ pub(super) fn advance_heavy(
             k += CUBE_DIM_Y;
         }
     }
-    if comptime![!again] {
-        let lowest = together(low, lowest_input);
+    if comptime![!recompute] {
+        let lowest = lowest_of_column(low, lowest_input);
         if p < particles && UNIT_POS_Y == 0 {
             partial[c * particles + p] = lowest.stock;
-            // Exact: no node has 2^24 inputs.
+            // The cast is exact: no firm has 2^24 inputs.
             partial[(chunks + c) * particles + p] = f32::cast_from(lowest.input);
         }
     }
 }
 
-/// An inventory and the input that it is of.
+/// An inventory, and the input that it belongs to.
 #[derive(CubeType, Clone, Copy)]
 struct Lowest {
     stock: f32,
     input: u32,
 }
 
-/// The lowest of a cube's columns of units; of several equal ones the first input. The units of row 0
-/// have it.
+/// The lowest inventory of each column of a cube's units; of equal inventories that of the first input. The units
+/// of row 0 get the result.
 #[cube]
-fn together(stock: f32, input: u32) -> Lowest {
+fn lowest_of_column(stock: f32, input: u32) -> Lowest {
     let mut stocks = Shared::<[f32]>::new_slice(UNITS);
     let mut inputs = Shared::<[u32]>::new_slice(UNITS);
     let own = UNIT_POS as usize;
@@ -265,10 +265,10 @@ fn together(stock: f32, input: u32) -> Lowest {
     }
 }
 
-/// Brings the chunks of each node with many inputs together.
+/// Combines the chunks of each firm with many inputs.
 #[cfg_attr(not(feature = "cuda-source"), cube(launch))]
 #[cfg_attr(feature = "cuda-source", cube(launch, create_dummy_kernel))]
-pub(super) fn advance_finish(
+pub(super) fn link_pass_finish(
     first_chunk: &[u32],
     partial: &[f32],
     behaviour: &[f32],
@@ -277,13 +277,13 @@ pub(super) fn advance_finish(
     particles: usize,
     chunks: usize,
 ) {
-    let place = CUBE_POS_X as usize;
+    let position = CUBE_POS_X as usize;
     let p = (CUBE_POS_Y * CUBE_DIM_X + UNIT_POS_X) as usize;
     let mut low = f32::new(NO_INPUT);
     let mut lowest_input = 0u32;
     if p < particles {
-        let end = first_chunk[place + 1];
-        let mut c = first_chunk[place] + UNIT_POS_Y;
+        let end = first_chunk[position + 1];
+        let mut c = first_chunk[position] + UNIT_POS_Y;
         while c < end {
             let stock = partial[c as usize * particles + p];
             if stock < low {
@@ -293,28 +293,28 @@ pub(super) fn advance_finish(
             c += CUBE_DIM_Y;
         }
     }
-    let found = together(low, lowest_input);
+    let found = lowest_of_column(low, lowest_input);
     if p < particles && UNIT_POS_Y == 0 {
-        let i = place * particles + p;
+        let i = position * particles + p;
         let target = behaviour[i];
-        lowest[i] = select(broken(target), target, found.stock);
+        lowest[i] = select(not_finite(target), target, found.stock);
         limiting[i] = found.input;
     }
 }
 
-/// Remaining capacity of a node in a period: `first` is the period's first entry of the first
-/// particle, `stride` the entries of a particle, 0 where all have the same.
+/// Remaining capacity of a firm in a period. `first` is the period's first entry of the first particle; `stride` is
+/// the number of entries of a particle, 0 where all particles have one capacity.
 #[cube]
 pub(super) fn remaining(
-    belongs: &[u32],
+    group_and_column: &[u32],
     capacity: &[f32],
-    nodes: usize,
-    place: usize,
+    firms: usize,
+    position: usize,
     p: usize,
     first: usize,
     stride: usize,
 ) -> f32 {
-    let column = belongs[nodes + place];
+    let column = group_and_column[firms + position];
     let mut z = 1.0f32;
     if column != NO_COLUMN {
         z = capacity[first + p * stride + column as usize];
@@ -322,54 +322,54 @@ pub(super) fn remaining(
     z
 }
 
-/// Output, and the share of its orders that each node delivers.
+/// The firm pass: output, and the offer of each firm.
 #[cfg_attr(not(feature = "cuda-source"), cube(launch))]
 #[cfg_attr(feature = "cuda-source", cube(launch, create_dummy_kernel))]
-pub(super) fn produce(
+pub(super) fn firm_pass(
     lowest: &[f32],
     demand: &[f32],
     full: &[f32],
     outside: &[f32],
-    belongs: &[u32],
+    group_and_column: &[u32],
     capacity: &[f32],
     output: &mut [f32],
-    share: &mut [f32],
-    nodes: usize,
+    offer: &mut [f32],
+    firms: usize,
     particles: usize,
     capacity_first: usize,
     capacity_stride: usize,
     #[comptime] model: Model,
 ) {
     let i = ABSOLUTE_POS;
-    let place = i / particles;
-    if place < nodes {
+    let position = i / particles;
+    if position < firms {
         let p = i % particles;
         let z = remaining(
-            belongs,
+            group_and_column,
             capacity,
-            nodes,
-            place,
+            firms,
+            position,
             p,
             capacity_first,
             capacity_stride,
         );
-        let own = z * full[place];
+        let own = z * full[position];
         let (low, d) = (lowest[i], demand[i]);
         let x = period::output(d, production::limit(model.production, own, z, low));
-        // Comparisons would hide a target that is not a number.
-        output[i] = select(broken(low), low, x);
-        share[i] = rationing::offer(model.rationing, x, d, outside[place]);
+        // The minimum would hide a target that is not finite.
+        output[i] = select(not_finite(low), low, x);
+        offer[i] = rationing::offer(model.rationing, x, d, outside[position]);
     }
 }
 
-/// The share of its orders that each node delivers, from its output and the demand it met.
+/// The offer of each firm, from its output and demand.
 #[cfg_attr(not(feature = "cuda-source"), cube(launch))]
 #[cfg_attr(feature = "cuda-source", cube(launch, create_dummy_kernel))]
-pub(super) fn shares(
+pub(super) fn offers(
     demand: &[f32],
     output: &[f32],
     outside: &[f32],
-    share: &mut [f32],
+    offer: &mut [f32],
     particles: usize,
     cells: usize,
     #[comptime] model: Model,
@@ -377,6 +377,6 @@ pub(super) fn shares(
     let i = ABSOLUTE_POS;
     if i < cells {
         let outside = outside[i / particles];
-        share[i] = rationing::offer(model.rationing, output[i], demand[i], outside);
+        offer[i] = rationing::offer(model.rationing, output[i], demand[i], outside);
     }
 }

@@ -1,44 +1,44 @@
 //! The kernels on a GPU, of any kind that CubeCL reaches.
 //!
-//! A period is four launches, and three back:
+//! A period is four launches, and three in the adjoint pass:
 //!
-//! | kernel | works on | does |
+//! | kernel | works on | computes |
 //! |---|---|---|
-//! | `advance` | a node's inputs | inventories of t-1, orders of t, the lowest inventory |
-//! | `produce` | a node | output of t, the share of its orders that it delivers |
-//! | `sum` | a group's nodes | the panel |
-//! | `sum` | a node's customers | demand of t |
-//! | `retreat` | a node's inputs | adjoints of inventories and orders, their sums |
-//! | `sum` | a node's customers | adjoint of the delivered share |
-//! | `produce_back` | a node | adjoints of demand, limiting input, capacity, target |
+//! | `link_pass` | a firm's inputs | inventories of t-1, orders of t, the lowest inventory |
+//! | `firm_pass` | a firm | output of t, the offer: the share of its orders that the firm delivers |
+//! | `sum` | a group's firms | the panel |
+//! | `sum` | a firm's customers | demand of t |
+//! | `link_adjoint` | a firm's inputs | adjoints of inventories and orders, and their sums |
+//! | `sum` | a firm's customers | adjoint of the offer |
+//! | `firm_adjoint` | a firm | adjoints of demand, lowest inventory, capacity, target |
 //!
-//! Everything stays on the device for the whole horizon: target, rate and capacity go in, the panel
-//! comes out. Particles are the fastest index. Nodes are sorted by their number of inputs and stand in
-//! slices of 32, whose k-th inputs are neighbours: with one particle, too, neighbouring units read
-//! neighbouring numbers. What a supplier is asked for is gathered over its customers, in both passes:
-//! no atomics, the same bits in every run. A row of more than 64 entries, a hub, is cut into chunks of
-//! 512 with a cube each, and a second launch brings the chunks together; it is left out where there is
-//! no hub.
+//! Everything stays on the device for the whole horizon: target, rate and capacity go in, the panel comes out.
+//! Particles are the fastest index. Firms are sorted by their number of inputs, in SELL-C-sigma slices (Kreutzer et
+//! al. 2014) with C = 32: the k-th inputs of a slice's firms are neighbours, so that neighbouring units read
+//! neighbouring numbers with one particle, too. The orders on a supplier, and the adjoints of its offer, are gathered
+//! over its customers: no atomics, the same bits in every run. A row of more than 64 entries is heavy: it is cut into
+//! chunks of 512 entries with a cube each, and a second launch combines the chunks. Networks without heavy rows do
+//! without these launches.
 //!
 //! # What it costs
 //!
-//! Bytes of one period for P particles, every array once, 4 bytes a number, by the order of the
-//! arguments of the kernels:
+//! Bytes of one period for P particles, counted from the arguments of the kernels: every array once, 4 bytes a
+//! number.
 //!
-//! | | a link | a node |
+//! | | a link | a firm |
 //! |---|---|---|
-//! | `advance` | 16 P + 8 | 32 P + 8 |
-//! | `produce` | | 16 P + 8 |
+//! | `link_pass` | 16 P + 8 | 32 P + 8 |
+//! | `firm_pass` | | 16 P + 8 |
 //! | `sum` of customers, of groups | 4 P + 4 | 8 P + 20 |
-//! | `retreat` | 28 P + 8 | 48 P + 8 |
+//! | `link_adjoint` | 28 P + 8 | 48 P + 8 |
 //! | `sum` of customers | 4 P + 4 | 4 P + 12 |
-//! | `produce_back` | | 44 P + 12 |
+//! | `firm_adjoint` | | 44 P + 12 |
 //! | a gradient | 52 P + 24 | 152 P + 68 |
 //!
-//! against 27 P operations a link and about 40 P a node: half an operation a byte, where an H100 has
-//! 20 for each byte that it reads. Memory is what limits. Predicted, not measured, for a loss with its
-//! gradient over 60 periods with 8 particles, at 80 % of the memory's bandwidth (H100 SXM 3.35 TB/s,
-//! RTX 5090 1.79 TB/s, RTX 4060 Laptop 0.256 TB/s):
+//! The kernels do 27 P operations a link and about 40 P a firm: half an operation a byte, where an H100 can do 20 for
+//! each byte that it reads. Memory bandwidth is the limit. Predicted, not measured, for a loss with its gradient over
+//! 60 periods with 8 particles, at 80 % of the memory bandwidth (H100 SXM 3.35 TB/s, RTX 5090 1.79 TB/s, RTX 4060
+//! Laptop 0.256 TB/s):
 //!
 //! | firms, links | bytes | H100 | RTX 5090 | RTX 4060 Laptop | kept for the gradient |
 //! |---|---|---|---|---|---|
@@ -47,12 +47,12 @@
 //! | 100,000, 997,907 | 34 GB | 13 ms | 24 ms | 166 ms | 2.6 GB |
 //! | 1,000,000, 5,000,000 | 209 GB | 78 ms | 146 ms | 1.0 s | 16 GB (checkpoints from 8 GB on) |
 //!
-//! As in 60 x (98,617 x (52 x 8 + 24) + 10,000 x (152 x 8 + 68)) = 3.4 GB, / (0.8 x 3.35 TB/s) = 1.3 ms.
-//! To it comes the launching: 420 launches. On an H100 through Vulkan they take 60 µs each, 25 ms a
-//! gradient, which is what counts there below some 100,000 firms, and 8 particles of a million firms
-//! take 0.7 s with what travels to and from the host (`examples/gpu_check.rs`). With one particle the
-//! gathers of `sum` read 32 bytes for each 4 unless the second-level cache holds an array of links (50 MB on an H100: 12 million
-//! links); from 8 particles on they read what they need.
+//! For instance, 60 x (98,617 x (52 x 8 + 24) + 10,000 x (152 x 8 + 68)) = 3.4 GB, / (0.8 x 3.35 TB/s) = 1.3 ms.
+//! The 420 launches of a gradient come on top. On an H100 through Vulkan a launch takes 60 µs, and those of a gradient
+//! 25 ms, which dominates there below some 100,000 firms; 8 particles of a million firms take 0.7 s with the transfers
+//! to and from the host (`examples/gpu_check.rs`). With one particle the gathers of `sum` read 32 bytes for each 4,
+//! unless the second-level cache holds an array of links (50 MB on an H100: 12 million links); from 8 particles on
+//! they read only what they need.
 
 mod adjoint;
 mod device;
@@ -71,9 +71,9 @@ use burn::tensor::{DType, Shape};
 use burn_cubecl::CubeDevice;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
-use device::{Buffer, Laid};
+use device::{Buffer, DeviceLayout};
 pub(super) use layout::Layout;
-use run::{Kept, Run, Tensors};
+use run::{BlockTape, Run, Tensors};
 #[cfg(feature = "cuda-source")]
 pub use source::{CudaSource, cuda_sources};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -81,27 +81,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A plan's arrays on the devices that it has run on.
 #[derive(Default)]
 pub(super) struct OnDevices {
-    laid: Mutex<Vec<Arc<Laid>>>,
+    layouts: Mutex<Vec<Arc<DeviceLayout>>>,
 }
 
 impl OnDevices {
-    fn get(&self, plan: &Plan, device: &CubeDevice) -> Arc<Laid> {
-        let mut all = self.laid.lock().unwrap_or_else(PoisonError::into_inner);
+    fn get(&self, plan: &Plan, device: &CubeDevice) -> Arc<DeviceLayout> {
+        let mut all = self.layouts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = all.iter().find(|l| l.device == *device) {
             return found.clone();
         }
-        let made = Arc::new(Laid::new(plan.layout_on_devices(), device));
+        let made = Arc::new(DeviceLayout::new(plan.layout_on_devices(), device));
         all.push(made.clone());
         made
     }
 }
 
-/// What the gradient needs of a run.
+/// What the gradient reads of a run.
 pub(super) struct Tape {
     plan: Plan,
-    laid: Arc<Laid>,
+    layout: Arc<DeviceLayout>,
     tensors: Tensors,
-    blocks: Vec<Kept>,
+    blocks: Vec<BlockTape>,
 }
 
 impl Tensors {
@@ -118,7 +118,7 @@ impl Tensors {
     }
 }
 
-/// A tensor of this shape in a buffer.
+/// A buffer as a tensor of this shape.
 fn shaped(buffer: Buffer, shape: Shape) -> CubeTensor {
     let CubeTensor {
         client,
@@ -135,23 +135,23 @@ fn forward(
     plan: &Plan,
     keep: bool,
 ) -> (CubeTensor, Tape) {
-    let laid = plan.on_devices().get(plan, &target.device);
+    let layout = plan.on_devices().get(plan, &target.device);
     let tensors = Tensors::new(target, rate, capacity);
     let design = plan.design();
     let shape = Shape::new([tensors.particles, design.periods, design.groups]);
-    let panel = laid.empty(shape.num_elements());
+    let panel = layout.empty(shape.num_elements());
     let stride = keep.then(|| {
-        let bytes = laid.inputs.slots * tensors.particles * 4;
-        let memory = laid.client.properties().memory.max_memory();
+        let bytes = layout.inputs.slots * tensors.particles * 4;
+        let memory = layout.client.properties().memory.max_memory();
         let memory = || memory.map_or_else(crate::memory::available, |m| m as usize);
         design.checkpoint.stride(design.periods, bytes, memory)
     });
-    let blocks = run::blocks(&laid, tensors.particles)
+    let blocks = run::blocks(&layout, tensors.particles)
         .into_iter()
         .filter_map(|block| {
             let run = Run {
                 design,
-                laid: &laid,
+                layout: &layout,
                 tensors: &tensors,
                 block,
             };
@@ -160,7 +160,7 @@ fn forward(
         .collect();
     let tape = Tape {
         plan: plan.clone(),
-        laid,
+        layout,
         tensors,
         blocks,
     };
@@ -192,30 +192,30 @@ impl Passes for Cube {
     ) -> [Option<FloatTensor<Self>>; 3] {
         let Tape {
             plan,
-            laid,
+            layout,
             tensors,
             blocks,
         } = tape;
         let design = plan.design();
         let panel = Buffer(into_contiguous(panel));
-        let nodes = Shape::new([tensors.particles, laid.nodes]);
+        let firms = Shape::new([tensors.particles, layout.firms]);
         let (target, rate) = (
-            laid.empty(nodes.num_elements()),
-            laid.empty(nodes.num_elements()),
+            layout.empty(firms.num_elements()),
+            layout.empty(firms.num_elements()),
         );
         let cells = design.periods * design.column.len();
-        let capacity = with_capacity.then(|| laid.empty(tensors.particles * cells));
-        for (block, kept) in run::blocks(laid, tensors.particles)
+        let capacity = with_capacity.then(|| layout.empty(tensors.particles * cells));
+        for (block, block_tape) in run::blocks(layout, tensors.particles)
             .into_iter()
             .zip(&*blocks)
         {
             let run = Run {
                 design,
-                laid,
+                layout,
                 tensors,
                 block,
             };
-            run.backward(kept, &panel, (&target, &rate), capacity.as_ref());
+            run.backward(block_tape, &panel, (&target, &rate), capacity.as_ref());
         }
         let capacity = capacity.map(|all| {
             let rows = if tensors.shared { 1 } else { tensors.particles };
@@ -223,13 +223,13 @@ impl Passes for Cube {
             if rows == tensors.particles {
                 return shaped(all, shape);
             }
-            let sum = laid.empty(cells);
-            run::over_particles(laid, &all, &sum, cells, tensors.particles);
+            let sum = layout.empty(cells);
+            run::over_particles(layout, &all, &sum, cells, tensors.particles);
             shaped(sum, shape)
         });
         [
-            Some(shaped(target, nodes.clone())),
-            Some(shaped(rate, nodes)),
+            Some(shaped(target, firms.clone())),
+            Some(shaped(rate, firms)),
             capacity,
         ]
     }

@@ -1,27 +1,27 @@
-//! Runs on a device: particles through all periods, and back.
+//! Runs on a device: the launches of all periods, and of the adjoint pass.
 
 use super::super::plan::Design;
-use super::adjoint::{self, AtLaunch};
-use super::device::{Buffer, Laid, SumsOn, launch, tall};
+use super::adjoint::{self, PeriodOffsetsLaunch};
+use super::device::{Buffer, DeviceLayout, RowSumsOnDevice, cube_each, launch};
 use super::forward;
-use super::sums::{self, PlaceLaunch};
+use super::sums::{self, DestinationLaunch};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The tensors of a run on the device, contiguous.
 #[derive(Clone)]
 pub(super) struct Tensors {
-    /// [particle, node].
+    /// [particle, firm].
     pub(super) target: Buffer,
     pub(super) rate: Buffer,
     /// [particle or 1, period, column].
     pub(super) capacity: Buffer,
     pub(super) particles: usize,
-    /// All particles have the same capacity.
+    /// Whether all particles have one capacity.
     pub(super) shared: bool,
 }
 
-/// Where sums go: `first + row x by_row + particle x by_particle`.
+/// Where sums are written: `first + row x by_row + particle x by_particle`.
 #[derive(Clone, Copy)]
 struct To {
     first: usize,
@@ -30,8 +30,8 @@ struct To {
 }
 
 impl To {
-    /// Into an array of nodes, [place, particle].
-    fn nodes(particles: usize) -> Self {
+    /// An array of firms, [position, particle].
+    fn firms(particles: usize) -> Self {
         Self {
             first: 0,
             by_row: particles,
@@ -39,29 +39,28 @@ impl To {
         }
     }
 
-    fn launch(self) -> PlaceLaunch {
-        PlaceLaunch::new(self.first, self.by_row, self.by_particle)
+    fn launch(self) -> DestinationLaunch {
+        DestinationLaunch::new(self.first, self.by_row, self.by_particle)
     }
 }
 
-/// Particles that are simulated together.
+/// Particles that are simulated at once.
 #[derive(Clone, Copy)]
 pub(super) struct Block {
     pub(super) first: usize,
     pub(super) particles: usize,
 }
 
-/// Blocks of particles whose arrays a device can bind.
-pub(super) fn blocks(laid: &Laid, particles: usize) -> Vec<Block> {
-    // The largest arrays: adjoints of inventories and orders, sums over inputs. Kernels count in 32
-    // bits.
-    let each = (2 * laid.inputs.slots).max(3 * laid.nodes);
-    let limit = laid.client.properties().memory.max_page_size / 4;
-    cut(particles, (limit.min(1 << 31) as usize / each).max(1))
+/// Blocks of particles whose arrays are not too large for one binding of the device.
+pub(super) fn blocks(layout: &DeviceLayout, particles: usize) -> Vec<Block> {
+    // The largest arrays: adjoints of inventories and orders, sums over inputs. Kernels index with 32 bits.
+    let each = (2 * layout.inputs.slots).max(3 * layout.firms);
+    let limit = layout.client.properties().memory.max_page_size / 4;
+    equal_blocks(particles, (limit.min(1 << 31) as usize / each).max(1))
 }
 
-/// Particles in blocks of about equal size, of at most `most`.
-fn cut(particles: usize, most: usize) -> Vec<Block> {
+/// Blocks of particles of about equal size, of at most `most` particles.
+fn equal_blocks(particles: usize, most: usize) -> Vec<Block> {
     let size = particles.div_ceil(particles.div_ceil(most));
     (0..particles)
         .step_by(size)
@@ -72,7 +71,7 @@ fn cut(particles: usize, most: usize) -> Vec<Block> {
         .collect()
 }
 
-/// Buffers of the periods, as far as they are kept.
+/// A buffer for each period that is kept.
 #[derive(Clone, Default)]
 struct History(Vec<Option<Buffer>>);
 
@@ -93,23 +92,22 @@ impl History {
         self.0[at] = Some(buffer);
     }
 
-    fn forget(&mut self, at: usize) {
+    fn free(&mut self, at: usize) {
         if let Some(buffer) = self.0.get_mut(at) {
             *buffer = None;
         }
     }
 }
 
-/// What the gradient needs of a block's run.
+/// What the gradient reads of a block's run.
 #[derive(Clone)]
-pub(super) struct Kept {
+pub(super) struct BlockTape {
     behaviour: Buffer,
     /// Demand after period t.
     demand: History,
     /// Output of period t, at t - 1.
     output: History,
-    /// The input with the lowest inventory before period t, at t - 1, and that inventory where the
-    /// rule needs it.
+    /// The input with the lowest inventory before period t, at t - 1; and that inventory.
     limiting: History,
     lowest: History,
     /// Inventories after period t.
@@ -121,44 +119,44 @@ pub(super) struct Kept {
 /// One block of particles of a run.
 pub(super) struct Run<'a> {
     pub(super) design: &'a Design,
-    pub(super) laid: &'a Arc<Laid>,
+    pub(super) layout: &'a Arc<DeviceLayout>,
     pub(super) tensors: &'a Tensors,
     pub(super) block: Block,
 }
 
 impl Run<'_> {
     fn cells(&self) -> usize {
-        self.laid.nodes * self.block.particles
+        self.layout.firms * self.block.particles
     }
 
     fn links(&self) -> usize {
-        self.laid.inputs.slots * self.block.particles
+        self.layout.inputs.slots * self.block.particles
     }
 
-    /// Simulates the block into `panel`, [particle, period, group]. `stride` is that of the
-    /// checkpoints, where something is kept for a gradient.
-    pub(super) fn forward(&self, panel: &Buffer, stride: Option<usize>) -> Option<Kept> {
-        let (laid, design, tensors) = (self.laid, self.design, self.tensors);
+    /// Simulates the block into `panel`, [particle, period, group]. `stride`, the number of periods between
+    /// checkpoints, is given where a gradient is to follow.
+    pub(super) fn forward(&self, panel: &Buffer, stride: Option<usize>) -> Option<BlockTape> {
+        let (layout, design, tensors) = (self.layout, self.design, self.tensors);
         let particles = self.block.particles;
         let (cells, periods) = (self.cells(), design.periods);
-        let behaviour = laid.empty(2 * cells);
-        let (count, dim) = laid.flat(cells);
+        let behaviour = layout.empty(2 * cells);
+        let (count, dim) = layout.unit_each(cells);
         launch!(
-            laid,
+            layout,
             forward::load,
             (count, dim),
-            laid.node.arg(),
+            layout.firm.arg(),
             tensors.target.arg(),
             tensors.rate.arg(),
             behaviour.arg(),
-            laid.nodes,
+            layout.firms,
             self.block.first,
             particles,
             f32::NAN,
         );
-        let steady = self.spread(&laid.steady);
-        let mut share = steady.clone();
-        let mut kept = Kept {
+        let steady = self.spread(&layout.steady);
+        let mut offer = steady.clone();
+        let mut tape = BlockTape {
             behaviour,
             demand: History(vec![Some(steady)]),
             output: History::default(),
@@ -167,56 +165,62 @@ impl Run<'_> {
             stock: History::default(),
             stride,
         };
-        let asked = laid.empty(self.links());
+        let orders = layout.empty(self.links());
         for t in 1..=periods {
             let stop = design.stop.as_ref();
             if t > 1 && stop.is_some_and(|s| s.load(Ordering::Relaxed)) {
-                self.unknown(panel, t);
+                self.fill_nan(panel, t);
                 break;
             }
-            let (stock, lowest) = (laid.empty(self.links()), laid.empty(cells));
-            let limiting = laid.empty_whole(cells);
-            self.advance(&kept, t, &share, &stock, Some((&asked, &lowest, &limiting)));
-            kept.stock.push(stock);
-            let (output, delivered) = (laid.empty(cells), laid.empty(cells));
-            self.produce(&kept, t, &lowest, &output, &delivered);
-            share = delivered;
+            let (stock, lowest) = (layout.empty(self.links()), layout.empty(cells));
+            let limiting = layout.empty_whole(cells);
+            self.link_pass(
+                &tape,
+                t,
+                &offer,
+                &stock,
+                Some((&orders, &lowest, &limiting)),
+            );
+            tape.stock.push(stock);
+            let (output, offer_now) = (layout.empty(cells), layout.empty(cells));
+            self.firm_pass(&tape, t, &lowest, &output, &offer_now);
+            offer = offer_now;
             let by_group = To {
                 first: (self.block.first * periods + t - 1) * design.groups,
                 by_row: 1,
                 by_particle: periods * design.groups,
             };
-            self.sum(&laid.groups, &output, None, panel, by_group);
-            kept.output.push(output);
+            self.sum(&layout.groups, &output, None, panel, by_group);
+            tape.output.push(output);
             if stride.is_some() {
-                kept.limiting.push(limiting);
-                kept.lowest.push(lowest);
+                tape.limiting.push(limiting);
+                tape.lowest.push(lowest);
             }
             if t < periods {
-                let demand = laid.empty(cells);
-                let by_node = To::nodes(particles);
+                let demand = layout.empty(cells);
+                let by_firm = To::firms(particles);
                 self.sum(
-                    &laid.customers,
-                    &asked,
-                    Some(&laid.outside),
+                    &layout.customers,
+                    &orders,
+                    Some(&layout.outside),
                     &demand,
-                    by_node,
+                    by_firm,
                 );
-                kept.demand.push(demand);
+                tape.demand.push(demand);
             }
-            kept.forget(t, periods);
+            tape.free_unread(t, periods);
         }
-        stride.map(|_| kept)
+        stride.map(|_| tape)
     }
 
-    /// A value per node for all particles.
+    /// A value a firm, copied to all particles.
     fn spread(&self, values: &Buffer) -> Buffer {
-        let (laid, cells) = (self.laid, self.cells());
-        let out = laid.empty(cells);
-        let (count, dim) = laid.flat(cells);
+        let (layout, cells) = (self.layout, self.cells());
+        let out = layout.empty(cells);
+        let (count, dim) = layout.unit_each(cells);
         let particles = self.block.particles;
         launch!(
-            laid,
+            layout,
             sums::spread,
             (count, dim),
             values.arg(),
@@ -228,15 +232,15 @@ impl Run<'_> {
     }
 
     fn zeros(&self, length: usize) -> Buffer {
-        let out = self.laid.empty(length);
+        let out = self.layout.empty(length);
         self.fill(&out, 0.0, 0, length);
         out
     }
 
     fn fill(&self, out: &Buffer, value: f32, first: usize, last: usize) {
-        let (count, dim) = self.laid.flat(last - first);
+        let (count, dim) = self.layout.unit_each(last - first);
         launch!(
-            self.laid,
+            self.layout,
             sums::fill,
             (count, dim),
             out.arg(),
@@ -246,8 +250,8 @@ impl Run<'_> {
         );
     }
 
-    /// The panel from period `t` on, where a run has been stopped.
-    fn unknown(&self, panel: &Buffer, t: usize) {
+    /// Sets the panel of a stopped run to NaN from period `t` on.
+    fn fill_nan(&self, panel: &Buffer, t: usize) {
         let (periods, groups) = (self.design.periods, self.design.groups);
         for p in self.block.first..self.block.first + self.block.particles {
             let first = (p * periods + t - 1) * groups;
@@ -255,76 +259,77 @@ impl Run<'_> {
         }
     }
 
-    /// Begins period `t`: the inventories of t-1 and, where `fresh`, orders and lowest inventories.
-    fn advance(
+    /// The link pass at the beginning of period `t`: the inventories of t-1 and, where `with_orders`, orders and
+    /// lowest inventories.
+    fn link_pass(
         &self,
-        kept: &Kept,
+        tape: &BlockTape,
         t: usize,
-        share: &Buffer,
+        offer: &Buffer,
         stock: &Buffer,
-        fresh: Option<(&Buffer, &Buffer, &Buffer)>,
+        with_orders: Option<(&Buffer, &Buffer, &Buffer)>,
     ) {
-        let (laid, inputs) = (self.laid, &self.laid.inputs);
+        let (layout, inputs) = (self.layout, &self.layout.inputs);
         let particles = self.block.particles;
-        let demand = kept.demand.get(t - 1);
-        let demand_before = kept.demand.get(t.max(3) - 3);
-        // In period 1 nothing has been before: these are not read.
+        let demand = tape.demand.get(t - 1);
+        let demand_before = tape.demand.get(t.max(3) - 3);
+        // The kernel does not read these in period 1.
         let (output, s1, s2) = if t == 1 {
             (demand, demand, demand)
         } else {
-            let stock = &kept.stock;
+            let stock = &tape.stock;
             (
-                kept.output.get(t - 2),
+                tape.output.get(t - 2),
                 stock.get(t - 2),
                 stock.get(t.max(3) - 3),
             )
         };
-        let nothing = (laid.empty(1), laid.empty(1), laid.empty_whole(1));
-        let (asked, lowest, limiting) = match fresh {
-            Some((asked, lowest, limiting)) => (asked.clone(), lowest.clone(), limiting.clone()),
+        let nothing = (layout.empty(1), layout.empty(1), layout.empty_whole(1));
+        let (orders, lowest, limiting) = match with_orders {
+            Some((orders, lowest, limiting)) => (orders.clone(), lowest.clone(), limiting.clone()),
             None => nothing,
         };
-        let again = fresh.is_none();
+        let recompute = with_orders.is_none();
         if inputs.heavy > 0 {
-            let (count, dim) = tall(inputs.chunks, particles);
-            let partial = if again {
-                laid.empty(1)
+            let (count, dim) = cube_each(inputs.chunks, particles);
+            let partial = if recompute {
+                layout.empty(1)
             } else {
-                laid.empty(2 * inputs.chunks * particles)
+                layout.empty(2 * inputs.chunks * particles)
             };
             launch!(
-                laid,
-                forward::advance_heavy,
+                layout,
+                forward::link_pass_heavy,
                 (count, dim),
                 inputs.chunk.arg(),
                 inputs.span.arg(),
-                laid.supplier.arg(),
-                laid.coefficient.arg(),
-                kept.behaviour.arg(),
+                layout.supplier.arg(),
+                layout.coefficient.arg(),
+                tape.behaviour.arg(),
                 demand.arg(),
                 demand_before.arg(),
                 output.arg(),
-                share.arg(),
+                offer.arg(),
                 s1.arg(),
                 s2.arg(),
                 stock.arg(),
-                asked.arg(),
+                orders.arg(),
                 partial.arg(),
-                laid.nodes,
+                layout.firms,
                 particles,
                 inputs.chunks,
                 t == 1,
-                again,
+                recompute,
             );
-            if !again {
-                let (count, dim) = tall(inputs.heavy, particles);
+            if !recompute {
+                let (count, dim) = cube_each(inputs.heavy, particles);
                 launch!(
-                    laid,
-                    forward::advance_finish,
+                    layout,
+                    forward::link_pass_finish,
                     (count, dim),
                     inputs.first_chunk.arg(),
                     partial.arg(),
-                    kept.behaviour.arg(),
+                    tape.behaviour.arg(),
                     lowest.arg(),
                     limiting.arg(),
                     particles,
@@ -333,35 +338,35 @@ impl Run<'_> {
             }
         }
         if inputs.heavy < inputs.rows {
-            let (count, dim) = laid.flat((inputs.rows - inputs.heavy) * particles);
+            let (count, dim) = layout.unit_each((inputs.rows - inputs.heavy) * particles);
             launch!(
-                laid,
-                forward::advance_light,
+                layout,
+                forward::link_pass_light,
                 (count, dim),
                 inputs.span.arg(),
-                laid.supplier.arg(),
-                laid.coefficient.arg(),
-                kept.behaviour.arg(),
+                layout.supplier.arg(),
+                layout.coefficient.arg(),
+                tape.behaviour.arg(),
                 demand.arg(),
                 demand_before.arg(),
                 output.arg(),
-                share.arg(),
+                offer.arg(),
                 s1.arg(),
                 s2.arg(),
                 stock.arg(),
-                asked.arg(),
+                orders.arg(),
                 lowest.arg(),
                 limiting.arg(),
                 inputs.heavy,
-                laid.nodes,
+                layout.firms,
                 particles,
                 t == 1,
-                again,
+                recompute,
             );
         }
     }
 
-    /// First entry of period `t` in the capacity, and the entries of a particle.
+    /// First entry of period `t` in the capacity, and entries of a particle.
     fn capacity_at(&self, t: usize) -> (usize, usize) {
         let columns = self.design.column.len();
         let stride = if self.tensors.shared {
@@ -372,23 +377,30 @@ impl Run<'_> {
         (self.block.first * stride + (t - 1) * columns, stride)
     }
 
-    fn produce(&self, kept: &Kept, t: usize, lowest: &Buffer, output: &Buffer, share: &Buffer) {
-        let laid = self.laid;
-        let (count, dim) = laid.flat(self.cells());
+    fn firm_pass(
+        &self,
+        tape: &BlockTape,
+        t: usize,
+        lowest: &Buffer,
+        output: &Buffer,
+        offer: &Buffer,
+    ) {
+        let layout = self.layout;
+        let (count, dim) = layout.unit_each(self.cells());
         let (first, stride) = self.capacity_at(t);
         launch!(
-            laid,
-            forward::produce,
+            layout,
+            forward::firm_pass,
             (count, dim),
             lowest.arg(),
-            kept.demand.get(t - 1).arg(),
-            laid.full.arg(),
-            laid.outside.arg(),
-            laid.belongs.arg(),
+            tape.demand.get(t - 1).arg(),
+            layout.full.arg(),
+            layout.outside.arg(),
+            layout.group_and_column.arg(),
             self.tensors.capacity.arg(),
             output.arg(),
-            share.arg(),
-            laid.nodes,
+            offer.arg(),
+            layout.firms,
             self.block.particles,
             first,
             stride,
@@ -396,17 +408,24 @@ impl Run<'_> {
         );
     }
 
-    /// Adds rows of `values` up into `out`.
-    fn sum(&self, sums: &SumsOn, values: &Buffer, base: Option<&Buffer>, out: &Buffer, to: To) {
+    /// Sums rows of `values` into `out`, and adds `base` where it is given.
+    fn sum(
+        &self,
+        sums: &RowSumsOnDevice,
+        values: &Buffer,
+        base: Option<&Buffer>,
+        out: &Buffer,
+        to: To,
+    ) {
         let rows = &sums.rows;
         let particles = self.block.particles;
         let with_base = base.is_some();
         let base = base.unwrap_or(values);
         if rows.heavy > 0 {
-            let (count, dim) = tall(rows.chunks, particles);
-            let partial = self.laid.empty(rows.chunks * particles);
+            let (count, dim) = cube_each(rows.chunks, particles);
+            let partial = self.layout.empty(rows.chunks * particles);
             launch!(
-                self.laid,
+                self.layout,
                 sums::sum_heavy,
                 (count, dim),
                 rows.chunk.arg(),
@@ -416,9 +435,9 @@ impl Run<'_> {
                 partial.arg(),
                 particles,
             );
-            let (count, dim) = tall(rows.heavy, particles);
+            let (count, dim) = cube_each(rows.heavy, particles);
             launch!(
-                self.laid,
+                self.layout,
                 sums::sum_finish,
                 (count, dim),
                 rows.first_chunk.arg(),
@@ -432,9 +451,9 @@ impl Run<'_> {
             );
         }
         if rows.heavy < rows.rows {
-            let (count, dim) = self.laid.flat((rows.rows - rows.heavy) * particles);
+            let (count, dim) = self.layout.unit_each((rows.rows - rows.heavy) * particles);
             launch!(
-                self.laid,
+                self.layout,
                 sums::sum_light,
                 (count, dim),
                 rows.span.arg(),
@@ -452,188 +471,195 @@ impl Run<'_> {
         }
     }
 
-    /// The gradient of what has the gradient `panel` in the panel: into `target` and `rate`,
-    /// [particle, node], and `capacity`, [particle, period, column], where it is wanted.
+    /// The gradient, given the gradient `panel` in the panel: into `target` and `rate`, [particle, firm], and
+    /// `capacity`, [particle, period, column], where it is wanted.
     pub(super) fn backward(
         &self,
-        kept: &Kept,
+        tape: &BlockTape,
         panel: &Buffer,
         (target, rate): (&Buffer, &Buffer),
         capacity: Option<&Buffer>,
     ) {
-        let (laid, periods) = (self.laid, self.design.periods);
+        let (layout, periods) = (self.layout, self.design.periods);
         let cells = self.cells();
-        let mut kept = kept.clone();
-        let back = Back {
-            adjoint: self.zeros(2 * self.links()),
-            owed: laid.empty(self.links()),
+        let mut tape = tape.clone();
+        let buffers = AdjointBuffers {
+            link_adjoints: self.zeros(2 * self.links()),
+            to_offer: layout.empty(self.links()),
             sums: self.zeros(3 * cells),
-            market: laid.empty(2 * cells),
-            left: laid.empty(cells),
+            offer_and_to_demand: layout.empty(2 * cells),
+            to_lowest: layout.empty(cells),
             to_target: self.zeros(cells),
-            owed_sum: self.zeros(cells),
+            offer_adjoint: self.zeros(cells),
         };
         for t in (0..=periods).rev() {
             if t < periods {
                 if t > 0 {
-                    self.again(&mut kept, t);
+                    self.recompute(&mut tape, t);
                 }
-                self.retreat(&kept, &back, t);
+                self.link_adjoint(&tape, &buffers, t);
             }
             if t > 0 {
                 if t < periods {
-                    let by_node = To::nodes(self.block.particles);
-                    self.sum(&laid.customers, &back.owed, None, &back.owed_sum, by_node);
+                    let by_firm = To::firms(self.block.particles);
+                    self.sum(
+                        &layout.customers,
+                        &buffers.to_offer,
+                        None,
+                        &buffers.offer_adjoint,
+                        by_firm,
+                    );
                 }
-                self.produce_back(&kept, &back, t, panel, capacity);
+                self.firm_adjoint(&tape, &buffers, t, panel, capacity);
             }
-            // The inventories of t are not needed any more.
-            kept.stock.forget(t);
+            // No later launch reads the inventories of t.
+            tape.stock.free(t);
         }
-        let (count, dim) = laid.flat(cells);
+        let (count, dim) = layout.unit_each(cells);
         launch!(
-            laid,
+            layout,
             adjoint::store,
             (count, dim),
-            laid.node.arg(),
-            back.sums.arg(),
-            back.to_target.arg(),
+            layout.firm.arg(),
+            buffers.sums.arg(),
+            buffers.to_target.arg(),
             target.arg(),
             rate.arg(),
-            laid.nodes,
+            layout.firms,
             self.block.first,
             self.block.particles,
         );
     }
 
-    /// Simulates the inventories before period `t` again, from the checkpoint before them.
-    fn again(&self, kept: &mut Kept, t: usize) {
-        let stride = kept.stride.expect("a run for a gradient");
+    /// Checkpointing with recomputation: simulates the inventories before period `t` from the checkpoint before
+    /// them.
+    fn recompute(&self, tape: &mut BlockTape, t: usize) {
+        let stride = tape.stride.expect("a run for a gradient");
         let from = (t - 1) / stride * stride;
         for s in from + 1..t {
-            if kept.stock.has(s) {
+            if tape.stock.has(s) {
                 continue;
             }
-            let (share, cells) = (self.laid.empty(self.cells()), self.cells());
-            let (count, dim) = self.laid.flat(cells);
+            let (offer, cells) = (self.layout.empty(self.cells()), self.cells());
+            let (count, dim) = self.layout.unit_each(cells);
             launch!(
-                self.laid,
-                forward::shares,
+                self.layout,
+                forward::offers,
                 (count, dim),
-                kept.demand.get(s - 1).arg(),
-                kept.output.get(s - 1).arg(),
-                self.laid.outside.arg(),
-                share.arg(),
+                tape.demand.get(s - 1).arg(),
+                tape.output.get(s - 1).arg(),
+                self.layout.outside.arg(),
+                offer.arg(),
                 self.block.particles,
                 cells,
                 self.design.model,
             );
-            let stock = self.laid.empty(self.links());
-            self.advance(kept, s + 1, &share, &stock, None);
-            kept.stock.set(s, stock);
+            let stock = self.layout.empty(self.links());
+            self.link_pass(tape, s + 1, &offer, &stock, None);
+            tape.stock.set(s, stock);
         }
     }
 
-    fn retreat(&self, kept: &Kept, back: &Back, t: usize) {
-        let (laid, inputs) = (self.laid, &self.laid.inputs);
+    fn link_adjoint(&self, tape: &BlockTape, buffers: &AdjointBuffers, t: usize) {
+        let (layout, inputs) = (self.layout, &self.layout.inputs);
         let particles = self.block.particles;
-        let end = t == 0;
-        let demand = kept.demand.get(t.max(1) - 1);
-        let demand_before = kept.demand.get(t.max(2) - 2);
-        // At the end inventories are not read.
-        let (s1, s2) = if end {
-            (kept.demand.get(0), kept.demand.get(0))
+        let period_zero = t == 0;
+        let demand = tape.demand.get(t.max(1) - 1);
+        let demand_before = tape.demand.get(t.max(2) - 2);
+        // The kernel does not read inventories in period 0.
+        let (s1, s2) = if period_zero {
+            (tape.demand.get(0), tape.demand.get(0))
         } else {
-            (kept.stock.get(t - 1), kept.stock.get(t.max(2) - 2))
+            (tape.stock.get(t - 1), tape.stock.get(t.max(2) - 2))
         };
         if inputs.heavy > 0 {
-            let (count, dim) = tall(inputs.chunks, particles);
-            let partial = laid.empty(3 * inputs.chunks * particles);
+            let (count, dim) = cube_each(inputs.chunks, particles);
+            let partial = layout.empty(3 * inputs.chunks * particles);
             launch!(
-                laid,
-                adjoint::retreat_heavy,
+                layout,
+                adjoint::link_adjoint_heavy,
                 (count, dim),
                 inputs.chunk.arg(),
                 inputs.span.arg(),
-                laid.supplier.arg(),
-                laid.coefficient.arg(),
-                kept.behaviour.arg(),
+                layout.supplier.arg(),
+                layout.coefficient.arg(),
+                tape.behaviour.arg(),
                 demand.arg(),
                 demand_before.arg(),
                 s1.arg(),
                 s2.arg(),
-                back.market.arg(),
-                back.left.arg(),
-                kept.limiting.get(t).arg(),
-                back.adjoint.arg(),
-                back.owed.arg(),
+                buffers.offer_and_to_demand.arg(),
+                buffers.to_lowest.arg(),
+                tape.limiting.get(t).arg(),
+                buffers.link_adjoints.arg(),
+                buffers.to_offer.arg(),
                 partial.arg(),
-                laid.nodes,
+                layout.firms,
                 particles,
                 inputs.slots,
                 inputs.chunks,
-                end,
+                period_zero,
             );
-            let (count, dim) = tall(inputs.heavy, particles);
+            let (count, dim) = cube_each(inputs.heavy, particles);
             launch!(
-                laid,
-                adjoint::retreat_finish,
+                layout,
+                adjoint::link_adjoint_finish,
                 (count, dim),
                 inputs.first_chunk.arg(),
                 partial.arg(),
-                back.sums.arg(),
-                laid.nodes,
+                buffers.sums.arg(),
+                layout.firms,
                 particles,
                 inputs.chunks,
-                end,
+                period_zero,
             );
         }
         if inputs.heavy < inputs.rows {
-            let (count, dim) = laid.flat((inputs.rows - inputs.heavy) * particles);
+            let (count, dim) = layout.unit_each((inputs.rows - inputs.heavy) * particles);
             launch!(
-                laid,
-                adjoint::retreat_light,
+                layout,
+                adjoint::link_adjoint_light,
                 (count, dim),
                 inputs.span.arg(),
-                laid.supplier.arg(),
-                laid.coefficient.arg(),
-                kept.behaviour.arg(),
+                layout.supplier.arg(),
+                layout.coefficient.arg(),
+                tape.behaviour.arg(),
                 demand.arg(),
                 demand_before.arg(),
                 s1.arg(),
                 s2.arg(),
-                back.market.arg(),
-                back.left.arg(),
-                kept.limiting.get(t).arg(),
-                back.adjoint.arg(),
-                back.owed.arg(),
-                back.sums.arg(),
+                buffers.offer_and_to_demand.arg(),
+                buffers.to_lowest.arg(),
+                tape.limiting.get(t).arg(),
+                buffers.link_adjoints.arg(),
+                buffers.to_offer.arg(),
+                buffers.sums.arg(),
                 inputs.heavy,
-                laid.nodes,
+                layout.firms,
                 particles,
                 inputs.slots,
-                end,
+                period_zero,
             );
         }
     }
 
-    fn produce_back(
+    fn firm_adjoint(
         &self,
-        kept: &Kept,
-        back: &Back,
+        tape: &BlockTape,
+        buffers: &AdjointBuffers,
         t: usize,
         panel: &Buffer,
         capacity: Option<&Buffer>,
     ) {
-        let (laid, design) = (self.laid, self.design);
-        let (count, dim) = laid.flat(self.cells());
+        let (layout, design) = (self.layout, self.design);
+        let (count, dim) = layout.unit_each(self.cells());
         let columns = design.column.len();
         let (capacity_first, capacity_stride) = self.capacity_at(t);
         let panel_stride = design.periods * design.groups;
         let gradient_stride = design.periods * columns;
         let first = self.block.first;
         let at = || {
-            AtLaunch::new(
+            PeriodOffsetsLaunch::new(
                 first * panel_stride + (t - 1) * design.groups,
                 panel_stride,
                 capacity_first,
@@ -642,28 +668,28 @@ impl Run<'_> {
                 gradient_stride,
             )
         };
-        let nothing = laid.empty(1);
+        let nothing = layout.empty(1);
         launch!(
-            laid,
-            adjoint::produce_back,
+            layout,
+            adjoint::firm_adjoint,
             (count, dim),
-            back.owed_sum.arg(),
-            back.sums.arg(),
-            kept.demand.get(t - 1).arg(),
-            kept.output.get(t - 1).arg(),
+            buffers.offer_adjoint.arg(),
+            buffers.sums.arg(),
+            tape.demand.get(t - 1).arg(),
+            tape.output.get(t - 1).arg(),
             panel.arg(),
-            laid.belongs.arg(),
-            laid.full.arg(),
-            laid.outside.arg(),
+            layout.group_and_column.arg(),
+            layout.full.arg(),
+            layout.outside.arg(),
             self.tensors.capacity.arg(),
-            kept.behaviour.arg(),
-            kept.lowest.get(t - 1).arg(),
-            back.market.arg(),
-            back.left.arg(),
-            back.to_target.arg(),
+            tape.behaviour.arg(),
+            tape.lowest.get(t - 1).arg(),
+            buffers.offer_and_to_demand.arg(),
+            buffers.to_lowest.arg(),
+            buffers.to_target.arg(),
             capacity.unwrap_or(&nothing).arg(),
             at(),
-            laid.nodes,
+            layout.firms,
             self.block.particles,
             design.model,
             capacity.is_some(),
@@ -671,51 +697,51 @@ impl Run<'_> {
     }
 }
 
-/// The arrays of a run back.
-struct Back {
-    adjoint: Buffer,
-    owed: Buffer,
+/// The buffers of the adjoint pass.
+struct AdjointBuffers {
+    link_adjoints: Buffer,
+    to_offer: Buffer,
     sums: Buffer,
-    market: Buffer,
-    left: Buffer,
+    offer_and_to_demand: Buffer,
+    to_lowest: Buffer,
     to_target: Buffer,
-    owed_sum: Buffer,
+    offer_adjoint: Buffer,
 }
 
-impl Kept {
-    /// After period `t`: lets go of what no later period reads.
-    fn forget(&mut self, t: usize, periods: usize) {
+impl BlockTape {
+    /// Frees, after period `t`, the buffers that no later period reads.
+    fn free_unread(&mut self, t: usize, periods: usize) {
         let Some(past) = t.checked_sub(3) else {
             return;
         };
         match self.stride {
             None => {
-                self.stock.forget(past);
-                self.output.forget(past);
-                // The steady state is read in place of what was before.
+                self.stock.free(past);
+                self.output.free(past);
+                // The steady state is also the demand before period 1.
                 if past > 0 {
-                    self.demand.forget(past);
+                    self.demand.free(past);
                 }
             }
             Some(k) if k >= periods => {}
-            // Pairs at checkpoints stay.
+            // The inventories of two periods stay at each checkpoint.
             Some(k) if past.is_multiple_of(k) || (past + 1).is_multiple_of(k) => {}
-            Some(_) => self.stock.forget(past),
+            Some(_) => self.stock.free(past),
         }
     }
 }
 
-/// Sums the particles' gradients of a capacity that all share.
+/// Sums the gradients of all particles in their common capacity.
 pub(super) fn over_particles(
-    laid: &Laid,
+    layout: &DeviceLayout,
     all: &Buffer,
     out: &Buffer,
     cells: usize,
     particles: usize,
 ) {
-    let (count, dim) = laid.flat(cells);
+    let (count, dim) = layout.unit_each(cells);
     launch!(
-        laid,
+        layout,
         sums::over_particles,
         (count, dim),
         all.arg(),
@@ -727,14 +753,14 @@ pub(super) fn over_particles(
 
 #[cfg(test)]
 mod tests {
-    use super::cut;
+    use super::equal_blocks;
 
     #[test]
     fn blocks_hold_every_particle_once() {
         for particles in 1..40 {
             for most in 1..45 {
                 let mut next = 0;
-                for block in cut(particles, most) {
+                for block in equal_blocks(particles, most) {
                     assert_eq!(block.first, next);
                     assert!((1..=most).contains(&block.particles));
                     next += block.particles;

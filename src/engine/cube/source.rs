@@ -1,5 +1,4 @@
-//! The CUDA C++ of the kernels, without a GPU: what CubeCL's dialect makes of each kernel that small
-//! runs launch.
+//! The CUDA C++ of the kernels, written without a GPU: CubeCL's translation of each kernel that small runs launch.
 
 use crate::error::{Error, Result};
 use cubecl::Compiler;
@@ -12,9 +11,9 @@ use std::collections::BTreeMap;
 /// A kernel in CUDA C++.
 #[derive(Clone, Debug)]
 pub struct CudaSource {
-    /// Its name, with a number where it comes in several variants.
+    /// The kernel's name, with a number where it has several variants.
     pub name: String,
-    /// The function to be launched.
+    /// Name of the function to launch.
     pub entry: String,
     /// Shared memory of a cube, bytes.
     pub shared: usize,
@@ -26,7 +25,7 @@ thread_local! {
     static RECORDED: RefCell<Option<Vec<Box<dyn CubeKernel>>>> = const { RefCell::new(None) };
 }
 
-/// Keeps a kernel that is launched, while that is asked for.
+/// Records a launched kernel, while `cuda_sources` runs.
 pub(super) fn record(kernel: impl FnOnce() -> Box<dyn CubeKernel>) {
     RECORDED.with_borrow_mut(|all| {
         if let Some(all) = all {

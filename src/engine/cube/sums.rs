@@ -1,13 +1,13 @@
-//! The kernels that add up: what suppliers are asked for, what groups produce. Each sum gathers its
-//! terms in a fixed order, without atomics.
+//! The kernels that sum: orders of customers, output of groups. Each sum gathers its terms in a fixed order,
+//! without atomics.
 
 use super::forward::UNITS;
 use super::layout::SLICE;
 use cubecl::prelude::*;
 
-/// Where a launch puts its sums: `first + row x by_row + particle x by_particle`.
+/// Where a launch writes its sums: `first + row x by_row + particle x by_particle`.
 #[derive(CubeType, CubeLaunch, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct Destination {
     pub(super) first: usize,
     pub(super) by_row: usize,
     pub(super) by_particle: usize,
@@ -17,7 +17,7 @@ pub(super) struct Place {
 fn put(
     out: &mut [f32],
     base: &[f32],
-    at: Place,
+    at: Destination,
     row: usize,
     p: usize,
     sum: f32,
@@ -30,7 +30,7 @@ fn put(
     out[at.first + row * at.by_row + p * at.by_particle] = all;
 }
 
-/// Sums of rows with few entries: `values` [entry, particle], `base` [row] where it is wanted.
+/// Sums of rows with few entries: `values` [entry, particle]; `base` [row] is added if `with_base`.
 #[cfg_attr(not(feature = "cuda-source"), cube(launch))]
 #[cfg_attr(feature = "cuda-source", cube(launch, create_dummy_kernel))]
 pub(super) fn sum_light(
@@ -40,23 +40,23 @@ pub(super) fn sum_light(
     base: &[f32],
     values: &[f32],
     out: &mut [f32],
-    at: Place,
+    at: Destination,
     heavy: usize,
     rows: usize,
     particles: usize,
     #[comptime] with_base: bool,
 ) {
     let unit = ABSOLUTE_POS;
-    let place = heavy + unit / particles;
-    if place < rows {
+    let position = heavy + unit / particles;
+    if position < rows {
         let p = unit % particles;
-        let slot = span[2 * place] as usize;
-        let degree = span[2 * place + 1] as usize;
+        let slot = span[2 * position] as usize;
+        let degree = span[2 * position + 1] as usize;
         let mut sum = 0.0f32;
         for k in 0..degree {
             sum += values[from[slot + k * SLICE] as usize * particles + p];
         }
-        put(out, base, at, to[place] as usize, p, sum, with_base);
+        put(out, base, at, to[position] as usize, p, sum, with_base);
     }
 }
 
@@ -83,13 +83,13 @@ pub(super) fn sum_heavy(
             k += CUBE_DIM_Y;
         }
     }
-    let sum = added(sum);
+    let sum = column_sum(sum);
     if p < particles && UNIT_POS_Y == 0 {
         partial[c * particles + p] = sum;
     }
 }
 
-/// Adds the chunks of each row with many entries up.
+/// Sums the chunks of each row with many entries.
 #[cfg_attr(not(feature = "cuda-source"), cube(launch))]
 #[cfg_attr(feature = "cuda-source", cube(launch, create_dummy_kernel))]
 pub(super) fn sum_finish(
@@ -98,32 +98,32 @@ pub(super) fn sum_finish(
     base: &[f32],
     partial: &[f32],
     out: &mut [f32],
-    at: Place,
+    at: Destination,
     particles: usize,
     #[comptime] with_base: bool,
 ) {
-    let place = CUBE_POS_X as usize;
+    let position = CUBE_POS_X as usize;
     let p = (CUBE_POS_Y * CUBE_DIM_X + UNIT_POS_X) as usize;
-    let sum = added(chunks_of(first_chunk, partial, place, p, particles, 0));
+    let sum = column_sum(chunks_of(first_chunk, partial, position, p, particles, 0));
     if p < particles && UNIT_POS_Y == 0 {
-        put(out, base, at, to[place] as usize, p, sum, with_base);
+        put(out, base, at, to[position] as usize, p, sum, with_base);
     }
 }
 
-/// This unit's part of the sum over a row's chunks, `partial` [chunk, particle] from `first` on.
+/// One unit's terms of the sum over a row's chunks; `partial` is [chunk, particle] from `first` on.
 #[cube]
 pub(super) fn chunks_of(
     first_chunk: &[u32],
     partial: &[f32],
-    place: usize,
+    position: usize,
     p: usize,
     particles: usize,
     first: usize,
 ) -> f32 {
     let mut sum = 0.0f32;
     if p < particles {
-        let end = first_chunk[place + 1];
-        let mut c = first_chunk[place] + UNIT_POS_Y;
+        let end = first_chunk[position + 1];
+        let mut c = first_chunk[position] + UNIT_POS_Y;
         while c < end {
             sum += partial[(first + c as usize) * particles + p];
             c += CUBE_DIM_Y;
@@ -132,9 +132,9 @@ pub(super) fn chunks_of(
     sum
 }
 
-/// The sum over a cube's columns of units; the units of row 0 have it.
+/// The sum of each column of a cube's units. The units of row 0 get the result.
 #[cube]
-pub(super) fn added(value: f32) -> f32 {
+pub(super) fn column_sum(value: f32) -> f32 {
     let mut values = Shared::<[f32]>::new_slice(UNITS);
     let own = UNIT_POS as usize;
     values[own] = value;
@@ -150,7 +150,7 @@ pub(super) fn added(value: f32) -> f32 {
     values[own]
 }
 
-/// Sums the particles' gradients of a capacity that all share, [particle, cell] to [cell].
+/// Sums the gradients of all particles in their common capacity, [particle, cell] to [cell].
 #[cfg_attr(not(feature = "cuda-source"), cube(launch))]
 #[cfg_attr(feature = "cuda-source", cube(launch, create_dummy_kernel))]
 pub(super) fn over_particles(values: &[f32], out: &mut [f32], cells: usize, particles: usize) {
@@ -164,7 +164,7 @@ pub(super) fn over_particles(values: &[f32], out: &mut [f32], cells: usize, part
     }
 }
 
-/// Fills `out` from `first` on with one value.
+/// Sets `out` to one value, from `first` to before `last`.
 #[cfg_attr(not(feature = "cuda-source"), cube(launch))]
 #[cfg_attr(feature = "cuda-source", cube(launch, create_dummy_kernel))]
 pub(super) fn fill(out: &mut [f32], value: f32, first: usize, last: usize) {
@@ -174,7 +174,7 @@ pub(super) fn fill(out: &mut [f32], value: f32, first: usize, last: usize) {
     }
 }
 
-/// Copies a value per row [row] to all particles [row, particle].
+/// Copies a value a row, [row], to all particles, [row, particle].
 #[cfg_attr(not(feature = "cuda-source"), cube(launch))]
 #[cfg_attr(feature = "cuda-source", cube(launch, create_dummy_kernel))]
 pub(super) fn spread(values: &[f32], out: &mut [f32], cells: usize, particles: usize) {
