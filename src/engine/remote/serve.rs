@@ -125,7 +125,7 @@ impl Server {
     pub fn run(self) -> Result<()> {
         let device = self.opened.tensors.clone();
         match device.as_dispatch() {
-            DispatchDevice::Flex(device) => self.serve::<Flex>(device.clone()),
+            DispatchDevice::Flex(device) => self.serve::<Flex>(*device),
             #[cfg(feature = "cube")]
             DispatchDevice::Cube(device) => self.serve::<burn::backend::Cube>(device.clone()),
             _ => Err(Error::new(
