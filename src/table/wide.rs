@@ -36,6 +36,8 @@ pub(super) struct Reader<'a> {
     /// Names of rows as they are: ESA's D11 is no division 11.
     pub(super) row_names: Vec<String>,
     pub(super) style: Style,
+    /// Whether lines have regions.
+    regional: bool,
     missing: usize,
 }
 
@@ -63,13 +65,15 @@ impl<'a> Reader<'a> {
             lines,
             options,
             labels,
+            regional: split || region.is_some(),
             missing: 0,
         };
         if options.same_order {
             reader.in_order()?;
         }
         reader.names()?;
-        Ok((reader, split || region.is_some()))
+        let regional = reader.regional;
+        Ok((reader, regional))
     }
 
     /// Gives the columns before the first that is known as something else the names of as many rows.
@@ -137,6 +141,17 @@ impl<'a> Reader<'a> {
             .or(of(&o.ignore, Role::Total))
     }
 
+    /// Role of a line of which no sector is called so, by its names. Where a name stands beside a code, the name tells:
+    /// P1 is output to some offices, and to others wages.
+    fn certain(&self, key: &Key, names: &[String]) -> Option<Role> {
+        let long = |t: &&String| t.trim().chars().count() > 3;
+        let named = names.len() > 1 && !self.regional && names.iter().any(|t| long(&t));
+        match named {
+            true => names.iter().filter(long).find_map(|t| names::certain(t)),
+            false => names::certain(&key.1),
+        }
+    }
+
     /// Role of a column by another of its header lines, where its key does not tell.
     fn column_by_text(&self, k: usize) -> Option<Role> {
         self.labels.columns[k].iter().find_map(|t| names::column(t))
@@ -163,7 +178,8 @@ impl<'a> Reader<'a> {
                 }
                 continue;
             }
-            if let Some(role) = self.role(key).or_else(|| names::certain(&key.1)) {
+            let certain = || self.certain(key, &self.labels.columns[k]);
+            if let Some(role) = self.role(key).or_else(certain) {
                 other.push((k, role));
             } else if names::intermediate(&key.1) {
                 other.push((k, Role::Total));
@@ -274,7 +290,8 @@ impl<'a> Reader<'a> {
     fn rows(&self, columns: &Columns) -> Result<Rows> {
         let (mut sectors, mut other) = (Vec::new(), Vec::new());
         for (r, key) in self.row_keys.iter().enumerate() {
-            if let Some(role) = self.role(key).or_else(|| names::certain(&key.1)) {
+            let certain = || self.certain(key, &self.labels.rows[r]);
+            if let Some(role) = self.role(key).or_else(certain) {
                 other.push((r, role));
             } else if columns.sector.contains_key(key) {
                 sectors.push(r);
@@ -496,6 +513,7 @@ fn beside(lines: &[Line], wanted: &[Key], options: &TableOptions, parts: &mut Pa
         column_keys,
         row_names,
         style: Style::new(options.decimal, options.thousands, "TableOptions")?,
+        regional: false,
         missing: 0,
     };
     reader.check_lengths(&rows)?;

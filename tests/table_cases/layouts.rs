@@ -366,6 +366,16 @@ fn labels_of_other_offices_are_known() {
     );
     noted(&t, "Final Uses is left out of final demand");
     assert!(t.imbalance().iter().all(|m| *m == 0.0));
+    // Its workbooks: codes above names, codes beside names, lines below the sectors with codes of their own.
+    let workbook = ",,0101,1101,T1,Q1,Q7,T5,T6\n,,Farms,Mills,Total Industry Uses,Households Final Consumption Expenditure,Exports of Goods and Services,Final Uses,Total Supply\n0101,Farms,20,30,50,40,30,70,120\n1101,Mills,25,60,85,100,65,165,250\nT1,Total Intermediate Uses,45,90,135,,,,\nP1,Compensation of employees,50,80,130,,,,\nP2,Gross operating surplus & mixed income,25,80,105,,,,\nT2,Australian Production,120,250,370,,,,\n";
+    let t = read(workbook);
+    assert_eq!(t.len(), 2, "{:?}", t.sectors);
+    assert_eq!(
+        (t.output.as_slice(), t.demand.len(), t.primary.len()),
+        (&[120.0, 250.0][..], 2, 2)
+    );
+    assert_eq!(t.flow(1, 0), 25.0);
+    assert!(t.imbalance().iter().all(|m| *m == 0.0));
 }
 
 #[test]
