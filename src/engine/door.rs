@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::number::Real;
 use burn::tensor::Tensor;
 use rayon::prelude::*;
+use std::ops::AddAssign;
 use std::sync::OnceLock;
 
 /// Fewest numbers that are worth a thread of their own, where each takes some nanoseconds.
@@ -100,6 +101,15 @@ impl Remaining {
             }
         }
     }
+}
+
+/// Adds the rows of all particles to the first, which alone is left: the gradient in what all of them share.
+pub(super) fn over_particles<F: Copy + AddAssign>(rows: &mut Vec<F>, one: usize) {
+    let (sum, others) = rows.split_at_mut(one);
+    for other in others.chunks_exact(one) {
+        sum.iter_mut().zip(other).for_each(|(s, o)| *s += *o);
+    }
+    rows.truncate(one);
 }
 
 /// The kernels' inputs of particles, [particle, firm].

@@ -2,6 +2,7 @@
 
 use super::adjoint::Passes;
 use super::cpu::{self, Tape};
+use super::door::over_particles;
 use super::{Operation, Plan};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata};
@@ -125,14 +126,7 @@ fn gradient<F: cpu::Format + burn::tensor::Element + bytemuck::Pod>(
     let one = shape[1] * shape[2];
     let mut capacity = out.capacity;
     if with_capacity && shape[0] == 1 && inputs.particles > 1 {
-        // All particles have one capacity: its gradient is the sum over particles.
-        let (sum, others) = capacity.split_at_mut(one);
-        for other in others.chunks_exact(one) {
-            for (s, o) in sum.iter_mut().zip(other) {
-                *s += *o;
-            }
-        }
-        capacity.truncate(one);
+        over_particles(&mut capacity, one);
     }
     let tensor = |v: Vec<F>, like: &FloatTensor<Flex>| {
         FloatTensor::<Flex>::from_data(TensorData::new(v, like.shape()))

@@ -25,6 +25,15 @@ struct Run {
     hits: (usize, usize),
 }
 
+/// Shocks of some particles, where they vary.
+struct Drawn {
+    /// Severities and recovery rates of the scenario's hits, [particle, hit], or [hit] where they are fixed.
+    severity: Vec<f64>,
+    rate: Vec<f64>,
+    /// The share of capacity that they leave.
+    remaining: Remaining,
+}
+
 impl Run {
     /// Sum of the losses of all cells; the sum's derivative in the panel is written to `slope`.
     fn sum(&self, panel: &[f64], mut slope: Option<&mut [f64]>) -> f64 {
@@ -313,16 +322,8 @@ impl Objective {
             let mut panel = panels.next();
             let mut own = Vec::new();
             let mut sums = vec![0.0; particles];
-            let own_remaining;
-            let shocks = self.shocks(run, &values);
-            let remaining = match &run.remaining {
-                Some(fixed) => fixed,
-                None => {
-                    own_remaining = run.horizon.remaining(&shocks.0, &shocks.1);
-                    &own_remaining
-                }
-            };
-            let inputs = self.inputs(&values, particles, remaining);
+            let drawn = self.drawn(run, &values);
+            let inputs = self.inputs(run, &values, particles, drawn.as_ref());
             match run.horizon.processor() {
                 Some(processor) => {
                     let square = run.is_square();
@@ -376,12 +377,13 @@ impl Objective {
         Ok(())
     }
 
-    /// The inputs of particles with these values.
+    /// The inputs of particles with these values, and with what was drawn of shocks where these vary.
     fn inputs<'a>(
         &'a self,
+        run: &'a Run,
         values: &'a [Values],
         particles: usize,
-        remaining: &'a Remaining,
+        drawn: Option<&'a Drawn>,
     ) -> Inputs<'a> {
         let rows = |parameter: Parameter, fixed: &'a [f64]| {
             let k = self.varying.iter().position(|v| v.parameter == parameter);
@@ -392,14 +394,17 @@ impl Objective {
             particles,
             target_inventory: rows(Parameter::TargetInventory, &params.target_inventory),
             adjustment_time: rows(Parameter::AdjustmentTime, &params.adjustment_time),
-            remaining,
+            remaining: drawn
+                .map(|drawn| &drawn.remaining)
+                .or(run.remaining.as_ref())
+                .expect("shocks are fixed or drawn"),
         }
     }
 
-    /// Severities and recovery rates of a scenario's hits, [particle, hit], or [hit] where they are fixed.
-    fn shocks(&self, run: &Run, values: &[Values]) -> (Vec<f64>, Vec<f64>) {
+    /// The shocks of particles with these values; none where shocks are fixed.
+    fn drawn(&self, run: &Run, values: &[Values]) -> Option<Drawn> {
         if run.remaining.is_some() {
-            return (Vec::new(), Vec::new());
+            return None;
         }
         let (first, count) = run.hits;
         let of = |parameter: Parameter| -> Vec<f64> {
@@ -413,7 +418,12 @@ impl Objective {
                 }
             }
         };
-        (of(Parameter::Severity), of(Parameter::RecoveryRate))
+        let (severity, rate) = (of(Parameter::Severity), of(Parameter::RecoveryRate));
+        Some(Drawn {
+            remaining: run.horizon.remaining(&severity, &rate),
+            severity,
+            rate,
+        })
     }
 
     /// The losses with their gradient, and the panels [particle, period, group] of the first scenario.
@@ -443,23 +453,14 @@ impl Objective {
                 let (begin, _) = self.problem.part(varying.parameter, run.hits);
                 varying.pull(values, part, begin, self.dimension(), &mut gradient);
             };
-            let own_remaining;
-            let shocks = self.shocks(run, &values);
-            let remaining = match &run.remaining {
-                Some(fixed) => fixed,
-                None => {
-                    own_remaining = run.horizon.remaining(&shocks.0, &shocks.1);
-                    &own_remaining
+            let drawn = self.drawn(run, &values);
+            let inputs = self.inputs(run, &values, particles, drawn.as_ref());
+            let (panel, found) = run.horizon.gradient(&inputs, drawn.is_some(), slope)?;
+            let by_shock = match drawn.as_ref().filter(|_| run.hits.1 > 0) {
+                Some(Drawn { severity, rate, .. }) => {
+                    run.horizon.pull_shocks(severity, rate, &found.remaining)
                 }
-            };
-            let inputs = self.inputs(&values, particles, remaining);
-            let varies = run.remaining.is_none();
-            let (panel, found) = run.horizon.gradient(&inputs, varies, slope)?;
-            let by_shock = match varies && run.hits.1 > 0 {
-                true => run
-                    .horizon
-                    .pull_shocks(&shocks.0, &shocks.1, &found.remaining),
-                false => (Vec::new(), Vec::new()),
+                None => (Vec::new(), Vec::new()),
             };
             for (k, varying) in self.varying.iter().enumerate() {
                 pull(

@@ -15,7 +15,7 @@ pub(crate) mod reference;
 mod shock;
 
 pub use params::Params;
-pub(crate) use path::Paths;
+pub(crate) use path::{Paths, places};
 pub use production::Production;
 pub use rationing::Rationing;
 pub use recovery::Recovery;

@@ -18,6 +18,15 @@ struct Hit {
     recovery: Recovery,
 }
 
+/// Place of each firm's column, if it has one.
+pub(crate) fn places(columns: &[u32], firms: usize) -> Vec<Option<usize>> {
+    let mut places = vec![None; firms];
+    for (c, i) in columns.iter().enumerate() {
+        places[*i as usize] = Some(c);
+    }
+    places
+}
+
 /// The hits of a scenario, by the firms that they hit.
 pub(crate) struct Paths {
     /// The firms that are hit, in order; firm 0, which keeps its capacity, where nobody is.

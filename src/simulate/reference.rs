@@ -3,6 +3,7 @@
 use super::{Columns, Precision, Simulation};
 use crate::engine::{Engine, Gradient, Inputs, Tape};
 use crate::error::Result;
+use crate::model::places;
 use crate::model::reference::{self, Economy};
 use crate::network::Network;
 use crate::number::Real;
@@ -15,15 +16,6 @@ pub(crate) struct Reference {
     /// The firms whose capacity varies.
     pub(crate) firms: Vec<u32>,
     pub(crate) columns: Columns,
-}
-
-/// Place of each firm's column, if it has one.
-fn places(columns: &[u32], firms: usize) -> Vec<Option<usize>> {
-    let mut places = vec![None; firms];
-    for (c, i) in columns.iter().enumerate() {
-        places[*i as usize] = Some(c);
-    }
-    places
 }
 
 impl Reference {

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::memory;
 use crate::model::reference::Economy;
-use crate::model::{Params, Paths, Shock};
+use crate::model::{Params, Paths, Shock, places};
 use crate::network::Network;
 use crate::number::Real;
 
@@ -83,10 +83,7 @@ impl Trajectory {
         let paths = Paths::new(shock, simulation.periods);
         let of = |v: &[f64]| -> Vec<R> { v.iter().map(|v| R::of(*v)).collect() };
         let left = paths.remaining(&of(&shock.severities()), &of(&shock.recovery_rates()));
-        let mut place = vec![None; network.firms()];
-        for (c, i) in paths.columns().iter().enumerate() {
-            place[*i as usize] = Some(c);
-        }
+        let place = places(paths.columns(), network.firms());
         let columns = paths.columns().len();
         let remaining =
             |t: usize, i: usize| place[i].map_or(R::of(1.0), |c| left[(t - 1) * columns + c]);

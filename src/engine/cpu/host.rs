@@ -1,6 +1,6 @@
 //! The CPU's kernels as an `Engine`: host arrays in, host arrays out.
 
-use super::super::door::{Batch, Engine, Gradient, Inputs, Numbers, Tape};
+use super::super::door::{Batch, Engine, Gradient, Inputs, Numbers, Tape, over_particles};
 use super::super::plan::Plan;
 use super::{Autotuner, Blocks, Format};
 use crate::error::Result;
@@ -164,13 +164,7 @@ impl<F: In> Tape for Kept<'_, F> {
         let found = super::backward(&mut self.tape, &inputs, &slope, self.wanted);
         let mut remaining: Vec<f64> = found.capacity.into_iter().map(F::value).collect();
         if self.wanted && self.shared && self.batch.particles > 1 {
-            // All particles have one row: its gradient is the sum over particles.
-            let one = self.capacity.len();
-            let (sum, others) = remaining.split_at_mut(one);
-            for other in others.chunks_exact(one) {
-                sum.iter_mut().zip(other).for_each(|(s, o)| *s += o);
-            }
-            remaining.truncate(one);
+            over_particles(&mut remaining, self.capacity.len());
         }
         let steady = &self.plan.design().steady;
         let both = (found.target.as_slice(), found.rate.as_slice());
