@@ -99,7 +99,22 @@ impl Drop for Disk {
     }
 }
 
-/// A fit whose disk fills while it runs must tell so at once and give the right result all the same.
+/// Stops a fit after so many of its steps.
+struct Until {
+    steps: usize,
+    done: usize,
+}
+
+impl Progress for Until {
+    fn update(&mut self, done: usize, _note: &str) {
+        self.done = done;
+    }
+    fn stop(&self) -> bool {
+        self.done >= self.steps
+    }
+}
+
+/// A fit whose disk fills while it runs must tell so while it runs and give the right result all the same.
 pub(crate) fn full() -> usize {
     let folder = Folder::new("full");
     let Some(disk) = Disk::new(&folder) else {
@@ -110,7 +125,8 @@ pub(crate) fn full() -> usize {
     };
     let problem = small::problem();
     let svi = Svi {
-        steps: 3000,
+        // More than there is time for: it is stopped once it has told.
+        steps: 200_000,
         early_stop: None,
         state_file: Some(disk.0.join("fit.safetensors")),
         save_seconds: 0.0,
@@ -128,12 +144,15 @@ pub(crate) fn full() -> usize {
         told = fit.status().contains("cannot be written");
         std::thread::sleep(Duration::from_millis(5));
     }
+    fit.stop();
     let result = fit.wait().expect("a result");
+    let steps = result.history.last().map_or(0, |s| s.evaluations) / svi.particles;
+    let as_far = |svi: &Svi| calibrate(&problem, svi, &mut Until { steps, done: 0 });
     let alone = Svi {
         state_file: None,
         ..svi.clone()
     };
-    let same = calibrate(&problem, &alone, &mut ()).expect("a fit").history == result.history;
+    let same = as_far(&alone).expect("a fit").history == result.history;
     let warned = result
         .warnings
         .iter()
@@ -143,8 +162,7 @@ pub(crate) fn full() -> usize {
         .filter(|e| e.file_name().to_string_lossy().ends_with(".part"))
         .count();
     let _ = std::fs::remove_file(&fill);
-    let resumed = calibrate(&problem, &svi, &mut ());
-    let resumed = resumed.is_ok_and(|p| p.history == result.history);
+    let resumed = as_far(&svi).is_ok_and(|p| p.history == result.history);
     println!(
         "\nfull disk: told while the fit runs {told}, warned at the end {warned}, the right result {same}, .part left {left}, the last state goes on to the same {resumed}"
     );
