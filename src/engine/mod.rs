@@ -40,6 +40,7 @@ mod flex;
 mod plan;
 #[cfg(feature = "remote")]
 mod remote;
+mod schedule;
 mod tensors;
 
 use burn::backend::tensor::FloatTensor;

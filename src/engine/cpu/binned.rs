@@ -1,34 +1,146 @@
 //! Runs of large networks, whose links have messages. A thread writes into the messages of all partitions:
 //! `each_partition` lends every thread the messages that it writes in a phase.
 
+use super::super::plan::{BIN, Layout, PREFETCH_DISTANCE, Partition};
+use super::super::schedule::{self, Action};
 use super::Float;
-use super::bins::{by_supplier, make_room};
 use super::block::{Block, Context, Run};
-use super::firms::{AdjointPeriod, round};
-use super::links::LinkData;
-use super::state::{PartitionState, links_of};
+use super::exchange::{BinBuffer, Bins, Buffers, bins, by_supplier, make_room};
+use super::pass::{Fixed, round};
+use super::rows::Rows;
+use super::state::{self, PartitionState};
 use super::team::each_partition;
 use super::worker::Sink;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
-/// Does `work` for every partition, with the partition's links and their messages.
-fn each_buyer<F: Float, const L: usize, const W: usize>(
+/// Messages of each partition's links, of N numbers, and what its firms receive and publish.
+#[derive(Default)]
+pub(super) struct Messages<F, const L: usize, const N: usize> {
+    arrays: Vec<Vec<F>>,
+    counters: Vec<Counter<F, L, N>>,
+}
+
+/// Buffers of a partition's firms.
+pub(super) struct Counter<F, const L: usize, const N: usize> {
+    bin: BinBuffer<F>,
+    /// What all firms have received, in an adjoint; and what the firms of a bin publish.
+    received: Rows<F, L>,
+    published: [Rows<F, L>; N],
+}
+
+impl<F: Float, const L: usize, const N: usize> Default for Counter<F, L, N> {
+    fn default() -> Self {
+        Self {
+            bin: BinBuffer::default(),
+            received: Rows::default(),
+            published: std::array::from_fn(|_| Rows::default()),
+        }
+    }
+}
+
+impl<F: Float, const L: usize, const N: usize> Messages<F, L, N> {
+    /// Makes room for a layout, and sets what links and firms read first to 0.
+    fn start<const W: usize>(&mut self, layout: &Layout) {
+        make_room::<F, N>(&mut self.arrays, layout);
+        let partitions = layout.partitions.iter();
+        self.counters
+            .resize_with(partitions.len(), Counter::default);
+        for (counter, partition) in self.counters.iter_mut().zip(partitions) {
+            counter.received.fill_with(partition.rows, [F::ZERO; L]);
+            for rows in &mut counter.published {
+                rows.resize(BIN / W);
+            }
+        }
+    }
+}
+
+/// A phase of buyers: `work` with each partition's state and fixed data, the exchange of its links, and what its firms
+/// have received.
+fn buy<F: Float, const L: usize, const W: usize, const N: usize>(
     context: Context<'_, F>,
     states: &mut [PartitionState<F, L, W>],
-    message_arrays: &mut [Vec<F>],
-    work: impl Fn(&mut PartitionState<F, L, W>, LinkData<'_, F>, &mut [F]) + Sync,
+    messages: &mut Messages<F, L, N>,
+    work: impl Fn(&mut PartitionState<F, L, W>, &Partition, Fixed<'_, F>, Bins<'_, F, L, N>, &[[F; L]])
+    + Sync,
 ) {
-    let buyers = states.iter_mut().zip(message_arrays);
-    let fixed = context
-        .layout
-        .partitions
-        .iter()
-        .zip(&context.numbers.partitions);
+    let Context {
+        design,
+        layout,
+        numbers,
+        threads,
+    } = context;
+    let Messages { arrays, counters } = messages;
+    let states = states.iter_mut().zip(counters).zip(arrays);
+    let partitions = layout.partitions.iter().zip(&numbers.partitions);
     each_partition(
-        context.split,
-        buyers.zip(fixed),
-        |((state, messages), (partition, numbers))| {
-            work(state, links_of(partition, numbers), messages)
+        threads,
+        states.zip(partitions),
+        |(((state, counter), messages), (partition, numbers))| {
+            let fixed = state::fixed(design, partition, numbers);
+            let exchange = Bins::new(messages, &partition.place, PREFETCH_DISTANCE);
+            work(state, partition, fixed, exchange, &counter.received);
+        },
+    );
+}
+
+/// The sums of what was sent to some rows of a partition's firms, written where they are asked for.
+type Sums<'a, F> = &'a mut dyn FnMut(&mut [F]);
+
+/// A phase of suppliers, bin by bin: `publish` with each partition's state and fixed data, the rows of a bin, and a
+/// desk for what they publish; then `receive` with the sums of what links have sent, and, as an array, what the
+/// partition's firms have received. Messages take then what was published.
+fn sell<F: Float, const L: usize, const W: usize, const N: usize>(
+    context: Context<'_, F>,
+    states: &mut [PartitionState<F, L, W>],
+    messages: &mut Messages<F, L, N>,
+    publish: impl Fn(
+        &mut PartitionState<F, L, W>,
+        Fixed<'_, F>,
+        Range<usize>,
+        &mut Buffers<'_, F, L, N>,
+    ) + Sync,
+    receive: impl Fn(
+        &mut PartitionState<F, L, W>,
+        Fixed<'_, F>,
+        Range<usize>,
+        &mut [[F; L]],
+        Sums<'_, F>,
+    ) + Sync,
+) {
+    let Context {
+        design,
+        layout,
+        numbers,
+        threads,
+    } = context;
+    let Messages { arrays, counters } = messages;
+    let states = states.iter_mut().zip(counters);
+    let sold = by_supplier::<F, N>(arrays, layout);
+    let partitions = layout.partitions.iter().zip(&numbers.partitions);
+    each_partition(
+        threads,
+        states.zip(sold).zip(partitions),
+        |(((state, counter), mut sold), (partition, numbers))| {
+            let fixed = state::fixed(design, partition, numbers);
+            let Counter {
+                bin: buffer,
+                received,
+                published,
+            } = counter;
+            for (bin, rows) in bins::<W>(partition.rows) {
+                let own = published.each_mut().map(|own| &mut own[..rows.len()]);
+                let mut desk = Buffers {
+                    received: &[],
+                    published: own,
+                };
+                publish(state, fixed, rows.clone(), &mut desk);
+                let mut sums = |to: &mut [F]| buffer.sums::<N>(&sold, bin, to);
+                let count = rows.len();
+                receive(state, fixed, rows.clone(), &mut received[rows], &mut sums);
+                let kinds = published.each_ref().map(|own| own[..count].as_flattened());
+                buffer.send(&mut sold, bin, kinds);
+            }
         },
     );
 }
@@ -45,40 +157,47 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
             design,
             layout,
             numbers,
-            split,
+            threads,
         } = context;
-        let Run {
-            inputs,
-            slot,
-            steady_prefix,
-            periods,
-            stride,
-        } = run;
         let cells = design.groups * Self::PARTICLES;
-        make_room::<F, 1>(&mut self.message_arrays, layout);
+        self.messages.start::<W>(layout);
         let partitions = layout.partitions.iter().zip(&numbers.partitions);
         each_partition(
-            split,
+            threads,
             self.states.iter_mut().zip(partitions),
             |(state, (partition, numbers))| state.start(design, partition, numbers, run),
         );
-        for t in 1..=periods {
-            let at = run.firms_at(t);
-            each_partition(
-                split,
-                self.states
-                    .iter_mut()
-                    .zip(by_supplier::<F, 1>(&mut self.message_arrays, layout))
-                    .zip(layout.partitions.iter().zip(&numbers.partitions)),
-                |((state, mut supplier_messages), (partition, numbers))| {
-                    state.set_capacity(design, partition, inputs, slot, steady_prefix + t);
-                    state.firm_pass_by_bins(
-                        (design, partition),
-                        numbers,
-                        at,
-                        &mut supplier_messages,
-                        t == 1,
-                    );
+        for action in schedule::forward(run.periods, run.stride) {
+            let t = match action {
+                Action::Keep(c) => {
+                    let states = self.states.iter_mut();
+                    each_partition(threads, states, |state| state.keep(&run, c));
+                    continue;
+                }
+                Action::Step(t) => t,
+                Action::Restore(_) | Action::Again(_) | Action::Back(_) => continue,
+            };
+            let (states, messages) = (&mut self.states, &mut self.messages);
+            buy(
+                context,
+                states,
+                messages,
+                |state, partition, fixed, exchange, _| {
+                    let period = run.steady_prefix + t;
+                    state.set_capacity(design, partition, run.inputs, run.slot, period);
+                    state.sums.fill(0.0);
+                    state.link_pass::<false>(fixed, &run, t, exchange);
+                },
+            );
+            sell(
+                context,
+                states,
+                messages,
+                |state, fixed, rows, desk| state.firm_pass::<false>(fixed, &run, t, rows, desk),
+                |state, fixed, rows, _, sums| {
+                    if t < run.periods {
+                        state.receive_sums(fixed, &run, t + 1, rows, sums);
+                    }
                 },
             );
             self.sums.clear();
@@ -90,28 +209,11 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
             }
             round::<F>(&mut self.sums);
             let stop = design.stop.as_ref();
-            if !sink(steady_prefix + t - 1, &self.sums)
+            if !sink(run.steady_prefix + t - 1, &self.sums)
                 || stop.is_some_and(|s| s.load(Ordering::Relaxed))
             {
                 break;
             }
-            if stride > 0 && !run.keeps_all() && (t - 1) % stride == 0 {
-                for (state, partition) in self.states.iter_mut().zip(&layout.partitions) {
-                    state.save_checkpoint(partition.link.len() / W, t - 1, stride);
-                }
-            }
-            if t == periods {
-                break;
-            }
-            let (at, stock) = run.links_at(t);
-            each_buyer(
-                context,
-                &mut self.states,
-                &mut self.message_arrays,
-                |state, links, messages| {
-                    state.link_pass(links, at, stock, &[], Some(messages));
-                },
-            );
         }
     }
 
@@ -126,107 +228,80 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
         let Context {
             design,
             layout,
-            numbers,
-            split,
+            threads,
+            ..
         } = context;
-        let Run {
-            inputs,
-            slot,
-            steady_prefix,
-            periods,
-            stride,
-        } = run;
         let cells = design.groups * Self::PARTICLES;
-        make_room::<F, 2>(&mut self.adjoint_message_arrays, layout);
+        self.adjoint_messages.start::<W>(layout);
         let states = self.states.iter_mut().zip(&layout.partitions);
-        each_partition(split, states, |(state, partition)| {
+        each_partition(threads, states, |(state, partition)| {
             state.start_adjoint(partition)
         });
-        for t in (1..=periods).rev() {
-            // The segment of checkpoint c holds the inventories of c-1 to c+stride-1.
-            let c = (t - 1) / stride * stride;
-            if stride < periods && (t == periods || t.is_multiple_of(stride)) {
-                self.recompute_by_bins(context, c, t - 1);
-            }
-            let at = |period: usize| period + 1 - c;
-            if t < periods {
-                each_buyer(
-                    context,
-                    &mut self.states,
-                    &mut self.adjoint_message_arrays,
-                    |state, links, messages| {
-                        state.link_adjoint(links, t, at(t - 1), (&[], &[]), Some(messages));
-                    },
-                );
-            }
-            let from_panel = &panel[(steady_prefix + t - 1) * cells..][..cells];
-            each_partition(
-                split,
-                self.states
-                    .iter_mut()
-                    .zip(by_supplier::<F, 2>(
-                        &mut self.adjoint_message_arrays,
-                        layout,
-                    ))
-                    .zip(layout.partitions.iter().zip(&numbers.partitions)),
-                |((state, mut supplier_messages), (partition, numbers))| {
-                    state.set_capacity(design, partition, inputs, slot, steady_prefix + t);
-                    let back = AdjointPeriod {
-                        partition,
-                        numbers,
-                        model: design.model,
-                        from_panel,
-                        t,
-                        stock_at: at(t - 1),
-                    };
-                    state.firm_adjoint_by_bins(back, &mut supplier_messages, t == periods);
-                },
-            );
-            if let Some(out) = to_capacity.as_deref_mut() {
-                for (state, partition) in self.states.iter().zip(&layout.partitions) {
-                    state.write_capacity_gradient(design, partition, steady_prefix + t, out);
+        for action in schedule::backward(run.periods, run.stride) {
+            let (states, messages) = (&mut self.states, &mut self.messages);
+            match action {
+                Action::Restore(c) => {
+                    each_partition(
+                        threads,
+                        states.iter_mut().zip(&layout.partitions),
+                        |(state, partition)| state.restore(&run, c, partition.link.len() / W),
+                    );
+                    offers(context, &run, c, states, messages);
                 }
+                Action::Again(t) => {
+                    buy(context, states, messages, |state, _, fixed, exchange, _| {
+                        state.link_pass::<true>(fixed, &run, t, exchange);
+                    });
+                    offers(context, &run, t, states, messages);
+                }
+                Action::Back(t) => {
+                    let period = run.steady_prefix + t;
+                    let from_panel = &panel[(period - 1) * cells..][..cells];
+                    let messages = &mut self.adjoint_messages;
+                    buy(
+                        context,
+                        states,
+                        messages,
+                        |state, partition, fixed, exchange, received| {
+                            state.set_capacity(design, partition, run.inputs, run.slot, period);
+                            let desk = &mut Buffers::of(received);
+                            state.firm_adjoint(fixed, &run, t, from_panel, desk);
+                            state.link_adjoint(fixed, &run, t, exchange);
+                        },
+                    );
+                    sell(
+                        context,
+                        states,
+                        messages,
+                        |state, fixed, rows, desk| state.publish(fixed, &run, t, rows, desk),
+                        |_, _, _, received, sums| sums(received.as_flattened_mut()),
+                    );
+                    if let Some(out) = to_capacity.as_deref_mut() {
+                        for (state, partition) in self.states.iter().zip(&layout.partitions) {
+                            state.write_capacity_gradient(design, partition, period, out);
+                        }
+                    }
+                }
+                Action::Keep(_) | Action::Step(_) => {}
             }
         }
-        let partitions = layout.partitions.iter().zip(&numbers.partitions);
-        let states = self.states.iter_mut().zip(partitions);
-        each_partition(split, states, |(state, (partition, numbers))| {
-            state.end_adjoint(partition, numbers);
-        });
+        each_partition(threads, self.states.iter_mut(), |state| state.end_adjoint());
     }
+}
 
-    /// Recomputes the inventories from checkpoint `c` to period `last` into the segment.
-    fn recompute_by_bins(&mut self, context: Context<'_, F>, c: usize, last: usize) {
-        let Context {
-            design,
-            layout,
-            numbers,
-            split,
-        } = context;
-        for (state, partition) in self.states.iter_mut().zip(&layout.partitions) {
-            state.load_checkpoint(partition.link.len() / W, c, self.stride);
-        }
-        for t in c + 1..=last {
-            each_partition(
-                split,
-                self.states
-                    .iter_mut()
-                    .zip(by_supplier::<F, 1>(&mut self.message_arrays, layout))
-                    .zip(&numbers.partitions),
-                |((state, mut supplier_messages), numbers)| {
-                    state.send_offers((design.model.rationing, numbers), t, &mut supplier_messages);
-                },
-            );
-            each_buyer(
-                context,
-                &mut self.states,
-                &mut self.message_arrays,
-                |state, links, messages| {
-                    let at = (t - 1, t - 1, t.max(2) - 2);
-                    let stock = [t - c, t - c - 1, t - c + 1];
-                    state.link_pass(links, at, stock, &[], Some(messages));
-                },
-            );
-        }
-    }
+/// Publishes the offers of period t, from output and demand that were kept.
+fn offers<F: Float, const L: usize, const W: usize>(
+    context: Context<'_, F>,
+    run: &Run<'_, F>,
+    t: usize,
+    states: &mut [PartitionState<F, L, W>],
+    messages: &mut Messages<F, L, 1>,
+) {
+    sell(
+        context,
+        states,
+        messages,
+        |state, fixed, rows, desk| state.firm_pass::<true>(fixed, run, t, rows, desk),
+        |_, _, _, _, _| {},
+    );
 }

@@ -1,11 +1,13 @@
 //! Blocks of particles: the state of a run, its pass through all periods and its adjoint pass.
 
 use super::super::plan::{Design, Layout, LayoutNumbers, PADDING, Plan};
+use super::super::schedule;
 use super::Float;
-use super::firms::round;
+use super::binned::Messages;
+use super::pass::round;
 use super::state::{PartitionState, Slot};
 use super::team::with_team;
-use super::worker::{Common, Sink, Table, Worker};
+use super::worker::{Boards, BothWays, Common, Sink, Worker};
 use crate::memory;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,15 +44,16 @@ pub(crate) struct Gradient<F> {
 /// Arrays keep their memory from run to run.
 pub(super) struct Block<F: Float, const L: usize, const W: usize> {
     pub(super) states: Vec<PartitionState<F, L, W>>,
-    /// Each thread's copy of the numbers that firms of all partitions publish.
-    tables: Vec<Table<F, L>>,
+    /// The accumulators of each partition, and each thread's copy of what firms of all partitions publish.
+    accumulators: Vec<BothWays<F, L>>,
+    boards: Vec<Boards<F, L>>,
     /// What threads publish to each other.
     common: Common<F>,
-    /// Messages of each partition's links, in large networks: the offer, which is overwritten with the order.
-    pub(super) message_arrays: Vec<Vec<F>>,
-    /// Messages of the adjoint pass, two numbers each: the adjoint of demand, which is overwritten with the adjoint
-    /// of the offer, and the offer.
-    pub(super) adjoint_message_arrays: Vec<Vec<F>>,
+    /// Messages of links, in large networks: the offer, which is overwritten with the order.
+    pub(super) messages: Messages<F, L, 1>,
+    /// Messages of the adjoint pass: the adjoint of demand, which is overwritten with the adjoint of the offer, and
+    /// the offer.
+    pub(super) adjoint_messages: Messages<F, L, 2>,
     /// Output of one period summed to groups, [group, particle of the block].
     pub(super) sums: Vec<f64>,
     /// Buffer of a panel [period, group, particle of the block].
@@ -70,8 +73,8 @@ pub(super) struct Context<'a, F> {
     pub(super) design: &'a Design,
     pub(super) layout: &'a Layout,
     pub(super) numbers: &'a LayoutNumbers<F>,
-    /// Whether the partitions may run on several threads.
-    pub(super) split: bool,
+    /// Threads on which the partitions may run.
+    pub(super) threads: usize,
 }
 
 impl<'a, F: super::Format> Context<'a, F> {
@@ -79,13 +82,13 @@ impl<'a, F: super::Format> Context<'a, F> {
     /// keep all threads busy, and where several blocks of a small network would wait for each other's threads.
     pub(super) fn new(plan: &'a Plan, width: usize, blocks: usize) -> Self {
         let layout = plan.layout(width);
+        let split = blocks < rayon::current_num_threads() && (blocks == 1 || layout.has_messages());
+        let threads = layout.partitions.len().min(plan.processors());
         Self {
             design: plan.design(),
             layout,
             numbers: F::numbers(plan, width),
-            split: layout.partitions.len() > 1
-                && blocks < rayon::current_num_threads()
-                && (blocks == 1 || layout.has_messages()),
+            threads: if split { threads } else { 1 },
         }
     }
 }
@@ -108,27 +111,42 @@ impl<F> Run<'_, F> {
         self.stride >= self.periods
     }
 
-    /// Slots of demand and output of period `t`, from 1.
-    pub(super) fn firms_at(&self, t: usize) -> (usize, usize) {
-        if self.stride > 0 {
-            (t - 1, t - 1)
+    /// Slots of demand, of output and of inventories that a run has.
+    pub(super) fn demands(&self) -> usize {
+        if self.stride > 0 { self.periods + 2 } else { 3 }
+    }
+
+    pub(super) fn outputs(&self) -> usize {
+        if self.stride > 0 { self.periods + 1 } else { 2 }
+    }
+
+    pub(super) fn stocks(&self) -> usize {
+        if self.keeps_all() {
+            self.periods + 2
         } else {
-            ((t - 1) & 1, 0)
+            2
         }
     }
 
-    /// Slots for `PartitionState::link_pass`: of output, demand and the demand before; of inventories.
-    pub(super) fn links_at(&self, t: usize) -> ((usize, usize, usize), [usize; 3]) {
-        let (demand, output) = self.firms_at(t);
-        let before = if self.stride > 0 { t.max(2) - 2 } else { t & 1 };
-        let stock = if self.keeps_all() {
-            [t, t - 1, t + 1]
+    /// Slot of the demand of period u - 2: demand begins two periods before the steady state.
+    pub(super) fn demand(&self, u: usize) -> usize {
+        if self.stride > 0 { u } else { u % 3 }
+    }
+
+    /// Slot of the output of period t.
+    pub(super) fn output(&self, t: usize) -> usize {
+        if self.stride > 0 { t } else { t & 1 }
+    }
+
+    /// Slots of the inventories of t-2, t-3 and t-1: in the segment of period t's checkpoint, or two in turn, where
+    /// those of t-1 overwrite those of t-3.
+    pub(super) fn stock(&self, t: usize, in_segment: bool) -> [usize; 3] {
+        if in_segment || self.keeps_all() {
+            let c = schedule::segment(t, self.stride);
+            [t - c, t - c - 1, t - c + 1]
         } else {
-            // The inventories of t - 1 are read, those of t overwrite those of t - 2. Before period 1 both are the
-            // same.
-            [(t - 1) & 1, if t == 1 { 0 } else { t & 1 }, t & 1]
-        };
-        ((output, demand, before), stock)
+            [t & 1, (t + 1) & 1, (t + 1) & 1]
+        }
     }
 }
 
@@ -173,10 +191,11 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
     pub(super) fn new() -> Self {
         Self {
             states: Vec::new(),
-            tables: Vec::new(),
+            accumulators: Vec::new(),
+            boards: Vec::new(),
             common: Common::default(),
-            message_arrays: Vec::new(),
-            adjoint_message_arrays: Vec::new(),
+            messages: Messages::default(),
+            adjoint_messages: Messages::default(),
             sums: Vec::new(),
             panel: Vec::new(),
             stride: 0,
@@ -216,16 +235,18 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
         }
         self.states
             .resize_with(layout.partitions.len(), PartitionState::default);
-        self.tables
-            .resize_with(layout.partitions.len(), Table::default);
+        self.accumulators
+            .resize_with(layout.partitions.len(), BothWays::default);
+        self.boards
+            .resize_with(layout.partitions.len(), Boards::default);
         let run = self.run(design, inputs, slot);
         if layout.has_messages() {
             return self.forward_by_bins(context, run, sink);
         }
-        let kept_periods = if keep { periods } else { 1 };
+        let kept_periods = if keep { periods } else { 2 };
         self.common.start::<L>(layout, kept_periods * cells);
         let tuner = &context.numbers.tuner[usize::from(keep)];
-        self.split = context.split && tuner.split();
+        self.split = context.threads > 1 && tuner.split();
         self.elapsed = Duration::ZERO;
         let sink = Mutex::new(Some(sink));
         self.on_team(context, run, |mut worker| {
@@ -233,7 +254,7 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
             let sink = first.then(|| lock(&sink).take()).flatten();
             worker.forward(sink);
         });
-        if context.split && !keep && !self.common.has_ended() {
+        if context.threads > 1 && !keep && !self.common.has_ended() {
             tuner.record(self.split, self.elapsed);
         }
     }
@@ -270,19 +291,24 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
         let partitions = self.states.len();
         let common = &self.common;
         let states: Vec<_> = self.states.iter_mut().map(Mutex::new).collect();
-        let tables: Vec<_> = self.tables.iter_mut().map(Mutex::new).collect();
+        let accumulators: Vec<_> = self.accumulators.iter_mut().map(Mutex::new).collect();
+        let boards: Vec<_> = self.boards.iter_mut().map(Mutex::new).collect();
         let begin = Instant::now();
-        with_team(if self.split { partitions } else { 1 }, |member| {
+        with_team(if self.split { context.threads } else { 1 }, |member| {
             let own = member.partitions(partitions);
             let mut states: Vec<_> = states[own.clone()].iter().map(lock).collect();
-            work(Worker {
+            let states = states.iter_mut().map(|state| &mut ***state).collect();
+            let mut accumulators: Vec<_> = accumulators[own.clone()].iter().map(lock).collect();
+            let accumulators = accumulators.iter_mut().map(|own| &mut ***own).collect();
+            let (partitions, mut boards) = ((states, accumulators), lock(&boards[own.start]));
+            work(Worker::new(
                 context,
                 run,
                 member,
-                states: states.iter_mut().map(|state| &mut ***state).collect(),
-                table: &mut lock(&tables[own.start]),
+                partitions,
+                &mut boards,
                 common,
-            });
+            ));
         });
         self.elapsed += begin.elapsed();
     }
@@ -306,7 +332,7 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
         self.on_team(context, run, |mut worker| {
             worker.backward(panel, to_capacity.as_ref());
         });
-        if context.split {
+        if context.threads > 1 {
             context.numbers.tuner[1].record(self.split, self.elapsed);
         }
     }
@@ -321,7 +347,7 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
         rate: &mut [F],
     ) {
         for (state, partition) in self.states.iter().zip(&layout.partitions) {
-            let found = (state.to_target.as_flattened(), state.to_rate.as_flattened());
+            let found = state.gradients();
             for (i, firm) in partition
                 .firm
                 .iter()

@@ -65,3 +65,25 @@ impl<F, const L: usize> DerefMut for Rows<F, L> {
             .0
     }
 }
+
+#[inline(always)]
+pub(super) fn lanes<F, const L: usize>(f: impl Fn(usize) -> F) -> [F; L] {
+    std::array::from_fn(f)
+}
+
+/// Row `r` of numbers of firms or links: one number in all lanes where lanes are particles, else those of W firms.
+#[inline(always)]
+pub(super) fn spread<F: Float, const L: usize, const W: usize>(v: &[F], r: usize) -> [F; L] {
+    if W == 1 {
+        [v[r]; L]
+    } else {
+        let row = &v[r * W..][..W];
+        lanes(|l| row[l])
+    }
+}
+
+/// The same of numbers that are cut into rows of W.
+#[inline(always)]
+pub(super) fn widen<F: Float, const L: usize, const W: usize>(row: &[F; W]) -> [F; L] {
+    lanes(|l| row[if W == 1 { 0 } else { l }])
+}

@@ -1,57 +1,44 @@
-//! The state of one partition of the network, and the passes over its firms and links in a period.
+//! The state of one partition of the network, and its part in the passes of a period.
 
-use super::super::plan::{BIN, Design, PADDING, PREFETCH_DISTANCE, Partition, PartitionNumbers};
+use super::super::plan::{Design, PADDING, PREFETCH_DISTANCE, Partition, PartitionNumbers};
 use super::Float;
-use super::bins::{BinBuffer, SupplierMessages, bins};
 use super::block::{Inputs, Run};
-use super::firms::{
-    AdjointPeriod, Capacity, FirmAdjoint, FirmPass, Fixed, Received, Sums, first_accumulator,
+use super::exchange::{Desk, Exchange};
+use super::pass::{
+    Capacity, FirmAdjoint, FirmPass, Firms, Fixed, Found, LinkAdjoint, LinkPass, Publish, Receive,
 };
-use super::links::{Buyers, LinkAdjoint, LinkData, LinkPass, PLACES, lanes, spread};
-use super::rows::Rows;
+use super::rows::{Rows, lanes, spread};
 use super::simd::dispatch;
-use crate::model::{Rationing, rationing};
 use prefetch_index::prefetch_index;
 use std::ops::Range;
 
 /// The state of one partition's firms and links.
 #[derive(Default)]
 pub(super) struct PartitionState<F, const L: usize, const W: usize> {
-    pub(super) target: Rows<F, L>,
-    pub(super) rate: Rows<F, L>,
+    target: Rows<F, L>,
+    rate: Rows<F, L>,
     /// Remaining capacity as a share of full capacity. If it is the same for all particles and lanes are particles,
     /// it is one number a firm, not one a lane.
-    pub(super) capacity: Rows<F, L>,
-    pub(super) shared: bool,
-    pub(super) lowest: Rows<F, L>,
-    /// Demand, period after period; two periods in turn where nothing is kept.
-    pub(super) demand: Rows<F, L>,
-    /// Output, period after period; one period where nothing is kept.
-    pub(super) output: Rows<F, L>,
+    capacity: Rows<F, L>,
+    shared: bool,
+    /// Demand, period after period; three periods in turn where nothing is kept.
+    demand: Rows<F, L>,
+    /// Output, period after period; two periods in turn where nothing is kept.
+    output: Rows<F, L>,
     /// Inventories of the periods at hand, in units of the buyer's output.
-    pub(super) stock: Rows<F, L>,
+    stock: Rows<F, L>,
+    lowest: Rows<F, L>,
     /// The inventories of two consecutive periods at each checkpoint.
-    pub(super) saved: Rows<F, L>,
+    saved: Rows<F, L>,
     /// Adjoints of the inventories of two periods: of the even one, then of the odd one.
-    pub(super) stock_adjoint: Rows<F, L>,
-    pub(super) stock_adjoint_sum: Rows<F, L>,
-    pub(super) order_adjoint_sum: Rows<F, L>,
-    pub(super) to_rate: Rows<F, L>,
-    pub(super) to_target: Rows<F, L>,
+    stock_adjoint: Rows<F, L>,
+    stock_adjoint_sum: Rows<F, L>,
+    to_demand: Rows<F, L>,
+    to_lowest: Rows<F, L>,
+    to_rate: Rows<F, L>,
+    to_target: Rows<F, L>,
     /// Gradient in the capacity of the current period.
-    pub(super) to_capacity: Rows<F, L>,
-    /// Adjoints of the offers of firms, as far as links of other partitions add to them.
-    pub(super) offer_adjoint: Rows<F, L>,
-    /// Accumulators of the firms of all partitions. Links read the offer there and add their orders. Empty where
-    /// links have messages.
-    accumulators: Rows<F, L>,
-    pub(super) adjoint_accumulators: Rows<F, L>,
-    /// Buffer of the firms of a bin, where links have messages.
-    bin_buffer: BinBuffer<F>,
-    /// The numbers of a bin's firms that go into messages: adjoints of demand, and offers.
-    sent: (Rows<F, L>, Rows<F, L>),
-    /// Partial sums of hubs in a pass; 0 between passes.
-    pub(super) hub_sums: Rows<F, L>,
+    to_capacity: Rows<F, L>,
     /// Output of a period summed to groups, [group, particle of the block].
     pub(super) sums: Vec<f64>,
 }
@@ -75,28 +62,20 @@ impl Slot {
     }
 }
 
-/// The fixed data of a partition's links.
-pub(super) fn links_of<'a, F>(
+/// The fixed data of a partition.
+pub(super) fn fixed<'a, F>(
+    design: &Design,
     partition: &'a Partition,
     numbers: &'a PartitionNumbers<F>,
-) -> LinkData<'a, F> {
-    LinkData {
+) -> Fixed<'a, F> {
+    Fixed {
         row: &partition.row,
-        supplier: &partition.supplier,
-        place: &partition.place,
-        has_messages: partition.routing.is_some(),
         coefficient: &numbers.coefficient,
-        hubs: &partition.hubs,
-    }
-}
-
-/// Rows of the accumulators of all firms, `each` rows an accumulator: rounded up to a power of two, or `PLACES`
-/// sums, as the inner loops require.
-fn accumulators<const L: usize, const W: usize>(partition: &Partition, each: usize) -> usize {
-    if W == 1 {
-        each * partition.all_rows.next_power_of_two()
-    } else {
-        PLACES / L
+        full: &numbers.full,
+        outside: &numbers.outside,
+        unfed: &numbers.unfed,
+        group: &partition.group,
+        model: design.model,
     }
 }
 
@@ -123,16 +102,8 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         numbers: &PartitionNumbers<F>,
         run: Run<'_, F>,
     ) {
-        let links = links_of(partition, numbers);
-        let (n, e) = (partition.rows, links.rows());
-        let Run {
-            inputs,
-            slot,
-            stride,
-            periods,
-            ..
-        } = run;
-        let keep = stride > 0;
+        let (n, e) = (partition.rows, partition.link.len() / W);
+        let Run { inputs, slot, .. } = run;
         let firms = inputs.target.len() / inputs.particles;
         let first: [usize; L] = lanes(|l| slot.particle::<W>(l) * firms);
         let take = |v: &[F], i: usize, empty: F| -> [F; L] {
@@ -147,39 +118,32 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
                 firm => v[first[0].wrapping_add(firm as usize)],
             })
         };
-        if partition.routing.is_none() {
-            self.accumulators.resize(accumulators::<L, W>(partition, 2));
-        }
         self.target.set(n, |i| take(inputs.target, i, F::ZERO));
         self.rate.set(n, |i| take(inputs.rate, i, F::ONE));
         self.shared = W == 1 && inputs.shared(design);
         let capacities = if self.shared { n.div_ceil(L) } else { n };
         self.capacity.fill_with(capacities, [F::ONE; L]);
-        let (demands, outputs) = if keep { (periods, periods) } else { (2, 1) };
-        self.demand.resize(demands * n);
-        self.output.resize(outputs * n);
-        let first_demands = if keep { 1 } else { 2 };
-        for k in 0..first_demands {
+        self.demand.resize(run.demands() * n);
+        // Demand of the three periods before the first.
+        for k in 0..3 {
             for (i, d) in self.demand[k * n..][..n].iter_mut().enumerate() {
                 *d = spread::<F, L, W>(&numbers.steady, i);
             }
         }
-        let slots = if stride >= periods { periods + 1 } else { 2 };
-        self.stock.resize(slots.max(2) * e);
-        if keep && stride < periods {
-            let pairs = periods.div_ceil(stride);
+        // The first inventories are what is there before the first period, of which nothing is used.
+        self.output.resize(run.outputs() * n);
+        self.output[..n].fill([F::ZERO; L]);
+        self.stock.resize(run.stocks() * e);
+        self.lowest.resize(n);
+        if run.stride > 0 && !run.keeps_all() {
+            let pairs = run.periods.div_ceil(run.stride);
             self.saved.resize(pairs * 2 * e);
         }
-        self.lowest.resize(n);
-        let hub_sums = partition.hubs.len().div_ceil(W);
-        self.hub_sums.fill_with(hub_sums, [F::ZERO; L]);
+        self.sums.clear();
+        self.sums.resize(design.groups * (L / W), 0.0);
         for i in 0..n {
             let target = self.target[i];
-            self.lowest[i] = lanes(|l| {
-                let has_inputs = partition.has_inputs[if W == 1 { i } else { i * W + l }];
-                if has_inputs { target[l] } else { F::INFINITY }
-            });
-            for r in links.of(i) {
+            for r in partition.row[i] as usize..partition.row[i + 1] as usize {
                 let stock: [F; L] = if W == 1 {
                     target
                 } else {
@@ -192,10 +156,7 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
                         }
                     })
                 };
-                self.stock[r] = stock;
-                if keep {
-                    self.stock[e + r] = stock;
-                }
+                (self.stock[r], self.stock[e + r]) = (stock, stock);
             }
         }
     }
@@ -203,14 +164,12 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
     /// Sets all adjoints to 0.
     pub(super) fn start_adjoint(&mut self, partition: &Partition) {
         let (n, e) = (partition.rows, partition.link.len() / W);
-        if partition.routing.is_none() {
-            self.adjoint_accumulators
-                .resize(accumulators::<L, W>(partition, 4));
-        }
         self.stock_adjoint.fill_with(2 * e, [F::ZERO; L]);
         for v in [
+            &mut self.lowest,
             &mut self.stock_adjoint_sum,
-            &mut self.order_adjoint_sum,
+            &mut self.to_demand,
+            &mut self.to_lowest,
             &mut self.to_rate,
             &mut self.to_target,
             &mut self.to_capacity,
@@ -221,66 +180,9 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
 
     /// Adds the adjoints of the first inventories to the adjoints of the targets: the first inventories are the
     /// targets.
-    pub(super) fn end_adjoint(&mut self, partition: &Partition, numbers: &PartitionNumbers<F>) {
-        let links = links_of(partition, numbers);
-        for i in 0..partition.rows {
-            let mut sum = self.to_target[i];
-            for first in &self.stock_adjoint[links.of(i)] {
-                sum = lanes(|l| sum[l] + first[l]);
-            }
-            self.to_target[i] = sum;
-        }
-    }
-
-    /// Opens the accumulators of firms from row `first` on: sets their offers, and the orders on them to 0.
-    pub(super) fn open_accumulators(&mut self, first: usize, offer: &[[F; L]]) {
-        if W == 1 {
-            let accumulators = self.accumulators.as_chunks_mut::<2>().0[first..].iter_mut();
-            for (accumulator, offer) in accumulators.zip(offer) {
-                *accumulator = [*offer, [F::ZERO; L]];
-            }
-        } else {
-            self.accumulators[first..][..offer.len()].fill([F::ZERO; L]);
-        }
-    }
-
-    /// Opens the accumulators of the adjoint pass from row `first` on: sets adjoints of demand and offers, and the
-    /// adjoints of offers to 0.
-    pub(super) fn open_adjoint_accumulators(
-        &mut self,
-        first: usize,
-        demand_adjoint: &[[F; L]],
-        offer: &[[F; L]],
-    ) {
-        if W == 1 {
-            let accumulators = self.adjoint_accumulators.as_chunks_mut::<4>().0[first..].iter_mut();
-            for (accumulator, (demand_adjoint, offer)) in
-                accumulators.zip(demand_adjoint.iter().zip(offer))
-            {
-                (accumulator[0], accumulator[1], accumulator[2]) =
-                    (*demand_adjoint, *offer, [F::ZERO; L]);
-            }
-        } else {
-            self.adjoint_accumulators[first..][..demand_adjoint.len()].fill([F::ZERO; L]);
-        }
-    }
-
-    /// The orders of the partition's links on the firms of all partitions, from row `first` on.
-    pub(super) fn order_sums(&self, first: usize) -> Sums<'_, F, L> {
-        if W == 1 {
-            Sums::Own(&self.accumulators[2 * first + 1..], 2)
-        } else {
-            Sums::Own(&self.accumulators[first..], 1)
-        }
-    }
-
-    /// The adjoints of the offers of the firms of all partitions, from row `first` on, as far as the partition's
-    /// links add to them.
-    pub(super) fn offer_adjoint_sums(&self, first: usize) -> Sums<'_, F, L> {
-        if W == 1 {
-            Sums::Own(&self.adjoint_accumulators[4 * first + 2..], 4)
-        } else {
-            Sums::Own(&self.adjoint_accumulators[first..], 1)
+    pub(super) fn end_adjoint(&mut self) {
+        for (target, first) in self.to_target.iter_mut().zip(&*self.stock_adjoint_sum) {
+            *target = lanes(|l| target[l] + first[l]);
         }
     }
 
@@ -315,270 +217,193 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         }
     }
 
-    /// The firm pass of one period, where firms have accumulators. In the `first` period `demand` is complete.
-    /// Later, in a network of several partitions, it lacks the orders of the partition's own links.
-    pub(super) fn firm_pass(
+    /// Demand of t-1, from what firms have received.
+    pub(super) fn receive(
         &mut self,
-        (design, partition): (&Design, &Partition),
-        numbers: &PartitionNumbers<F>,
-        at: (usize, usize),
-        first: bool,
-        offer: &mut [[F; L]],
+        fixed: Fixed<'_, F>,
+        run: &Run<'_, F>,
+        t: usize,
+        desk: &mut impl Desk<F, L, 1>,
     ) {
         let n = self.target.len();
-        self.sums.resize(design.groups * (L / W), 0.0);
-        // Where lanes are particles the pass overwrites all sums.
-        if W > 1 {
-            self.sums.fill(0.0);
-        }
-        let first_accumulator = first_accumulator::<W, 2>(partition);
-        dispatch::<F, L, _>(FirmPass::<F, L, W> {
-            numbers: Fixed {
-                full: &numbers.full,
-                outside: &numbers.outside,
-                group: &partition.group,
-                first_member: &partition.first_member,
+        dispatch::<F, L, _>(Receive::<F, _, L, W> {
+            fixed,
+            demand: &mut self.demand[run.demand(t + 1) * n..][..n],
+            desk,
+        });
+    }
+
+    /// The same from the sums `to` which `sums` writes, of some rows of firms.
+    pub(super) fn receive_sums(
+        &mut self,
+        fixed: Fixed<'_, F>,
+        run: &Run<'_, F>,
+        t: usize,
+        rows: Range<usize>,
+        sums: impl FnOnce(&mut [F]),
+    ) {
+        let n = self.target.len();
+        let demand = &mut self.demand[run.demand(t + 1) * n..][rows.clone()];
+        let demand = demand.as_flattened_mut();
+        sums(demand);
+        let outside = &fixed.outside[rows.start * W..];
+        demand.iter_mut().zip(outside).for_each(|(d, o)| *d += *o);
+    }
+
+    /// The link pass of period t.
+    pub(super) fn link_pass<const REPLAY: bool>(
+        &mut self,
+        fixed: Fixed<'_, F>,
+        run: &Run<'_, F>,
+        t: usize,
+        exchange: impl Exchange<F, L, 1>,
+    ) {
+        let (n, e) = (self.target.len(), fixed.coefficient.len() / W);
+        let (last, before, stock) = slabs(&mut self.stock, e, run.stock(t, REPLAY));
+        dispatch::<F, L, _>(LinkPass::<F, _, L, W, REPLAY> {
+            fixed,
+            firms: Firms {
+                target: &self.target,
+                rate: &self.rate,
             },
-            capacity: Capacity::of(&self.capacity, self.shared),
-            model: design.model,
-            lowest: &self.lowest,
-            demand: &mut self.demand[at.0 * n..][..n],
-            received: if first {
-                Received::All
-            } else if partition.rows < partition.all_rows {
-                Received::Others
-            } else {
-                Received::Nothing
-            },
-            output: &mut self.output[at.1 * n..][..n],
-            offer,
-            accumulators: &mut self.accumulators[first_accumulator..],
+            demand_before: &self.demand[run.demand(t - 1) * n..][..n],
+            demand: &self.demand[run.demand(t + 1) * n..][..n],
+            used: &self.output[run.output(t - 1) * n..][..n],
+            before,
+            last,
+            stock,
+            lowest: &mut self.lowest,
+            exchange,
+        });
+    }
+
+    /// The firm pass of period t over some rows of firms.
+    pub(super) fn firm_pass<const REPLAY: bool>(
+        &mut self,
+        fixed: Fixed<'_, F>,
+        run: &Run<'_, F>,
+        t: usize,
+        rows: Range<usize>,
+        desk: &mut impl Desk<F, L, 1>,
+    ) {
+        let n = self.target.len();
+        dispatch::<F, L, _>(FirmPass::<F, _, L, W, REPLAY> {
+            fixed: fixed.from(rows.start * W),
+            capacity: capacity(&self.capacity, self.shared).from(rows.start),
+            demand: &self.demand[run.demand(t + 1) * n..][rows.clone()],
+            lowest: &self.lowest[rows.clone()],
+            output: &mut self.output[run.output(t) * n..][rows],
+            desk,
             sums: &mut self.sums,
         });
     }
 
-    /// The firm pass of one period, where links have messages: sums the orders received, except in the `first`
-    /// period, and sends the offers.
-    pub(super) fn firm_pass_by_bins(
-        &mut self,
-        (design, partition): (&Design, &Partition),
-        numbers: &PartitionNumbers<F>,
-        at: (usize, usize),
-        supplier_messages: &mut SupplierMessages<'_, F>,
-        first: bool,
-    ) {
-        let n = self.target.len();
-        let mut offer = std::mem::take(&mut self.sent.1);
-        offer.resize(BIN / W);
-        self.sums.clear();
-        self.sums.resize(design.groups * (L / W), 0.0);
-        for (bin, rows) in bins::<W>(n) {
-            let demand = &mut self.demand[at.0 * n..][rows.clone()];
-            if !first {
-                let demand = demand.as_flattened_mut();
-                self.bin_buffer.sums::<1>(supplier_messages, bin, demand);
-                let outside = &numbers.outside[rows.start * W..];
-                demand.iter_mut().zip(outside).for_each(|(d, o)| *d += *o);
-            }
-            let offer = &mut offer[..rows.len()];
-            dispatch::<F, L, _>(FirmPass::<F, L, W> {
-                numbers: Fixed {
-                    full: &numbers.full[rows.start * W..],
-                    outside: &numbers.outside[rows.start * W..],
-                    group: &partition.group[rows.start * W..],
-                    first_member: &[],
-                },
-                capacity: Capacity::Each(&self.capacity[rows.clone()]),
-                model: design.model,
-                lowest: &self.lowest[rows.clone()],
-                demand,
-                received: Received::All,
-                output: &mut self.output[at.1 * n..][rows],
-                offer: &mut *offer,
-                accumulators: &mut [],
-                sums: &mut self.sums,
-            });
-            self.bin_buffer
-                .send(supplier_messages, bin, [offer.as_flattened()]);
-        }
-        self.sent.1 = offer;
-    }
-
-    /// Sends the offers of period `t`, and computes nothing else.
-    pub(super) fn send_offers(
-        &mut self,
-        of: (Rationing, &PartitionNumbers<F>),
-        t: usize,
-        supplier_messages: &mut SupplierMessages<'_, F>,
-    ) {
-        let mut offer = std::mem::take(&mut self.sent.1);
-        offer.resize(BIN / W);
-        for (bin, rows) in bins::<W>(self.target.len()) {
-            let offer = &mut offer[..rows.len()];
-            self.offers(of, t, rows, offer);
-            self.bin_buffer
-                .send(supplier_messages, bin, [offer.as_flattened()]);
-        }
-        self.sent.1 = offer;
-    }
-
-    /// The adjoint of `firm_pass`. If `add_own`, adjoints of offers are in the partition's own accumulators and in
-    /// `offer_adjoint`, which holds those of other partitions.
+    /// The adjoints of the firm pass and of the link pass of period t; `desk` has what firms have received.
     pub(super) fn firm_adjoint(
         &mut self,
-        back: AdjointPeriod<'_, F>,
-        add_own: bool,
-        (demand_adjoint, offer): (&mut [[F; L]], &mut [[F; L]]),
+        fixed: Fixed<'_, F>,
+        run: &Run<'_, F>,
+        t: usize,
+        from_panel: &[F],
+        desk: &mut impl Desk<F, L, 2>,
     ) {
-        let offer_adjoint = std::mem::take(&mut self.offer_adjoint);
-        dispatch::<F, L, _>(FirmAdjoint::<F, L, W> {
-            rows: 0..back.partition.rows,
-            state: self,
-            back,
-            offer_adjoint: if add_own { &offer_adjoint } else { &[] },
-            add_own,
-            demand_adjoint,
-            offer,
-        });
-        self.offer_adjoint = offer_adjoint;
-    }
-
-    /// The adjoint of `firm_pass_by_bins`. In the `last` period no later link pass adds to the adjoints of offers.
-    pub(super) fn firm_adjoint_by_bins(
-        &mut self,
-        back: AdjointPeriod<'_, F>,
-        supplier_messages: &mut SupplierMessages<'_, F>,
-        last: bool,
-    ) {
-        let (mut demand_adjoint, mut offer) = std::mem::take(&mut self.sent);
-        let mut offer_adjoint = std::mem::take(&mut self.offer_adjoint);
-        for rows in [&mut demand_adjoint, &mut offer, &mut offer_adjoint] {
-            rows.resize(BIN / W);
-        }
-        for (bin, rows) in bins::<W>(self.target.len()) {
-            let n = rows.len();
-            let offer_adjoint = &mut offer_adjoint[..if last { 0 } else { n }];
-            if !last {
-                self.bin_buffer
-                    .sums::<2>(supplier_messages, bin, offer_adjoint.as_flattened_mut());
-            }
-            let (demand_adjoint, offer) = (&mut demand_adjoint[..n], &mut offer[..n]);
-            dispatch::<F, L, _>(FirmAdjoint::<F, L, W> {
-                state: self,
-                back,
-                rows,
-                offer_adjoint,
-                add_own: false,
-                demand_adjoint: &mut *demand_adjoint,
-                offer: &mut *offer,
-            });
-            let kinds = [demand_adjoint.as_flattened(), offer.as_flattened()];
-            self.bin_buffer.send(supplier_messages, bin, kinds);
-        }
-        (self.sent, self.offer_adjoint) = ((demand_adjoint, offer), offer_adjoint);
-    }
-
-    /// The link pass of one period. `at` are the slots of output, demand and the demand before; `stock` the slots
-    /// of the inventories of t-1, t-2 and t, of which the last two may be the same; `messages` those of the
-    /// partition's links, where links have messages.
-    pub(super) fn link_pass(
-        &mut self,
-        links: LinkData<'_, F>,
-        at: (usize, usize, usize),
-        stock: [usize; 3],
-        offer: &[[F; L]],
-        messages: Option<&mut [F]>,
-    ) {
-        let (n, e) = (self.target.len(), links.rows());
-        let (s1, s2, out) = slabs(&mut self.stock, e, stock);
-        let accumulators = messages.unwrap_or(self.accumulators.as_flattened_mut());
-        // Numbers of an accumulator, or of a message.
-        let each = if W == 1 { 2 * L } else { 1 };
-        dispatch::<F, L, _>(LinkPass::<F, L, W> {
-            links,
-            firms: Buyers {
-                target: &self.target,
-                rate: &self.rate,
-                d1: &self.demand[at.1 * n..][..n],
-                d2: &self.demand[at.2 * n..][..n],
+        let (n, e) = (self.target.len(), fixed.coefficient.len() / W);
+        let [_, _, stock] = run.stock(t, true);
+        dispatch::<F, L, _>(FirmAdjoint::<F, _, L, W> {
+            fixed,
+            capacity: capacity(&self.capacity, self.shared),
+            demand: &self.demand[run.demand(t + 1) * n..][..n],
+            output: &self.output[run.output(t) * n..][..n],
+            stock: &self.stock[stock * e..][..e],
+            stock_adjoint_sum: &self.stock_adjoint_sum,
+            from_panel,
+            to_capacity: &mut self.to_capacity,
+            found: Found {
+                to_demand: &mut self.to_demand,
+                lowest: &mut self.lowest,
+                to_lowest: &mut self.to_lowest,
             },
-            output: &self.output[at.0 * n..][..n],
-            offer,
-            s1,
-            s2,
-            out,
-            lowest: &mut self.lowest,
-            last: accumulators.len() / each - 1,
-            accumulators,
-            hub_sums: &mut self.hub_sums,
+            desk,
         });
     }
 
-    /// The adjoint of the link pass of period `t`; `stock_at` is the slot of the inventories of t-1.
     pub(super) fn link_adjoint(
         &mut self,
-        links: LinkData<'_, F>,
+        fixed: Fixed<'_, F>,
+        run: &Run<'_, F>,
         t: usize,
-        stock_at: usize,
-        (offer, demand_adjoint): (&[[F; L]], &[[F; L]]),
-        messages: Option<&mut [F]>,
+        exchange: impl Exchange<F, L, 2>,
     ) {
-        let (n, e) = (self.target.len(), links.rows());
-        let accumulators = messages.unwrap_or(self.adjoint_accumulators.as_flattened_mut());
-        // Numbers of an accumulator, or of a message.
-        let each = if W == 1 { 4 * L } else { 2 };
+        let (n, e) = (self.target.len(), fixed.coefficient.len() / W);
         let (even, odd) = self.stock_adjoint.split_at_mut(e);
         let (now, out) = if t & 1 == 0 {
             (&*even, odd)
         } else {
             (&*odd, even)
         };
-        dispatch::<F, L, _>(LinkAdjoint::<F, L, W> {
-            links,
-            firms: Buyers {
+        let [_, before, stock] = run.stock(t, true);
+        dispatch::<F, L, _>(LinkAdjoint::<F, _, L, W> {
+            fixed,
+            firms: Firms {
                 target: &self.target,
                 rate: &self.rate,
-                d1: &self.demand[(t - 1) * n..][..n],
-                d2: &self.demand[(t.max(2) - 2) * n..][..n],
             },
-            offer,
-            demand_adjoint,
-            s1: &self.stock[stock_at * e..][..e],
-            s2: &self.stock[(stock_at - 1) * e..][..e],
+            demand_before: &self.demand[run.demand(t - 1) * n..][..n],
+            demand: &self.demand[run.demand(t + 1) * n..][..n],
+            before: &self.stock[before * e..][..e],
+            stock: &self.stock[stock * e..][..e],
             now,
             out,
             stock_adjoint_sum: &mut self.stock_adjoint_sum,
-            order_adjoint_sum: &mut self.order_adjoint_sum,
             to_rate: &mut self.to_rate,
-            last: accumulators.len() / each - 1,
-            accumulators,
-            hub_sums: &mut self.hub_sums,
+            to_target: &mut self.to_target,
+            found: Found {
+                to_demand: &mut self.to_demand,
+                lowest: &mut self.lowest,
+                to_lowest: &mut self.to_lowest,
+            },
+            exchange,
         });
     }
 
-    /// Offers of period `t` of some rows of firms, from the outputs and demands that were kept.
-    pub(super) fn offers(
+    /// Publishes what the adjoint of period t has found, of some rows of firms.
+    pub(super) fn publish(
         &self,
-        (rationing, numbers): (Rationing, &PartitionNumbers<F>),
+        fixed: Fixed<'_, F>,
+        run: &Run<'_, F>,
         t: usize,
         rows: Range<usize>,
-        offer: &mut [[F; L]],
+        desk: &mut impl Desk<F, L, 2>,
     ) {
         let n = self.target.len();
-        let first = rows.start;
-        let x = &self.output[(t - 1) * n..][rows.clone()];
-        let d = &self.demand[(t - 1) * n..][rows];
-        for (k, (offer, (x, d))) in offer.iter_mut().zip(x.iter().zip(d)).enumerate() {
-            let outside: [F; L] = spread::<F, L, W>(&numbers.outside, first + k);
-            *offer = lanes(|l| rationing::host::offer(rationing, x[l], d[l], outside[l]));
-        }
+        dispatch::<F, L, _>(Publish::<F, _, L, W> {
+            fixed: fixed.from(rows.start * W),
+            demand: &self.demand[run.demand(t + 1) * n..][rows.clone()],
+            output: &self.output[run.output(t) * n..][rows.clone()],
+            to_demand: &self.to_demand[rows],
+            desk,
+        });
     }
 
-    /// Copies the inventories at checkpoint `c` to the start of the segment, which ends at the next checkpoint.
-    pub(super) fn load_checkpoint(&mut self, e: usize, c: usize, stride: usize) {
-        self.stock.resize((stride + 1) * e);
-        let pair = &self.saved[c / stride * 2 * e..][..2 * e];
-        self.stock[..2 * e].copy_from_slice(pair);
+    /// Keeps the inventories of c-2 and c-1 as checkpoint c.
+    pub(super) fn keep(&mut self, run: &Run<'_, F>, c: usize) {
+        let e = self.stock.len() / run.stocks();
+        let (even, odd) = self.stock.split_at(e);
+        let (before, last) = if c & 1 == 0 {
+            (even, &odd[..e])
+        } else {
+            (&odd[..e], even)
+        };
+        let pair = &mut self.saved[c / run.stride * 2 * e..][..2 * e];
+        pair[..e].copy_from_slice(before);
+        pair[e..].copy_from_slice(last);
+    }
+
+    /// Copies the inventories of checkpoint c to the start of the segment, which ends at the next checkpoint.
+    pub(super) fn restore(&mut self, run: &Run<'_, F>, c: usize, links: usize) {
+        self.stock.resize((run.stride + 2) * links);
+        let pair = &self.saved[c / run.stride * 2 * links..][..2 * links];
+        self.stock[..2 * links].copy_from_slice(pair);
     }
 
     /// Writes the gradient in the capacity of period `t`, from 1, into [particle, period, column].
@@ -604,16 +429,16 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         }
     }
 
-    /// Keeps the inventories of `t - 1` and `t` at checkpoint `t`.
-    pub(super) fn save_checkpoint(&mut self, e: usize, t: usize, stride: usize) {
-        let (even, odd) = self.stock.split_at(e);
-        let (before, now) = if t & 1 == 0 {
-            (&odd[..e], even)
-        } else {
-            (even, &odd[..e])
-        };
-        let pair = &mut self.saved[t / stride * 2 * e..][..2 * e];
-        pair[..e].copy_from_slice(before);
-        pair[e..].copy_from_slice(now);
+    /// Gradients in target and rate, by position.
+    pub(super) fn gradients(&self) -> (&[F], &[F]) {
+        (self.to_target.as_flattened(), self.to_rate.as_flattened())
+    }
+}
+
+fn capacity<F: Float, const L: usize>(rows: &Rows<F, L>, shared: bool) -> Capacity<'_, F, L> {
+    if shared {
+        Capacity::Shared(rows.as_flattened())
+    } else {
+        Capacity::Each(rows)
     }
 }

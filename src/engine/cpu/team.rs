@@ -2,18 +2,12 @@
 //! between phases.
 
 use super::super::plan::MOST_PARTITIONS;
-use super::processors;
 use micropool::{ThreadPool, ThreadPoolBuilder};
 use std::cell::Cell;
 use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
-
-/// Threads of a run with a number of partitions.
-fn threads(partitions: usize) -> usize {
-    partitions.min(MOST_PARTITIONS).min(processors())
-}
 
 /// A pool of the threads besides the caller. It has no more threads than there is work for, as all of them look for
 /// work. They spin for some hundred microseconds after a phase: a phase takes less time than a sleeping thread
@@ -30,21 +24,24 @@ fn pool(threads: usize) -> &'static ThreadPool {
     })
 }
 
-/// Does the work of every partition: on several threads if `split`, where the caller does what no other thread has
-/// begun.
+/// Does the work of every partition on up to so many threads, where the caller does what no other thread has begun.
 pub(super) fn each_partition<T: Send>(
-    split: bool,
+    threads: usize,
     partitions: impl Iterator<Item = T>,
     work: impl Fn(T) + Sync,
 ) {
-    if !split {
+    if threads < 2 {
         return partitions.for_each(work);
     }
     let mut partitions = partitions.fuse();
     let mut waiting: [Option<T>; MOST_PARTITIONS] = std::array::from_fn(|_| partitions.next());
     debug_assert!(partitions.next().is_none());
     let count = waiting.iter().flatten().count();
-    divide(pool(threads(count)), &mut waiting[..count], &work);
+    divide(
+        pool(threads.min(MOST_PARTITIONS)),
+        &mut waiting[..count],
+        &work,
+    );
 }
 
 /// Divides the partitions into halves, and not one by one: a thread then has the same partitions in every phase,
@@ -63,7 +60,7 @@ fn divide<T: Send>(pool: &ThreadPool, partitions: &mut [Option<T>], work: &(impl
 /// Runs `work` on a team of up to `most` threads at once. A thread that does not join within about the time that a
 /// thread takes to wake is left out: the members divide the partitions among them, however few they are.
 pub(super) fn with_team(most: usize, work: impl Fn(Member<'_>) + Sync) {
-    let most = threads(most);
+    let most = most.min(MOST_PARTITIONS);
     if most < 2 {
         return work(Member::only());
     }
@@ -188,7 +185,16 @@ impl Member<'_> {
 
     /// The member's partitions, out of `all`.
     pub(super) fn partitions(&self, all: usize) -> Range<usize> {
-        self.rank * all / self.members..(self.rank + 1) * all / self.members
+        self.partitions_of(self.rank, all)
+    }
+
+    /// The partitions of every member.
+    pub(super) fn all_partitions(&self, all: usize) -> impl Iterator<Item = Range<usize>> {
+        (0..self.members).map(move |rank| self.partitions_of(rank, all))
+    }
+
+    fn partitions_of(&self, rank: usize, all: usize) -> Range<usize> {
+        rank * all / self.members..(rank + 1) * all / self.members
     }
 
     /// Ends a phase: returns when every member has ended it. Members can then read what the others wrote before.
@@ -255,6 +261,6 @@ mod tests {
             }
         });
         assert!(done.iter().all(|d| d.load(Ordering::Relaxed) == rounds));
-        assert!((1..=threads(MOST_PARTITIONS)).contains(&members.load(Ordering::Relaxed)));
+        assert!((1..=MOST_PARTITIONS).contains(&members.load(Ordering::Relaxed)));
     }
 }

@@ -4,16 +4,23 @@
 //! In a network whose firms do not fit into the cache, every link would load a cache line of its own for the few
 //! bytes of its supplier's accumulator. Here every link has a message instead, in the array of the buyer's
 //! partition. Messages are sorted by *bin*, which is `BIN` consecutive suppliers, and within a bin in the order of
-//! the links. Firm passes read and write the messages bin by bin, with the firms of a bin in the cache. Link passes
-//! read and write the messages of all bins at once, but those of one bin one after the other. Where lanes are
-//! particles there are no messages: an accumulator is then a cache line of its own, and is prefetched.
+//! the links. Suppliers read what links have sent and write what they read next bin by bin, with the firms of a bin in
+//! the cache. Links read and overwrite the messages of all bins at once, but those of one bin one after the other. So
+//! there are two phases a period, and not one: messages that links and suppliers use at the same time would have to be
+//! there twice, and a large network waits for memory and not for threads. Where lanes are particles there are no
+//! messages: an accumulator is then a cache line of its own, and is prefetched.
 
-use super::super::plan::{BIN, Layout, MOST_PARTITIONS, Routing};
-use super::Float;
+use super::super::super::plan::{BIN, Layout, MOST_PARTITIONS, Routing};
+use super::super::Float;
+use super::super::rows::lanes;
+use super::super::simd::Row;
+use super::Exchange;
+use prefetch_index::prefetch_index;
+use pulp::Simd;
 use std::ops::Range;
 
 /// The messages of the links on which one partition's firms sell, in the arrays of all partitions.
-pub(super) struct SupplierMessages<'a, F> {
+pub(in super::super) struct SupplierMessages<'a, F> {
     /// Per partition that buys: its routing, the place of the first of these messages in its array, and the
     /// messages.
     messages: Vec<(&'a Routing, usize, &'a mut [F])>,
@@ -22,7 +29,7 @@ pub(super) struct SupplierMessages<'a, F> {
 }
 
 /// Cuts the arrays of messages, of N numbers a message, by the partition that sells.
-pub(super) fn by_supplier<'a, F, const N: usize>(
+pub(in super::super) fn by_supplier<'a, F, const N: usize>(
     message_arrays: &'a mut [Vec<F>],
     layout: &'a Layout,
 ) -> impl Iterator<Item = SupplierMessages<'a, F>> {
@@ -47,9 +54,9 @@ pub(super) fn by_supplier<'a, F, const N: usize>(
     })
 }
 
-/// Makes room for the messages of every partition. The number of places is a power of two, as the inner loops
-/// require.
-pub(super) fn make_room<F: Float, const N: usize>(
+/// Makes room for the messages of every partition, and sets them to 0. The number of places is a power of two, as the
+/// inner loops require.
+pub(in super::super) fn make_room<F: Float, const N: usize>(
     message_arrays: &mut Vec<Vec<F>>,
     layout: &Layout,
 ) {
@@ -57,7 +64,9 @@ pub(super) fn make_room<F: Float, const N: usize>(
     for (messages, partition) in message_arrays.iter_mut().zip(&layout.partitions) {
         let places = partition.routing.as_ref().map_or(0, |m| m.firm.len() + 1);
         let room = places.next_power_of_two() * N;
-        if messages.len() != room {
+        if messages.len() == room {
+            messages.fill(F::ZERO);
+        } else {
             *messages = vec![F::ZERO; room];
         }
     }
@@ -71,14 +80,14 @@ fn bin_array<T>(numbers: &mut [T]) -> &mut [T; BIN] {
 /// Buffers of one bin. Bins are read and written one after the other, so that messages come from memory once a
 /// period.
 #[derive(Default)]
-pub(super) struct BinBuffer<F> {
+pub(in super::super) struct BinBuffer<F> {
     sums: Vec<f64>,
     own: Vec<F>,
 }
 
 impl<F: Float> BinBuffer<F> {
     /// Adds the first numbers of the messages of a bin up by firm, in 64 bits.
-    pub(super) fn sums<const N: usize>(
+    pub(in super::super) fn sums<const N: usize>(
         &mut self,
         supplier_messages: &SupplierMessages<'_, F>,
         bin: usize,
@@ -100,7 +109,7 @@ impl<F: Float> BinBuffer<F> {
     }
 
     /// Writes the numbers of a bin's firms, one number of each kind, into their messages.
-    pub(super) fn send<const N: usize>(
+    pub(in super::super) fn send<const N: usize>(
         &mut self,
         supplier_messages: &mut SupplierMessages<'_, F>,
         bin: usize,
@@ -124,10 +133,84 @@ impl<F: Float> BinBuffer<F> {
 }
 
 /// Rows of a partition's firms, bin by bin.
-pub(super) fn bins<const W: usize>(rows: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
+pub(in super::super) fn bins<const W: usize>(
+    rows: usize,
+) -> impl Iterator<Item = (usize, Range<usize>)> {
     let each = BIN / W;
     let first = (0..rows).step_by(each);
     first
         .map(move |first| first..(first + each).min(rows))
         .enumerate()
+}
+
+/// The exchange of the links of one partition.
+pub(in super::super) struct Bins<'a, F, const L: usize, const N: usize> {
+    /// Messages of all links of the partition, whose number is a power of two.
+    pub(in super::super) messages: &'a mut [[F; N]],
+    /// Index of the last. It masks places, so that the compiler drops the bounds checks.
+    pub(in super::super) last: usize,
+    /// Places of the messages of each row of links, and of those that are prefetched.
+    pub(in super::super) place: &'a [[u32; L]],
+    pub(in super::super) upcoming: &'a [[u32; L]],
+}
+
+impl<'a, F: Float, const L: usize, const N: usize> Bins<'a, F, L, N> {
+    /// `place` has the places of the rows of links and then those that are prefetched, `distance` rows ahead.
+    pub(in super::super) fn new(messages: &'a mut [F], place: &'a [u32], distance: usize) -> Self {
+        let messages = messages.as_chunks_mut::<N>().0;
+        let last = messages.len() - 1;
+        debug_assert!(messages.len().is_power_of_two());
+        let place = place.as_chunks::<L>().0;
+        let rows = place.len() - distance;
+        Self {
+            messages: &mut messages[..=last],
+            last,
+            place: &place[..rows],
+            upcoming: &place[distance..][..rows],
+        }
+    }
+}
+
+impl<F: Float, const L: usize, const N: usize> Exchange<F, L, N> for Bins<'_, F, L, N> {
+    const APART: bool = true;
+
+    #[inline(always)]
+    fn within(self, links: usize) -> Self {
+        Self {
+            messages: &mut self.messages[..=self.last],
+            place: &self.place[..links],
+            upcoming: &self.upcoming[..links],
+            ..self
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, k: usize) {
+        for place in &self.upcoming[k] {
+            prefetch_index(&*self.messages, *place as usize);
+        }
+    }
+
+    #[inline(always)]
+    fn read<S: Simd>(&self, simd: S, k: usize) -> [Row<S, F>; N] {
+        let places = &self.place[k];
+        // A loop, as the compiler inlines it in any case.
+        let mut rows = [Row::all(simd, F::ZERO); N];
+        for (n, row) in rows.iter_mut().enumerate() {
+            let number = |l| self.messages[places[l] as usize & self.last][n];
+            *row = Row::of(simd, &lanes::<F, L>(number));
+        }
+        rows
+    }
+
+    /// Overwrites the first number of the L messages.
+    #[inline(always)]
+    fn send<S: Simd>(&mut self, _: S, k: usize, [a, b]: [Row<S, F>; 2]) {
+        let mut row = [F::ZERO; L];
+        (a * b).put(&mut row);
+        let places = &self.place[k];
+        for l in 0..L {
+            self.messages[places[l] as usize & self.last][0] = row[l];
+        }
+    }
 }

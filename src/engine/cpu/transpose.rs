@@ -1,7 +1,7 @@
 //! Transposes the panel of a block whose lanes are particles to one panel a particle.
 
 use super::Float;
-use super::links::lanes;
+use super::rows::lanes;
 
 /// Transposes `from`, [cell, particle] with `lanes` particles, to `to`, [particle, cell], which may have fewer
 /// particles.
