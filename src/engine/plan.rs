@@ -227,7 +227,7 @@ pub(crate) struct Plan {
 
 struct Inner {
     design: Design,
-    /// Number of processors that networks are cut for.
+    /// Threads that a run may have.
     processors: usize,
     /// Rows of one firm: lanes are particles.
     particle_lanes: LayoutWithNumbers,
@@ -252,15 +252,15 @@ pub(super) const PREFETCH_DISTANCE: usize = 12;
 pub(super) const BIN: usize = 1 << 14;
 /// From this number of firms on the accumulators of one particle do not fit into the cache.
 const LARGE_NETWORK: usize = 20_000;
-/// (Fewest links, most partitions) where lanes are firms. These networks have no more partitions than the machine has
-/// processors.
-const FIRM_LANE_PARTITIONS: [(usize, usize); 3] = [(2_000, 2), (8_000, 4), (25_000, 8)];
+/// (Fewest links, partitions) where lanes are firms. Partitions are a property of the network, not of a machine:
+/// sums depend on them. More of them than a machine has threads cost it some per cent.
+const FIRM_LANE_PARTITIONS: [(usize, usize); 3] = [(2_000, 2), (100_000, 4), (400_000, 8)];
 /// The same where lanes are particles: the blocks of particles keep threads busy by themselves.
 const PARTICLE_LANE_PARTITIONS: [(usize, usize); 1] = [(500_000, 8)];
 /// Time that the firms of a row take apart from their links, in rows of links.
 const FIRM_ROW_COST: usize = 4;
-/// No network has more partitions. Networks whose links have messages have this number if there are enough
-/// processors.
+/// No network has more partitions. Where links have messages a partition has a bin of firms or more, as more bins
+/// would cost time.
 pub(super) const MOST_PARTITIONS: usize = 16;
 
 impl Plan {
@@ -268,8 +268,7 @@ impl Plan {
         Self::for_processors(processors(), design)
     }
 
-    /// A plan for a number of processors. Results are the same for any number of threads, but not for any number of
-    /// processors, as sums are then added in another order.
+    /// A plan that runs on up to so many threads. Results are the same for any number of them.
     pub(super) fn for_processors(processors: usize, design: Design) -> Self {
         let (firms, links) = (design.steady.len(), design.supplier.len());
         assert_eq!(design.row.len(), firms + 1);
@@ -323,7 +322,7 @@ impl Plan {
     }
 
     pub(super) fn layout(&self, width: usize) -> &Layout {
-        let make = || Layout::new(self.design(), width, self.processors());
+        let make = || Layout::new(self.design(), width);
         self.of_width(width).layout.get_or_init(make)
     }
 
@@ -344,28 +343,23 @@ impl Layout {
         self.partitions.iter().any(|p| p.routing.is_some())
     }
 
-    fn new(design: &Design, width: usize, processors: usize) -> Self {
+    fn new(design: &Design, width: usize) -> Self {
         let (firms, links) = (design.steady.len(), design.supplier.len());
         let messages = width > 1 && design.is_large();
         let cuts: &[_] = match width {
             // Every partition has accumulators of all firms, which are many here.
             1 if design.is_large() => &[],
             1 => &PARTICLE_LANE_PARTITIONS,
-            _ if messages => &[(0, MOST_PARTITIONS)],
+            _ if messages => &[(0, 1 << (firms / BIN).clamp(1, MOST_PARTITIONS).ilog2())],
             _ => &FIRM_LANE_PARTITIONS,
         };
         let reached = cuts.iter().filter(|(least, _)| links >= *least);
-        let most = reached
+        let partitions = reached
             .map(|(_, partitions)| *partitions)
             .max()
             .unwrap_or(1);
-        let partitions = match processors {
-            1 => 1,
-            // More partitions with messages cost nothing. There are two for each processor, so that other
-            // processors take over from one that is disturbed.
-            p if messages && 2 * p <= most => 2 * p,
-            p => p.min(most),
-        };
+        // Sums run along a binary tree of partitions.
+        debug_assert!(partitions.is_power_of_two());
         let degree = |i: u32| design.row[i as usize + 1] - design.row[i as usize];
         let mut customers = vec![0u32; firms];
         for j in &design.supplier {

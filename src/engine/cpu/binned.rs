@@ -1,7 +1,7 @@
 //! Runs of large networks, whose links have messages. A thread writes into the messages of all partitions:
 //! `each_partition` lends every thread the messages that it writes in a phase.
 
-use super::super::plan::{BIN, Layout, PREFETCH_DISTANCE, Partition};
+use super::super::plan::{BIN, Layout, Partition};
 use super::super::schedule::{self, Action};
 use super::Float;
 use super::block::{Block, Context, Run};
@@ -24,7 +24,7 @@ pub(super) struct Messages<F, const L: usize, const N: usize> {
 /// Buffers of a partition's firms.
 pub(super) struct Counter<F, const L: usize, const N: usize> {
     bin: BinBuffer<F>,
-    /// What all firms have received, in an adjoint; and what the firms of a bin publish.
+    /// What all firms have received, and what the firms of a bin publish.
     received: Rows<F, L>,
     published: [Rows<F, L>; N],
 }
@@ -78,35 +78,21 @@ fn buy<F: Float, const L: usize, const W: usize, const N: usize>(
         states.zip(partitions),
         |(((state, counter), messages), (partition, numbers))| {
             let fixed = state::fixed(design, partition, numbers);
-            let exchange = Bins::new(messages, &partition.place, PREFETCH_DISTANCE);
+            let exchange = Bins::new(messages, &partition.place);
             work(state, partition, fixed, exchange, &counter.received);
         },
     );
 }
 
-/// The sums of what was sent to some rows of a partition's firms, written where they are asked for.
-type Sums<'a, F> = &'a mut dyn FnMut(&mut [F]);
-
-/// A phase of suppliers, bin by bin: `publish` with each partition's state and fixed data, the rows of a bin, and a
-/// desk for what they publish; then `receive` with the sums of what links have sent, and, as an array, what the
-/// partition's firms have received. Messages take then what was published.
+/// A phase of suppliers, bin by bin: `work` with each partition's state and fixed data, the rows of a bin, and a desk
+/// that has what they have received if links have sent anything. Messages take what they publish.
 fn sell<F: Float, const L: usize, const W: usize, const N: usize>(
     context: Context<'_, F>,
     states: &mut [PartitionState<F, L, W>],
     messages: &mut Messages<F, L, N>,
-    publish: impl Fn(
-        &mut PartitionState<F, L, W>,
-        Fixed<'_, F>,
-        Range<usize>,
-        &mut Buffers<'_, F, L, N>,
-    ) + Sync,
-    receive: impl Fn(
-        &mut PartitionState<F, L, W>,
-        Fixed<'_, F>,
-        Range<usize>,
-        &mut [[F; L]],
-        Sums<'_, F>,
-    ) + Sync,
+    have_sent: bool,
+    work: impl Fn(&mut PartitionState<F, L, W>, Fixed<'_, F>, Range<usize>, &mut Buffers<'_, F, L, N>)
+    + Sync,
 ) {
     let Context {
         design,
@@ -129,15 +115,16 @@ fn sell<F: Float, const L: usize, const W: usize, const N: usize>(
                 published,
             } = counter;
             for (bin, rows) in bins::<W>(partition.rows) {
-                let own = published.each_mut().map(|own| &mut own[..rows.len()]);
-                let mut desk = Buffers {
-                    received: &[],
-                    published: own,
-                };
-                publish(state, fixed, rows.clone(), &mut desk);
-                let mut sums = |to: &mut [F]| buffer.sums::<N>(&sold, bin, to);
+                let received = &mut received[rows.clone()];
+                if have_sent {
+                    buffer.sums::<N>(&sold, bin, received.as_flattened_mut());
+                }
                 let count = rows.len();
-                receive(state, fixed, rows.clone(), &mut received[rows], &mut sums);
+                let mut desk = Buffers {
+                    received,
+                    published: published.each_mut().map(|own| &mut own[..count]),
+                };
+                work(state, fixed, rows, &mut desk);
                 let kinds = published.each_ref().map(|own| own[..count].as_flattened());
                 buffer.send(&mut sold, bin, kinds);
             }
@@ -189,15 +176,14 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
                     state.link_pass::<false>(fixed, &run, t, exchange);
                 },
             );
+            let takes = t < run.periods;
             sell(
                 context,
                 states,
                 messages,
-                |state, fixed, rows, desk| state.firm_pass::<false>(fixed, &run, t, rows, desk),
-                |state, fixed, rows, _, sums| {
-                    if t < run.periods {
-                        state.receive_sums(fixed, &run, t + 1, rows, sums);
-                    }
+                takes,
+                |state, fixed, rows, desk| {
+                    state.firm_pass::<false>(fixed, &run, (t, takes), rows, desk);
                 },
             );
             self.sums.clear();
@@ -273,8 +259,10 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
                         context,
                         states,
                         messages,
-                        |state, fixed, rows, desk| state.publish(fixed, &run, t, rows, desk),
-                        |_, _, _, received, sums| sums(received.as_flattened_mut()),
+                        true,
+                        |state, fixed, rows, desk| {
+                            state.publish(fixed, &run, t, rows, desk);
+                        },
                     );
                     if let Some(out) = to_capacity.as_deref_mut() {
                         for (state, partition) in self.states.iter().zip(&layout.partitions) {
@@ -301,7 +289,9 @@ fn offers<F: Float, const L: usize, const W: usize>(
         context,
         states,
         messages,
-        |state, fixed, rows, desk| state.firm_pass::<true>(fixed, run, t, rows, desk),
-        |_, _, _, _, _| {},
+        false,
+        |state, fixed, rows, desk| {
+            state.firm_pass::<true>(fixed, run, (t, false), rows, desk);
+        },
     );
 }

@@ -4,9 +4,9 @@
 //! A partition's links add to accumulators of its own, for the firms of all partitions. These sums are added along a
 //! binary tree of partitions, which is the same for every number of threads: so are the results, bit for bit.
 
-use super::super::plan::{Layout, PREFETCH_DISTANCE, Partition};
+use super::super::plan::{Layout, Partition};
 use super::Float;
-use super::exchange::{Gather, Hubs, Lanes, PLACES};
+use super::exchange::{CACHED_ACCUMULATORS, Gather, Hubs, Lanes, PLACES};
 use super::rows::{Rows, lanes};
 use super::simd::dispatch;
 use super::team::Member;
@@ -378,6 +378,11 @@ impl<'a, F: Float, const L: usize, const W: usize, const N: usize, const M: usiz
         }
     }
 
+    /// Whether accumulators are prefetched.
+    pub(super) fn prefetches(&self) -> bool {
+        self.layout.rows > CACHED_ACCUMULATORS
+    }
+
     /// What the firms of the k-th of the thread's partitions have received, where partitions are several.
     pub(super) fn received(&self, k: usize) -> Option<&[[F; L]]> {
         let own = &self.layout.partitions[self.own.start + k];
@@ -386,12 +391,11 @@ impl<'a, F: Float, const L: usize, const W: usize, const N: usize, const M: usiz
     }
 
     /// The exchange of the k-th of the thread's partitions where lanes are particles.
-    pub(super) fn lanes(&mut self, k: usize) -> Lanes<'_, F, L, N, M> {
+    pub(super) fn lanes<const P: bool>(&mut self, k: usize) -> Lanes<'_, F, L, N, M, P> {
         let partition = &self.layout.partitions[self.own.start + k];
         let Accumulators { rows, hub_sums } = &mut *self.accumulators[k];
         let hubs = Hubs::new(&partition.hubs, hub_sums);
-        let (first, place) = (partition.first, &partition.place);
-        Lanes::new(rows, first, place, PREFETCH_DISTANCE, hubs)
+        Lanes::new(rows, partition.first, &partition.place, hubs)
     }
 
     /// The same where lanes are firms.

@@ -29,8 +29,9 @@ pub(super) struct Fixed<'a, F> {
     pub(super) full: &'a [F],
     pub(super) outside: &'a [F],
     pub(super) unfed: &'a [F],
-    /// Group of each firm.
+    /// Group of each firm; where a row is one firm, also the first row of each group, and the number of rows.
     pub(super) group: &'a [u32],
+    pub(super) first_member: &'a [u32],
     pub(super) model: Model,
 }
 
@@ -178,23 +179,31 @@ fn link_pass<
         let level = period::level(target, rate, of(&demand[i]));
         let level_before = period::level(target, rate, of(&demand_before[i]));
         let mut low = Row::all(simd, F::INFINITY);
-        for k in links.clone() {
-            exchange.prefetch(k);
-            let [offer] = exchange.read(simd, k);
+        let mut update = |k: usize, offer: Row<S, F>| {
             let before = of(if SEPARATE { &before[k] } else { &stock[k] });
             let ordered = period::order(level_before, rate, before);
             let next = period::stock(ordered, offer, of(&last[k]), used);
             low = low.min(next);
             next.put(&mut stock[k]);
-            if !REPLAY && !E::APART {
-                let order = period::order(level, rate, next);
-                exchange.send(simd, k, [order, of(&widen(&coefficient[k]))]);
+            next
+        };
+        if REPLAY || E::APART {
+            for k in links.clone() {
+                exchange.prefetch(k);
+                let [offer] = exchange.read(simd, k);
+                update(k, offer);
             }
-        }
-        if !REPLAY && E::APART {
-            for k in links {
+            for k in if REPLAY { 0..0 } else { links } {
                 let order = period::order(level, rate, of(&stock[k]));
                 exchange.send(simd, k, [order, of(&widen(&coefficient[k]))]);
+            }
+        } else {
+            for k in links {
+                exchange.prefetch(k);
+                exchange.trade(simd, k, |[offer]| {
+                    let order = period::order(level, rate, update(k, offer));
+                    [order, of(&widen(&coefficient[k]))]
+                });
             }
         }
         low.put(&mut lowest[i]);
@@ -215,8 +224,10 @@ pub(super) struct FirmPass<'a, F, D, const L: usize, const W: usize, const REPLA
     pub(super) demand: &'a [[F; L]],
     pub(super) lowest: &'a [[F; L]],
     pub(super) output: &'a mut [[F; L]],
+    /// Demand of t, where firms have received all orders already.
+    pub(super) next: Option<&'a mut [[F; L]]>,
     pub(super) desk: &'a mut D,
-    /// Output summed to groups, [group, particle of the block]; the pass adds to it.
+    /// Output summed to groups, [group, particle of the block]; 0 before the first rows.
     pub(super) sums: &'a mut [f64],
 }
 
@@ -234,69 +245,48 @@ impl<F: Float, D: Desk<F, L, 1>, const L: usize, const W: usize, const REPLAY: b
         let (output, lowest) = (&mut self.output[..n], &self.lowest[..n]);
         let full = &fixed.full.as_chunks::<W>().0[..n];
         let outside = &fixed.outside.as_chunks::<W>().0[..n];
-        let mut group_sum = GroupSum::<L, W>::new(&fixed.group[..n * W], self.sums);
-        for i in 0..n {
+        let next = self.next.unwrap_or_default();
+        let takes = !next.is_empty();
+        let next = &mut next[..if takes { n } else { 0 }];
+        let (capacity, desk) = (self.capacity, self.desk);
+        let mut firm = |i: usize| -> [F; L] {
             let d = of(&self.demand[i]);
             if !REPLAY {
-                let z = of(&self.capacity.row(i));
+                let z = of(&capacity.row(i));
                 let own = z * of(&widen(&full[i]));
                 let limit = production::limit(model.production, own, z, of(&lowest[i]));
                 period::output(d, limit).put(&mut output[i]);
-                group_sum.add(i, &output[i]);
             }
             let (x, outside) = (of(&output[i]), of(&widen(&outside[i])));
-            let offer = rationing::offer(model.rationing, x, d, outside);
-            self.desk.publish(i, [offer]);
-        }
-        if !REPLAY {
-            group_sum.end();
-        }
-    }
-}
-
-/// Sums of outputs by group, in 64 bits. Where lanes are particles and a group's firms follow each other, its sum
-/// stays in registers.
-struct GroupSum<'a, const L: usize, const W: usize> {
-    group: &'a [u32],
-    sums: &'a mut [f64],
-    now: usize,
-    sum: [f64; L],
-}
-
-impl<'a, const L: usize, const W: usize> GroupSum<'a, L, W> {
-    #[inline(always)]
-    fn new(group: &'a [u32], sums: &'a mut [f64]) -> Self {
-        Self {
-            group,
-            sums,
-            now: 0,
-            sum: [0.0; L],
-        }
-    }
-
-    #[inline(always)]
-    fn add<F: Float>(&mut self, i: usize, x: &[F; L]) {
-        if W == 1 {
-            let group = self.group[i] as usize;
-            if group != self.now {
-                self.end();
-                self.now = group;
+            desk.publish(i, [rationing::offer(model.rationing, x, d, outside)]);
+            if takes {
+                (outside + of(&desk.take(i))).put(&mut next[i]);
             }
-            self.sum = lanes(|l| self.sum[l] + x[l].value());
+            output[i]
+        };
+        if REPLAY {
+            for i in 0..n {
+                firm(i);
+            }
+        } else if W == 1 {
+            // Group by group, so that the sums of a group stay in registers.
+            let of = fixed.first_member.windows(2);
+            for (sum, of) in self.sums.as_chunks_mut::<L>().0.iter_mut().zip(of) {
+                let mut found = [0.0; L];
+                for i in of[0] as usize..(of[1] as usize).min(n) {
+                    let x = firm(i);
+                    found = lanes(|l| found[l] + x[l].value());
+                }
+                *sum = found;
+            }
         } else {
-            let groups = &self.group[i * W..][..W];
-            for l in 0..L {
-                self.sums[groups[l] as usize] += x[l].value();
+            let groups = &fixed.group.as_chunks::<L>().0[..n];
+            for (i, groups) in groups.iter().enumerate() {
+                let x = firm(i);
+                for l in 0..L {
+                    self.sums[groups[l] as usize] += x[l].value();
+                }
             }
-        }
-    }
-
-    #[inline(always)]
-    fn end(&mut self) {
-        if W == 1 {
-            let to = &mut self.sums.as_chunks_mut::<L>().0[self.now];
-            *to = lanes(|l| to[l] + self.sum[l]);
-            self.sum = [0.0; L];
         }
     }
 }
@@ -442,9 +432,7 @@ impl<F: Float, E: Exchange<F, L, 2>, const L: usize, const W: usize> pulp::WithS
             let level = period::level(target, rate, of(&demand[i]));
             let level_before = period::level(target, rate, of(&demand_before[i]));
             let (mut sum_s, mut sum_p, mut sum_r) = (zero, zero, of(&to_rate[i]));
-            for k in links.clone() {
-                exchange.prefetch(k);
-                let [demanded, offered] = exchange.read(simd, k);
+            let mut update = |k: usize, [demanded, offered]: [Row<S, F>; 2]| {
                 let (s, a) = (of(&stock[k]), of(&widen(&coefficient[k])));
                 let to_order = period::to_order(of(&out[k]), offered, a, demanded);
                 let to_wanted = period::order_adjoint(level, rate, s, to_order);
@@ -456,15 +444,21 @@ impl<F: Float, E: Exchange<F, L, 2>, const L: usize, const W: usize> pulp::WithS
                 let to_stock = period::to_stock(of(&now[k]), rate, to_wanted) + take;
                 to_stock.put(&mut out[k]);
                 sum_s = sum_s + to_stock;
-                if !E::APART {
-                    let ordered = period::order(level_before, rate, of(&before[k]));
-                    exchange.send(simd, k, [to_stock, ordered]);
-                }
-            }
+                to_stock
+            };
+            let ordered = |k: usize| period::order(level_before, rate, of(&before[k]));
             if E::APART {
+                for k in links.clone() {
+                    exchange.prefetch(k);
+                    update(k, exchange.read(simd, k));
+                }
                 for k in links {
-                    let ordered = period::order(level_before, rate, of(&before[k]));
-                    exchange.send(simd, k, [of(&out[k]), ordered]);
+                    exchange.send(simd, k, [of(&out[k]), ordered(k)]);
+                }
+            } else {
+                for k in links {
+                    exchange.prefetch(k);
+                    exchange.trade(simd, k, |read| [update(k, read), ordered(k)]);
                 }
             }
             sum_s.put(&mut self.stock_adjoint_sum[i]);

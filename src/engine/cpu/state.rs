@@ -75,6 +75,7 @@ pub(super) fn fixed<'a, F>(
         outside: &numbers.outside,
         unfed: &numbers.unfed,
         group: &partition.group,
+        first_member: &partition.first_member,
         model: design.model,
     }
 }
@@ -91,6 +92,17 @@ fn slabs<T>(v: &mut [T], n: usize, [s1, s2, out]: [usize; 3]) -> Slabs<'_, T> {
     let (past, now) = v.split_at_mut(out * n);
     let separate = (s2 != out).then(|| &past[s2 * n..][..n]);
     (&past[s1 * n..][..n], separate, &mut now[..n])
+}
+
+/// Views of `n` entries: those that begin at `read`, and those at `write`.
+fn pair<T>(v: &mut [T], n: usize, read: usize, write: usize) -> (&[T], &mut [T]) {
+    if read < write {
+        let (first, second) = v.split_at_mut(write);
+        (&first[read..][..n], &mut second[..n])
+    } else {
+        let (first, second) = v.split_at_mut(read);
+        (&second[..n], &mut first[write..][..n])
+    }
 }
 
 impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
@@ -233,23 +245,6 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         });
     }
 
-    /// The same from the sums `to` which `sums` writes, of some rows of firms.
-    pub(super) fn receive_sums(
-        &mut self,
-        fixed: Fixed<'_, F>,
-        run: &Run<'_, F>,
-        t: usize,
-        rows: Range<usize>,
-        sums: impl FnOnce(&mut [F]),
-    ) {
-        let n = self.target.len();
-        let demand = &mut self.demand[run.demand(t + 1) * n..][rows.clone()];
-        let demand = demand.as_flattened_mut();
-        sums(demand);
-        let outside = &fixed.outside[rows.start * W..];
-        demand.iter_mut().zip(outside).for_each(|(d, o)| *d += *o);
-    }
-
     /// The link pass of period t.
     pub(super) fn link_pass<const REPLAY: bool>(
         &mut self,
@@ -277,22 +272,30 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         });
     }
 
-    /// The firm pass of period t over some rows of firms.
+    /// The firm pass of period t over some rows of firms, and the demand of t if it `takes` what they have received.
     pub(super) fn firm_pass<const REPLAY: bool>(
         &mut self,
         fixed: Fixed<'_, F>,
         run: &Run<'_, F>,
-        t: usize,
+        (t, takes): (usize, bool),
         rows: Range<usize>,
         desk: &mut impl Desk<F, L, 1>,
     ) {
         let n = self.target.len();
+        let (now, next) = (run.demand(t + 1) * n, run.demand(t + 2) * n);
+        let (demand, next) = if takes {
+            let (demand, next) = pair(&mut self.demand, n, now, next);
+            (&demand[rows.clone()], Some(&mut next[rows.clone()]))
+        } else {
+            (&self.demand[now..][rows.clone()], None)
+        };
         dispatch::<F, L, _>(FirmPass::<F, _, L, W, REPLAY> {
             fixed: fixed.from(rows.start * W),
             capacity: capacity(&self.capacity, self.shared).from(rows.start),
-            demand: &self.demand[run.demand(t + 1) * n..][rows.clone()],
+            demand,
             lowest: &self.lowest[rows.clone()],
             output: &mut self.output[run.output(t) * n..][rows],
+            next,
             desk,
             sums: &mut self.sums,
         });

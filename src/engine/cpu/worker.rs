@@ -91,8 +91,11 @@ pub(super) struct Worker<'a, F: Float, const L: usize, const W: usize> {
 /// Work with the exchange of the k-th of a thread's partitions.
 macro_rules! exchanged {
     ($side:expr, $k:expr, |$exchange:pat_param| $work:expr) => {
-        if W == 1 {
-            let $exchange = $side.lanes($k);
+        if W == 1 && $side.prefetches() {
+            let $exchange = $side.lanes::<true>($k);
+            $work
+        } else if W == 1 {
+            let $exchange = $side.lanes::<false>($k);
             $work
         } else {
             let $exchange = $side.gather($k);
@@ -220,20 +223,18 @@ impl<'a, F: Float, const L: usize, const W: usize> Worker<'a, F, L, W> {
             state.sums.fill(0.0);
             if let Some(received) = self.forward.received(k).filter(|_| t > 1) {
                 state.receive(fixed, &run, t, &mut Buffers::of(received));
-            } else if t > 1 {
-                exchanged!(self.forward, k, |mut exchange| {
-                    state.receive(fixed, &run, t, &mut exchange)
-                });
             }
             exchanged!(self.forward, k, |exchange| {
                 state.link_pass::<false>(fixed, &run, t, exchange)
             });
         }
+        // The links of a single partition have sent all orders by now.
+        let takes = layout.partitions.len() == 1 && t < run.periods;
         for (k, p) in self.own().enumerate() {
             let (rows, fixed) = (0..layout.partitions[p].rows, self.fixed(p));
             let state = &mut *self.states[k];
             exchanged!(self.forward, k, |mut exchange| {
-                state.firm_pass::<false>(fixed, &run, t, rows, &mut exchange)
+                state.firm_pass::<false>(fixed, &run, (t, takes), rows, &mut exchange)
             });
             if split {
                 let to = &self.common.groups[p][groups..][..state.sums.len()];
@@ -337,7 +338,7 @@ impl<'a, F: Float, const L: usize, const W: usize> Worker<'a, F, L, W> {
             let fixed = self.fixed(p);
             let state = &mut *self.states[k];
             exchanged!(self.forward, k, |mut exchange| {
-                state.firm_pass::<true>(fixed, &run, t, rows, &mut exchange)
+                state.firm_pass::<true>(fixed, &run, (t, false), rows, &mut exchange)
             });
         }
         self.forward.close(t, false);

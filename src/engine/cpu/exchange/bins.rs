@@ -10,7 +10,7 @@
 //! there twice, and a large network waits for memory and not for threads. Where lanes are particles there are no
 //! messages: an accumulator is then a cache line of its own, and is prefetched.
 
-use super::super::super::plan::{BIN, Layout, MOST_PARTITIONS, Routing};
+use super::super::super::plan::{BIN, Layout, MOST_PARTITIONS, PREFETCH_DISTANCE, Routing};
 use super::super::Float;
 use super::super::rows::lanes;
 use super::super::simd::Row;
@@ -149,24 +149,25 @@ pub(in super::super) struct Bins<'a, F, const L: usize, const N: usize> {
     pub(in super::super) messages: &'a mut [[F; N]],
     /// Index of the last. It masks places, so that the compiler drops the bounds checks.
     pub(in super::super) last: usize,
-    /// Places of the messages of each row of links, and of those that are prefetched.
-    pub(in super::super) place: &'a [[u32; L]],
-    pub(in super::super) upcoming: &'a [[u32; L]],
+    /// Places of the messages of each row of links, and of `PREFETCH_DISTANCE` more.
+    all_places: &'a [[u32; L]],
+    /// The places of links, and those that are prefetched.
+    place: &'a [[u32; L]],
+    upcoming: &'a [[u32; L]],
 }
 
 impl<'a, F: Float, const L: usize, const N: usize> Bins<'a, F, L, N> {
-    /// `place` has the places of the rows of links and then those that are prefetched, `distance` rows ahead.
-    pub(in super::super) fn new(messages: &'a mut [F], place: &'a [u32], distance: usize) -> Self {
+    /// `places` has those of links, and `PREFETCH_DISTANCE` more rows.
+    pub(in super::super) fn new(messages: &'a mut [F], places: &'a [u32]) -> Self {
         let messages = messages.as_chunks_mut::<N>().0;
         let last = messages.len() - 1;
         debug_assert!(messages.len().is_power_of_two());
-        let place = place.as_chunks::<L>().0;
-        let rows = place.len() - distance;
         Self {
-            messages: &mut messages[..=last],
+            messages,
             last,
-            place: &place[..rows],
-            upcoming: &place[distance..][..rows],
+            all_places: places.as_chunks::<L>().0,
+            place: &[],
+            upcoming: &[],
         }
     }
 }
@@ -178,8 +179,8 @@ impl<F: Float, const L: usize, const N: usize> Exchange<F, L, N> for Bins<'_, F,
     fn within(self, links: usize) -> Self {
         Self {
             messages: &mut self.messages[..=self.last],
-            place: &self.place[..links],
-            upcoming: &self.upcoming[..links],
+            place: &self.all_places[..links],
+            upcoming: &self.all_places[PREFETCH_DISTANCE..][..links],
             ..self
         }
     }

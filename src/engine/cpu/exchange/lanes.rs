@@ -1,5 +1,6 @@
 //! Lanes are particles: a link reads L numbers of one supplier, and adds to its accumulator beside them.
 
+use super::super::super::plan::PREFETCH_DISTANCE;
 use super::super::Float;
 use super::super::rows::LINE;
 use super::super::simd::Row;
@@ -9,62 +10,73 @@ use prefetch_index::prefetch_index;
 use pulp::Simd;
 
 /// This number of accumulators stays in the cache and is not prefetched.
-const CACHED_ACCUMULATORS: usize = 512;
+pub(in super::super) const CACHED_ACCUMULATORS: usize = 512;
 
 /// Accumulators of M rows each: N rows that links read, one that they add to, and padding to a power of two.
-pub(in super::super) struct Lanes<'a, F, const L: usize, const N: usize, const M: usize> {
+/// They are prefetched if `P`.
+pub(in super::super) struct Lanes<
+    'a,
+    F,
+    const L: usize,
+    const N: usize,
+    const M: usize,
+    const P: bool,
+> {
     /// Accumulators of the firms of all partitions.
     pub(in super::super) rows: &'a mut [[[F; L]; M]],
     /// Index of the last. It masks places, so that the compiler drops the bounds checks.
     pub(in super::super) last: usize,
     /// Index of the first of the partition's own firms.
     pub(in super::super) first: usize,
-    /// Position of each link's supplier, and of those that are prefetched.
-    pub(in super::super) place: &'a [u32],
-    pub(in super::super) upcoming: &'a [u32],
+    /// Position of each link's supplier, and `PREFETCH_DISTANCE` more.
+    pub(in super::super) all_places: &'a [u32],
+    /// The places of links, and those that are prefetched.
+    place: &'a [u32],
+    upcoming: &'a [u32],
     pub(in super::super) hubs: Hubs<'a, F, L>,
 }
 
-impl<'a, F: Float, const L: usize, const N: usize, const M: usize> Lanes<'a, F, L, N, M> {
-    /// `place` has places of links and then those that are prefetched, `distance` rows ahead.
+impl<'a, F: Float, const L: usize, const N: usize, const M: usize, const P: bool>
+    Lanes<'a, F, L, N, M, P>
+{
+    /// `places` has those of links, and `PREFETCH_DISTANCE` more.
     pub(in super::super) fn new(
         rows: &'a mut [[F; L]],
         first: usize,
-        place: &'a [u32],
-        distance: usize,
+        all_places: &'a [u32],
         hubs: Hubs<'a, F, L>,
     ) -> Self {
         let rows = rows.as_chunks_mut::<M>().0;
         let last = rows.len() - 1;
         debug_assert!(rows.len().is_power_of_two());
-        let links = place.len() - distance;
         Self {
             rows,
             last,
             first,
-            place: &place[..links],
-            upcoming: &place[distance..][..links],
+            all_places,
+            place: &[],
+            upcoming: &[],
             hubs,
         }
     }
 }
 
-impl<F: Float, const L: usize, const N: usize, const M: usize> Exchange<F, L, N>
-    for Lanes<'_, F, L, N, M>
+impl<F: Float, const L: usize, const N: usize, const M: usize, const P: bool> Exchange<F, L, N>
+    for Lanes<'_, F, L, N, M, P>
 {
     #[inline(always)]
     fn within(self, links: usize) -> Self {
         Self {
             rows: &mut self.rows[..=self.last],
-            place: &self.place[..links],
-            upcoming: &self.upcoming[..links],
+            place: &self.all_places[..links],
+            upcoming: &self.all_places[PREFETCH_DISTANCE..][..links],
             ..self
         }
     }
 
     #[inline(always)]
     fn prefetch(&self, k: usize) {
-        if self.last >= CACHED_ACCUMULATORS {
+        if P {
             let line = (LINE / size_of::<[F; L]>()).max(1);
             let rows = self.rows.as_flattened();
             for row in (0..M).step_by(line) {
@@ -91,6 +103,24 @@ impl<F: Float, const L: usize, const N: usize, const M: usize> Exchange<F, L, N>
     }
 
     #[inline(always)]
+    fn trade<S: Simd>(
+        &mut self,
+        simd: S,
+        k: usize,
+        work: impl FnOnce([Row<S, F>; N]) -> [Row<S, F>; 2],
+    ) {
+        // One look for the accumulator, and not two.
+        let accumulator = &mut self.rows[self.place[k] as usize & self.last];
+        let mut rows = [Row::of(simd, &accumulator[0]); N];
+        for (row, number) in rows.iter_mut().zip(&*accumulator) {
+            *row = Row::of(simd, number);
+        }
+        let [a, b] = work(rows);
+        let sum = &mut accumulator[N];
+        a.mul_add(b, Row::of(simd, sum)).put(sum);
+    }
+
+    #[inline(always)]
     fn pause(&mut self, k: Option<usize>) {
         let Self { rows, hubs, .. } = self;
         match k {
@@ -112,8 +142,8 @@ impl<F: Float, const L: usize, const N: usize, const M: usize> Exchange<F, L, N>
     }
 }
 
-impl<F: Float, const L: usize, const N: usize, const M: usize> Desk<F, L, N>
-    for Lanes<'_, F, L, N, M>
+impl<F: Float, const L: usize, const N: usize, const M: usize, const P: bool> Desk<F, L, N>
+    for Lanes<'_, F, L, N, M, P>
 {
     #[inline(always)]
     fn take(&mut self, i: usize) -> [F; L] {

@@ -8,7 +8,7 @@ use super::Float;
 use super::simd::Row;
 pub(super) use bins::{BinBuffer, Bins, bins, by_supplier, make_room};
 pub(super) use gather::{Gather, PLACES};
-pub(super) use lanes::Lanes;
+pub(super) use lanes::{CACHED_ACCUMULATORS, Lanes};
 use pulp::Simd;
 
 /// What links read of their suppliers, N numbers, and what they send them, one number that is added up. Rows of links
@@ -26,6 +26,17 @@ pub(super) trait Exchange<F: Float, const L: usize, const N: usize>: Sized {
     fn read<S: Simd>(&self, simd: S, k: usize) -> [Row<S, F>; N];
     /// Sends a product to the suppliers of a row of links.
     fn send<S: Simd>(&mut self, simd: S, k: usize, factors: [Row<S, F>; 2]);
+    /// Reads, and sends the product of what `work` makes of it.
+    #[inline(always)]
+    fn trade<S: Simd>(
+        &mut self,
+        simd: S,
+        k: usize,
+        work: impl FnOnce([Row<S, F>; N]) -> [Row<S, F>; 2],
+    ) {
+        let factors = work(self.read(simd, k));
+        self.send(simd, k, factors);
+    }
     /// Called before the links of a row of firms, which begin at row `k` of links, and after all.
     fn pause(&mut self, _k: Option<usize>) {}
 }
