@@ -1,6 +1,7 @@
 //! Runs on a device: the launches of all periods, and of the adjoint pass.
 
 use super::super::plan::Design;
+use super::super::schedule::{self, Action};
 use super::adjoint::{self, PeriodOffsetsLaunch};
 use super::device::{Buffer, DeviceLayout, RowSumsOnDevice, cube_each, launch};
 use super::forward;
@@ -166,7 +167,13 @@ impl Run<'_> {
             stride,
         };
         let orders = layout.empty(self.links());
-        for t in 1..=periods {
+        // What a checkpoint keeps is not freed.
+        let steps = schedule::forward(periods, stride.unwrap_or(0));
+        let steps = steps.filter_map(|action| match action {
+            Action::Step(t) => Some(t),
+            _ => None,
+        });
+        for t in steps {
             let stop = design.stop.as_ref();
             if t > 1 && stop.is_some_and(|s| s.load(Ordering::Relaxed)) {
                 self.fill_nan(panel, t);
@@ -492,29 +499,26 @@ impl Run<'_> {
             to_target: self.zeros(cells),
             offer_adjoint: self.zeros(cells),
         };
-        for t in (0..=periods).rev() {
-            if t < periods {
-                if t > 0 {
-                    self.recompute(&mut tape, t);
+        let stride = tape.stride.expect("a run for a gradient");
+        for action in schedule::backward(periods, stride) {
+            match action {
+                // The inventories of the checkpoint are there.
+                Action::Restore(_) | Action::Keep(_) | Action::Step(_) => {}
+                Action::Again(t) => self.recompute(&mut tape, t),
+                Action::Back(t) => {
+                    if t < periods {
+                        self.link_adjoint(&tape, &buffers, t);
+                        let by_firm = To::firms(self.block.particles);
+                        let (to_offer, sums) = (&buffers.to_offer, &buffers.offer_adjoint);
+                        self.sum(&layout.customers, to_offer, None, sums, by_firm);
+                    }
+                    self.firm_adjoint(&tape, &buffers, t, panel, capacity);
+                    // No later launch reads the inventories of t.
+                    tape.stock.free(t);
                 }
-                self.link_adjoint(&tape, &buffers, t);
             }
-            if t > 0 {
-                if t < periods {
-                    let by_firm = To::firms(self.block.particles);
-                    self.sum(
-                        &layout.customers,
-                        &buffers.to_offer,
-                        None,
-                        &buffers.offer_adjoint,
-                        by_firm,
-                    );
-                }
-                self.firm_adjoint(&tape, &buffers, t, panel, capacity);
-            }
-            // No later launch reads the inventories of t.
-            tape.stock.free(t);
         }
+        self.link_adjoint(&tape, &buffers, 0);
         let (count, dim) = layout.unit_each(cells);
         launch!(
             layout,
@@ -531,33 +535,28 @@ impl Run<'_> {
         );
     }
 
-    /// Checkpointing with recomputation: simulates the inventories before period `t` from the checkpoint before
-    /// them.
+    /// Computes the inventories of t-1 once more, unless they were kept.
     fn recompute(&self, tape: &mut BlockTape, t: usize) {
-        let stride = tape.stride.expect("a run for a gradient");
-        let from = (t - 1) / stride * stride;
-        for s in from + 1..t {
-            if tape.stock.has(s) {
-                continue;
-            }
-            let (offer, cells) = (self.layout.empty(self.cells()), self.cells());
-            let (count, dim) = self.layout.unit_each(cells);
-            launch!(
-                self.layout,
-                forward::offers,
-                (count, dim),
-                tape.demand.get(s - 1).arg(),
-                tape.output.get(s - 1).arg(),
-                self.layout.outside.arg(),
-                offer.arg(),
-                self.block.particles,
-                cells,
-                self.design.model,
-            );
-            let stock = self.layout.empty(self.links());
-            self.link_pass(tape, s + 1, &offer, &stock, None);
-            tape.stock.set(s, stock);
+        if tape.stock.has(t - 1) {
+            return;
         }
+        let (offer, cells) = (self.layout.empty(self.cells()), self.cells());
+        let (count, dim) = self.layout.unit_each(cells);
+        launch!(
+            self.layout,
+            forward::offers,
+            (count, dim),
+            tape.demand.get(t - 2).arg(),
+            tape.output.get(t - 2).arg(),
+            self.layout.outside.arg(),
+            offer.arg(),
+            self.block.particles,
+            cells,
+            self.design.model,
+        );
+        let stock = self.layout.empty(self.links());
+        self.link_pass(tape, t, &offer, &stock, None);
+        tape.stock.set(t - 1, stock);
     }
 
     fn link_adjoint(&self, tape: &BlockTape, buffers: &AdjointBuffers, t: usize) {
