@@ -250,8 +250,7 @@ fn every_checkpoint_policy_gives_the_same_gradient() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    // On two processors in two parts, four with letters; on many in up to eight, sixteen with letters. In parts for
-    // several particles, too.
+    // In two partitions without messages and in one with messages; in eight where lanes are particles.
     for (firms, mean_suppliers, links) in [
         (5_000, 5.0, 22_000),
         (12_000, 5.0, 55_000),

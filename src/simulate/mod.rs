@@ -19,9 +19,10 @@ pub use run::simulate;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
     /// All periods in one operation with a hand-written adjoint. The same inputs give the same
-    /// numbers on the same machine with any number of threads. One particle alone and the same
-    /// particle among others differ by rounding, as sums are then taken in another order, and so do
-    /// machines with other numbers of processors.
+    /// numbers, bit for bit, with any number of threads and on machines with any number of
+    /// processors, as long as these have the same instructions (with or without fused
+    /// multiplication and addition). One particle alone and the same particle among others differ
+    /// by rounding, as sums are then taken in another order.
     #[default]
     Kernels,
     /// Period after period in plain loops: the specification, much slower, to check against. On the processor
