@@ -1,11 +1,11 @@
 //! Runs of large networks, whose links have messages. A thread writes into the messages of all partitions:
 //! `each_partition` lends every thread the messages that it writes in a phase.
 
-use super::super::plan::{BIN, Layout, Partition};
 use super::super::schedule::{self, Action};
 use super::Float;
 use super::block::{Block, Context, Run};
 use super::exchange::{BinBuffer, Bins, Buffers, bins, by_supplier, make_room};
+use super::partition::{BIN, Layout, Partition};
 use super::pass::{Fixed, round};
 use super::rows::Rows;
 use super::state::{self, PartitionState};

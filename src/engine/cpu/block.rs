@@ -1,9 +1,10 @@
 //! Blocks of particles: the state of a run, its pass through all periods and its adjoint pass.
 
-use super::super::plan::{Design, Layout, LayoutNumbers, PADDING, Plan};
+use super::super::plan::{Design, PADDING, Plan};
 use super::super::schedule;
 use super::Float;
 use super::binned::Messages;
+use super::partition::{Layout, LayoutNumbers, Layouts};
 use super::pass::round;
 use super::state::{PartitionState, Slot};
 use super::team::with_team;
@@ -81,9 +82,10 @@ impl<'a, F: super::Format> Context<'a, F> {
     /// The context of `blocks` blocks that run at once. A block's partitions run on one thread where the blocks
     /// keep all threads busy, and where several blocks of a small network would wait for each other's threads.
     pub(super) fn new(plan: &'a Plan, width: usize, blocks: usize) -> Self {
-        let layout = plan.layout(width);
+        let layouts = Layouts::of(plan);
+        let layout = layouts.layout(plan.design(), width);
         let split = blocks < rayon::current_num_threads() && (blocks == 1 || layout.has_messages());
-        let threads = layout.partitions.len().min(plan.processors());
+        let threads = layout.partitions.len().min(layouts.processors);
         Self {
             design: plan.design(),
             layout,

@@ -4,9 +4,9 @@
 //! A partition's links add to accumulators of its own, for the firms of all partitions. These sums are added along a
 //! binary tree of partitions, which is the same for every number of threads: so are the results, bit for bit.
 
-use super::super::plan::{Layout, Partition};
 use super::Float;
 use super::exchange::{CACHED_ACCUMULATORS, Gather, Hubs, Lanes, PLACES};
+use super::partition::{Layout, Partition};
 use super::rows::{Rows, lanes};
 use super::simd::dispatch;
 use super::team::Member;

@@ -6,6 +6,7 @@ mod board;
 mod exchange;
 mod float;
 mod host;
+mod partition;
 mod pass;
 mod rows;
 mod simd;
@@ -14,11 +15,12 @@ mod team;
 mod transpose;
 mod worker;
 
-use super::plan::{FIRM_LANES, LayoutNumbers, Plan};
+use super::plan::Plan;
 use block::{Block, Context};
 pub(crate) use block::{Gradient, Inputs};
 pub(crate) use float::Float;
 pub(crate) use host::Processor;
+use partition::{FIRM_LANES, LayoutNumbers, Layouts};
 use rayon::prelude::*;
 use state::Slot;
 use std::any::Any;
@@ -65,13 +67,13 @@ pub(crate) trait Format: Float {
 
 impl Format for f32 {
     fn numbers(plan: &Plan, width: usize) -> &LayoutNumbers<Self> {
-        plan.single(width)
+        Layouts::of(plan).single(plan.design(), width)
     }
 }
 
 impl Format for f64 {
     fn numbers(plan: &Plan, width: usize) -> &LayoutNumbers<Self> {
-        plan.double(width)
+        Layouts::of(plan).double(plan.design(), width)
     }
 }
 
@@ -100,7 +102,11 @@ fn shape(plan: &Plan, particles: usize) -> (usize, usize) {
     if particles < many {
         return (1, FIRM_LANES);
     }
-    let rounds = |lanes: usize| particles.div_ceil(lanes).div_ceil(plan.processors());
+    let rounds = |lanes: usize| {
+        particles
+            .div_ceil(lanes)
+            .div_ceil(Layouts::of(plan).processors)
+    };
     // A block of eight takes twice the time of a block of four.
     let lanes = if rounds(4) < 2 * rounds(8) { 4 } else { 8 };
     (lanes, 1)
@@ -260,7 +266,11 @@ pub(crate) fn tuner<F: Format>(plan: &Plan, block_particles: usize) -> &Autotune
 
 /// Partitions of a block of `stream`: the most threads that it can use.
 pub(crate) fn partitions(plan: &Plan, block_particles: usize) -> usize {
-    plan.layout(width(block_particles)).partitions.len()
+    let width = width(block_particles);
+    Layouts::of(plan)
+        .layout(plan.design(), width)
+        .partitions
+        .len()
 }
 
 fn stream_in<F: Format, const P: usize, const L: usize, const W: usize>(
@@ -414,6 +424,13 @@ mod tests {
         }
     }
 
+    fn for_processors(processors: usize, design: Design) -> Plan {
+        let plan = Plan::new(design);
+        let made = plan.cached(|_| Layouts::for_processors(processors));
+        assert_eq!(made.processors, processors);
+        plan
+    }
+
     #[test]
     fn results_are_the_same_bits_on_any_number_of_threads() {
         // Partitions whose lanes are firms, without and with messages, and partitions whose lanes are particles; hubs;
@@ -447,12 +464,13 @@ mod tests {
                 capacity: &capacity,
             };
             let run = |processors: usize| {
-                let plan = Plan::for_processors(processors, design.clone());
+                let plan = for_processors(processors, design.clone());
                 let (panel, tape) = forward(&plan, &inputs, true);
                 let mut tape = tape.expect("a kept run has a tape");
                 let found = backward(&mut tape, &inputs, &slope, true);
                 let (_, width) = shape(&plan, particles);
-                assert!(plan.layout(width).partitions.len() > 1, "{firms} firms");
+                let layout = Layouts::of(&plan).layout(plan.design(), width);
+                assert!(layout.partitions.len() > 1, "{firms} firms");
                 [panel, found.target, found.rate, found.capacity]
             };
             let one = run(1);
@@ -466,7 +484,7 @@ mod tests {
     #[test]
     fn particles_take_lanes_where_they_are_many() {
         let shapes = |processors: usize, firms: usize| {
-            let plan = Plan::for_processors(processors, design(firms, 2));
+            let plan = for_processors(processors, design(firms, 2));
             let of = [1, 4, 5, 8, 16, 256].map(|particles| shape(&plan, particles).0);
             (
                 of,

@@ -1,9 +1,10 @@
 //! The state of one partition of the network, and its part in the passes of a period.
 
-use super::super::plan::{Design, PADDING, PREFETCH_DISTANCE, Partition, PartitionNumbers};
+use super::super::plan::{Design, PADDING};
 use super::Float;
 use super::block::{Inputs, Run};
 use super::exchange::{Desk, Exchange};
+use super::partition::{PREFETCH_DISTANCE, Partition, PartitionNumbers};
 use super::pass::{
     Capacity, FirmAdjoint, FirmPass, Firms, Fixed, Found, LinkAdjoint, LinkPass, Publish, Receive,
 };

@@ -1,7 +1,7 @@
 //! Teams of threads for the partitions of one run. A phase takes microseconds, and a run has hundreds of barriers
 //! between phases.
 
-use super::super::plan::MOST_PARTITIONS;
+use super::partition::MOST_PARTITIONS;
 use micropool::{ThreadPool, ThreadPoolBuilder};
 use std::cell::Cell;
 use std::ops::Range;

@@ -1,11 +1,11 @@
 //! One thread's part in a run of a small network: its partitions, period by period and back.
 
-use super::super::plan::Layout;
 use super::super::schedule::{self, Action};
 use super::Float;
 use super::block::{Context, Run, lock};
 use super::board::{Accumulators, Board, Outbox, Side, make_outboxes, publish};
 use super::exchange::Buffers;
+use super::partition::Layout;
 use super::pass::{Fixed, round};
 use super::state::{self, PartitionState};
 use super::team::Member;

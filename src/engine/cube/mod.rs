@@ -72,15 +72,17 @@ use burn_cubecl::CubeDevice;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use device::{Buffer, DeviceLayout};
-pub(super) use layout::Layout;
+use layout::Layout;
 use run::{BlockTape, Run, Tensors};
 #[cfg(feature = "cuda-source")]
 pub use source::{CudaSource, cuda_sources};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// A plan's arrays on the devices that it has run on.
 #[derive(Default)]
-pub(super) struct OnDevices {
+struct OnDevices {
+    /// For all devices.
+    layout: OnceLock<Layout>,
     layouts: Mutex<Vec<Arc<DeviceLayout>>>,
 }
 
@@ -90,7 +92,8 @@ impl OnDevices {
         if let Some(found) = all.iter().find(|l| l.device == *device) {
             return found.clone();
         }
-        let made = Arc::new(DeviceLayout::new(plan.layout_on_devices(), device));
+        let layout = self.layout.get_or_init(|| Layout::new(plan.design()));
+        let made = Arc::new(DeviceLayout::new(layout, device));
         all.push(made.clone());
         made
     }
@@ -135,7 +138,9 @@ fn forward(
     plan: &Plan,
     keep: bool,
 ) -> (CubeTensor, Tape) {
-    let layout = plan.on_devices().get(plan, &target.device);
+    let layout = plan
+        .cached(|_| OnDevices::default())
+        .get(plan, &target.device);
     let tensors = Tensors::new(target, rate, capacity);
     let design = plan.design();
     let shape = Shape::new([tensors.particles, design.periods, design.groups]);

@@ -31,7 +31,6 @@ mod session;
 mod token;
 mod wire;
 
-pub(super) use client::OnServers;
 pub(super) use connect::{address, connect, list, open};
 #[cfg(feature = "serve")]
 pub use serve::{Serve, Server};

@@ -10,8 +10,8 @@
 //! there twice, and a large network waits for memory and not for threads. Where lanes are particles there are no
 //! messages: an accumulator is then a cache line of its own, and is prefetched.
 
-use super::super::super::plan::{BIN, Layout, MOST_PARTITIONS, PREFETCH_DISTANCE, Routing};
 use super::super::Float;
+use super::super::partition::{BIN, Layout, MOST_PARTITIONS, PREFETCH_DISTANCE, Routing};
 use super::super::rows::lanes;
 use super::super::simd::Row;
 use super::Exchange;

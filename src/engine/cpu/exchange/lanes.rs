@@ -1,7 +1,7 @@
 //! Lanes are particles: a link reads L numbers of one supplier, and adds to its accumulator beside them.
 
-use super::super::super::plan::PREFETCH_DISTANCE;
 use super::super::Float;
+use super::super::partition::PREFETCH_DISTANCE;
 use super::super::rows::LINE;
 use super::super::simd::Row;
 use super::{Desk, Exchange, Hubs};
