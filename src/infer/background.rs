@@ -1,9 +1,9 @@
 //! Calibrations on a thread of their own: later cells look at them, stop them, or wait for them.
 
-use super::drive::{Options, Search};
-use super::saved::Saved;
+use super::calibrate::{Options, Search};
 use super::snapshot::span;
-use super::{Abc, Phase, Posterior, Problem, RandomWalk, Smc, Snapshot, Svi, drive};
+use super::state::Saved;
+use super::{Abc, Phase, Posterior, Problem, RandomWalk, Smc, Snapshot, Svi, calibrate};
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Rhythm};
@@ -120,7 +120,7 @@ impl Background {
                 }
             };
             let outcome = catch_unwind(AssertUnwindSafe(|| {
-                drive::run_seen(problem, options, None, &mut reporter, &asked, &see)
+                calibrate::run_seen(problem, options, None, &mut reporter, &asked, &see)
             }));
             let result = outcome.unwrap_or_else(|panic| Err(broken(&*panic)));
             theirs.news().result = Some(result);
@@ -219,7 +219,7 @@ impl Background {
             problem, options, ..
         } = &*self.shared;
         let asked = || interrupt.asked();
-        let posterior = drive::posterior_of(problem, &**options, state, &asked)?;
+        let posterior = calibrate::posterior_of(problem, &**options, state, &asked)?;
         Ok(Posterior {
             seconds,
             ..posterior
@@ -569,7 +569,7 @@ mod tests {
     struct Falls;
 
     impl Options for Falls {
-        fn frame(&self) -> drive::Frame<'_> {
+        fn frame(&self) -> calibrate::Frame<'_> {
             unreachable!("it does not get there")
         }
         fn check(&self) -> Result<()> {

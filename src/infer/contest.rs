@@ -1,6 +1,6 @@
 //! Methods side by side on one problem: loss against model evaluations and against time.
 
-use super::drive::Options;
+use super::calibrate::Options;
 use super::noise::{Purpose, normals};
 use super::objective::Objective;
 use super::posterior::column_means;

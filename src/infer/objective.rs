@@ -1,7 +1,7 @@
 //! The loss of a batch of particles and its gradient, in the standard-normal coordinates of the priors.
 
 use super::layout::{Values, Varying, layout};
-use super::target::Target;
+use super::loss::Target;
 use super::totals::Totals;
 use super::{Parameter, Problem};
 use crate::error::{Error, Result};

@@ -1,6 +1,6 @@
 //! A calibration part of the way: what a picture of it shows.
 
-use super::drive::Search;
+use super::calibrate::Search;
 use super::layout::cut;
 use super::objective::Objective;
 use super::{Loss, Parameter, Problem, Step};

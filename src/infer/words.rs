@@ -158,10 +158,10 @@ impl Parameter {
 /// The name of a method, as results hold it.
 pub(crate) fn method(name: &str) -> Option<&'static str> {
     [
-        super::svi::METHOD,
-        super::abc::METHOD,
-        super::smc::METHOD,
-        super::walk::METHOD,
+        super::method::svi::METHOD,
+        super::method::abc::METHOD,
+        super::method::smc::METHOD,
+        super::method::random_walk::METHOD,
     ]
     .into_iter()
     .find(|m| *m == name)

@@ -7,7 +7,7 @@ const LEAST: usize = 25;
 /// Gabry 2024, with the fit of Zhang & Stephens 2009). Below 0.5 the guide is close to the posterior,
 /// above 0.7 it is not, above 1 the ratios have no mean. NaN with fewer than 25 draws, or where a ratio
 /// is not a number.
-pub(super) fn pareto_k(log_ratios: &[f64]) -> f64 {
+pub(crate) fn pareto_k(log_ratios: &[f64]) -> f64 {
     let s = log_ratios.len();
     if s < LEAST || log_ratios.iter().any(|l| l.is_nan()) {
         return f64::NAN;
@@ -59,8 +59,8 @@ fn fit(x: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::noise::{Purpose, normals};
     use super::*;
+    use crate::infer::noise::{Purpose, normals};
 
     #[test]
     fn known_tails_are_found() {

@@ -1,21 +1,21 @@
 //! Random-walk Metropolis: chains that need no gradient and sample the posterior itself.
 
-use super::Problem;
-use super::abc::moments;
-use super::convergence::{Ending, effective_draws, quarters};
-use super::drive::{self, Frame, Options, Search};
-use super::history::History;
-use super::noise::{Purpose, move_from, normals, uniforms};
-use super::objective::Objective;
-use super::posterior::{Draws, Posterior, Step};
-use super::saved::{Facts, Keeper, Saved, facts_of};
-use super::snapshot::PANELS;
 use crate::error::{Error, Result};
+use crate::infer::Problem;
+use crate::infer::calibrate::{self, Frame, Options, Search};
+use crate::infer::history::History;
+use crate::infer::method::abc::moments;
+use crate::infer::noise::{Purpose, move_from, normals, uniforms};
+use crate::infer::objective::Objective;
+use crate::infer::posterior::convergence::{Ending, effective_draws, quarters};
+use crate::infer::posterior::{Draws, Posterior, Step};
+use crate::infer::snapshot::PANELS;
+use crate::infer::state::{Facts, Keeper, Saved, facts_of};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use std::path::PathBuf;
 
-pub(super) const METHOD: &str = "random walk";
+pub(crate) const METHOD: &str = "random walk";
 
 /// Options of random-walk Metropolis on the generalised posterior exp(-w loss) x prior, with proposals
 /// u' = √(1 - β²) u + β ε that leave the prior as it is (preconditioned Crank-Nicolson; Cotter et al.
@@ -328,5 +328,5 @@ pub fn calibrate_walk(
     progress: &mut dyn Progress,
 ) -> Result<Posterior> {
     let interrupt = Interrupt::watch();
-    drive::run(problem, options, None, progress, &|| interrupt.asked())
+    calibrate::run(problem, options, None, progress, &|| interrupt.asked())
 }

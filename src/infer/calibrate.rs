@@ -2,11 +2,11 @@
 //! and the posterior at the end.
 
 use super::Problem;
-use super::convergence::{Ending, few_draws, measure};
 use super::objective::Objective;
+use super::posterior::convergence::{Ending, few_draws, measure};
 use super::posterior::{Draws, Pace, Posterior, Step, assemble};
-use super::saved::{Keeper, Saved};
 use super::snapshot::{Phase, Snapshot};
+use super::state::{Keeper, Saved};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::progress::Progress;

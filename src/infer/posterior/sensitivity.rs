@@ -1,8 +1,8 @@
 //! How a loss of one simulation changes with every parameter.
 
-use super::target::Target;
-use super::{Loss, Scale};
 use crate::error::{Error, Result};
+use crate::infer::loss::Target;
+use crate::infer::{Loss, Scale};
 use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;

@@ -1,10 +1,10 @@
 //! Simulation-based calibration: does inference find true values as often as it says it does?
 
-use super::drive::{self, Options};
-use super::noise::{Purpose, normals};
-use super::objective::Objective;
-use super::{Parameter, Problem, Svi};
 use crate::error::{Error, Result};
+use crate::infer::calibrate::{self, Options};
+use crate::infer::noise::{Purpose, normals};
+use crate::infer::objective::Objective;
+use crate::infer::{Parameter, Problem, Svi};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use std::time::Instant;
@@ -172,7 +172,7 @@ pub fn sbc(
             ..options.clone()
         };
         let ask = || interrupt.asked();
-        let posterior = drive::run(&other, &one, None, &mut (), &ask)?;
+        let posterior = calibrate::run(&other, &one, None, &mut (), &ask)?;
         if posterior.stopped {
             out.stopped = true;
             break;

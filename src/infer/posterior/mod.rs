@@ -1,15 +1,27 @@
 //! What a calibration learnt: host data that can be printed, framed, drawn and used to predict.
 
-use super::convergence::Convergence;
-use super::layout::cut;
-use super::objective::Objective;
-use super::psis::pareto_k;
-use super::saved::Saved;
-use super::snapshot::{Phase, Snapshot};
-use super::{Loss, Parameter, Per, Prior, Scale};
+pub(crate) mod convergence;
+mod psis;
+mod sbc;
+mod sensitivity;
+mod summary;
+mod what_if;
+
+pub use convergence::Convergence;
+pub use sbc::{Ranks, Sbc, sbc};
+pub use sensitivity::{Sensitivity, output_sensitivity, sensitivity};
+pub use summary::{Check, Row, Summary};
+pub use what_if::{Outcome, Policy, WhatIf};
+
 use crate::error::{Error, Result};
 use crate::files::Part;
+use crate::infer::layout::cut;
+use crate::infer::objective::Objective;
+use crate::infer::snapshot::{Phase, Snapshot};
+use crate::infer::state::Saved;
+use crate::infer::{Loss, Parameter, Per, Prior, Scale};
 use crate::observe::Observation;
+use psis::pareto_k;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -80,7 +92,7 @@ impl Learnt {
     }
 
     /// Number of these entries.
-    pub(super) fn narrower(&self, by: f64) -> usize {
+    pub(crate) fn narrower(&self, by: f64) -> usize {
         let chance = 2.0 / (2.0 * (self.effective_draws - 1.0).max(0.0)).sqrt();
         let limit = (1.0 - by) * (1.0 - chance);
         self.scale.iter().filter(|s| **s <= limit).count()
@@ -88,7 +100,7 @@ impl Learnt {
 }
 
 /// The mean of each of `columns` columns of a table, row by row.
-pub(super) fn column_means(table: &[f64], columns: usize) -> Vec<f64> {
+pub(crate) fn column_means(table: &[f64], columns: usize) -> Vec<f64> {
     let rows = (table.len() / columns) as f64;
     let mean = |c| table.iter().skip(c).step_by(columns).sum::<f64>() / rows;
     (0..columns).map(mean).collect()
@@ -96,7 +108,7 @@ pub(super) fn column_means(table: &[f64], columns: usize) -> Vec<f64> {
 
 /// The `q` quantile of each of `columns` columns of a table, row by row, between neighbours by
 /// linear interpolation.
-pub(super) fn column_quantiles(table: &[f64], columns: usize, q: f64) -> Vec<f64> {
+pub(crate) fn column_quantiles(table: &[f64], columns: usize, q: f64) -> Vec<f64> {
     (0..columns)
         .map(|c| {
             let mut column: Vec<f64> = table.iter().skip(c).step_by(columns).copied().collect();
@@ -263,7 +275,7 @@ impl Posterior {
     }
 
     /// The last picture of the calibration: its bands are those of the posterior's draws.
-    pub(super) fn last_picture(&self, snapshot: Snapshot) -> Snapshot {
+    pub(crate) fn last_picture(&self, snapshot: Snapshot) -> Snapshot {
         Snapshot {
             phase: if self.stopped {
                 Phase::Stopped
@@ -279,7 +291,7 @@ impl Posterior {
 
 /// How many draws are simulated.
 #[derive(Clone, Copy)]
-pub(super) enum Pace<'a> {
+pub(crate) enum Pace<'a> {
     /// As many as a quarter of a second allows, at least one: somebody waits.
     Hurried,
     /// All, or fewer once this is true.
@@ -287,11 +299,11 @@ pub(super) enum Pace<'a> {
 }
 
 /// Draws of a posterior to be simulated.
-pub(super) struct Draws<'a> {
+pub(crate) struct Draws<'a> {
     /// Number of them.
-    pub(super) count: usize,
+    pub(crate) count: usize,
     /// Coordinates of each, and the logarithm of the guide's density there, NaN without a guide.
-    pub(super) each: Box<dyn Iterator<Item = (Vec<f64>, f64)> + 'a>,
+    pub(crate) each: Box<dyn Iterator<Item = (Vec<f64>, f64)> + 'a>,
 }
 
 /// Draws that were simulated.
@@ -308,7 +320,7 @@ struct Made {
 
 /// Builds the result from means and standard deviations of all units, and draws of all coordinates. Draws
 /// whose output is not finite are left out, and counted beside it.
-pub(super) fn assemble(
+pub(crate) fn assemble(
     objective: &Objective,
     method: &'static str,
     moments: (Vec<f64>, Vec<f64>),

@@ -1,7 +1,7 @@
 //! Whether a result is one: what a search, its draws and its predictions say against it.
 
-use super::history::History;
-use super::{Guide, Posterior, Step, Svi};
+use crate::infer::history::History;
+use crate::infer::{Guide, Posterior, Step, Svi};
 
 /// How far a result may be taken for the posterior. It is measured at the end of every calibration;
 /// `Posterior::identification` rests on it, and its doubts are among `Posterior::warnings`.
@@ -37,16 +37,16 @@ impl Convergence {
 }
 
 /// What a search knows of its own end.
-pub(super) struct Ending {
-    pub(super) distance: f64,
-    pub(super) width: f64,
-    pub(super) effective_draws: f64,
-    pub(super) doubts: Vec<String>,
+pub(crate) struct Ending {
+    pub(crate) distance: f64,
+    pub(crate) width: f64,
+    pub(crate) effective_draws: f64,
+    pub(crate) doubts: Vec<String>,
 }
 
 impl Ending {
     /// Of methods that keep draws: their number, as many as are independent, and what to do about few.
-    pub(super) fn of_draws(kept: usize, effective: f64, remedy: &str) -> Self {
+    pub(crate) fn of_draws(kept: usize, effective: f64, remedy: &str) -> Self {
         let mut doubts = Vec::new();
         if effective < FEW {
             let worth = match effective {
@@ -80,7 +80,7 @@ const FALL: (f64, f64) = (0.1, 0.125);
 /// Share of simulations that may be left out.
 const DROPPED: f64 = 0.1;
 /// Share of observed cells that 90 % intervals must hold, and the number of cells that tell it.
-pub(super) const HELD: (f64, usize) = (0.7, 20);
+pub(crate) const HELD: (f64, usize) = (0.7, 20);
 
 /// Adds to what is known of the last fifty steps.
 fn push_last<T>(steps: &mut Vec<T>, one: T) {
@@ -91,7 +91,7 @@ fn push_last<T>(steps: &mut Vec<T>, one: T) {
 }
 
 /// True of a width that a guide has about its optimum.
-pub(super) fn is_wide_enough(width: f64) -> bool {
+pub(crate) fn is_wide_enough(width: f64) -> bool {
     (WIDTH.0..=WIDTH.1).contains(&width)
 }
 
@@ -103,31 +103,31 @@ pub(super) fn is_wide_enough(width: f64) -> bool {
 /// the noise of one particle is H times the guide's spread, so the root of their ratio is the distance in
 /// standard deviations.
 #[derive(Default)]
-pub(super) struct Pull {
+pub(crate) struct Pull {
     /// m·g and g·g of the last steps, the oldest first.
-    pub(super) products: Vec<[f64; 2]>,
+    pub(crate) products: Vec<[f64; 2]>,
     /// How data and prior push particles away from the mean, per coordinate, in the last steps.
-    pub(super) outward: Vec<f64>,
+    pub(crate) outward: Vec<f64>,
 }
 
 impl Pull {
-    pub(super) fn add(&mut self, together: f64, alone: f64) {
+    pub(crate) fn add(&mut self, together: f64, alone: f64) {
         push_last(&mut self.products, [together, alone]);
     }
 
-    pub(super) fn balance(&mut self, outward: f64) {
+    pub(crate) fn balance(&mut self, outward: f64) {
         push_last(&mut self.outward, outward);
     }
 
     /// 1 where the guide is as wide as data and prior let it be.
-    pub(super) fn width(&self) -> f64 {
+    pub(crate) fn width(&self) -> f64 {
         let n = self.outward.len() as f64;
         self.outward.iter().sum::<f64>() / n
     }
 
     /// The distance in standard deviations of the guide, with `particles` averaged in each step; NaN before
     /// there is anything to tell it from.
-    pub(super) fn distance(&self, particles: usize) -> f64 {
+    pub(crate) fn distance(&self, particles: usize) -> f64 {
         if self.products.is_empty() {
             return f64::NAN;
         }
@@ -142,7 +142,7 @@ impl Pull {
 
 /// Mean of the objective over the last but one and the last quarter of the steps, fifty at most, and the
 /// standard error of their difference. `None` with fewer than 20 steps or without a finite one.
-pub(super) fn quarters(history: &[Step]) -> Option<(f64, f64, f64)> {
+pub(crate) fn quarters(history: &[Step]) -> Option<(f64, f64, f64)> {
     let width = (history.len() / 4).min(50);
     if width < 5 {
         return None;
@@ -163,7 +163,7 @@ pub(super) fn quarters(history: &[Step]) -> Option<(f64, f64, f64)> {
 
 /// What speaks against a fit by a guide whose steps had learning rates that add up to `rates`: how far these can have
 /// carried it, its distance and its width, and its objective.
-pub(super) fn of_guide(
+pub(crate) fn of_guide(
     options: &Svi,
     (rates, coordinates): (f64, usize),
     (distance, width): (f64, f64),
@@ -263,7 +263,7 @@ fn short(v: f64) -> String {
 }
 
 /// Measures a result whose history and predictions are there.
-pub(super) fn measure(posterior: &Posterior, ending: Ending) -> Convergence {
+pub(crate) fn measure(posterior: &Posterior, ending: Ending) -> Convergence {
     let Ending {
         distance,
         width,
@@ -298,7 +298,7 @@ pub(super) fn measure(posterior: &Posterior, ending: Ending) -> Convergence {
 }
 
 /// Bands and quantiles of so few draws that they say little; none of a point, which has one draw and no spread.
-pub(super) fn few_draws(posterior: &Posterior) -> Option<String> {
+pub(crate) fn few_draws(posterior: &Posterior) -> Option<String> {
     let few = posterior.draws < FEW as usize && !posterior.is_point();
     // Of methods that keep draws it is among the doubts already.
     (few && posterior.convergence.effective_draws.is_infinite()).then(|| {
@@ -313,7 +313,7 @@ pub(super) fn few_draws(posterior: &Posterior) -> Option<String> {
 /// How many independent draws those of several chains are worth, of each column of `draws` [draw, column] in
 /// the median over at most 64 columns; draw k is of chain k modulo `chains`. After Gelman et al., Bayesian Data
 /// Analysis (3rd ed., 11.5), with the variance between chains.
-pub(super) fn effective_draws(draws: &[f64], columns: usize, chains: usize) -> f64 {
+pub(crate) fn effective_draws(draws: &[f64], columns: usize, chains: usize) -> f64 {
     let count = draws.len() / columns.max(1);
     let length = count / chains.max(1);
     if length < 4 {
@@ -372,7 +372,7 @@ fn effective(chains: &[Vec<f64>]) -> f64 {
 }
 
 /// How many draws a population is worth of which some rows [draw, coordinate] are copies of others.
-pub(super) fn distinct(rows: &[f64], columns: usize) -> f64 {
+pub(crate) fn distinct(rows: &[f64], columns: usize) -> f64 {
     let mut copies: std::collections::HashMap<Vec<u64>, f64> = std::collections::HashMap::new();
     let count = rows.len() / columns.max(1);
     for row in rows.chunks_exact(columns.max(1)) {

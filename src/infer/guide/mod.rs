@@ -1,8 +1,12 @@
 //! Guides: the families of normal distributions that a posterior is approximated by.
 
-use super::exp::exp;
-use super::noise::{Purpose, normals};
+mod divergence;
+
+pub use divergence::Divergence;
+
 use crate::error::{Error, Result};
+use crate::infer::exp::exp;
+use crate::infer::noise::{Purpose, normals};
 use crate::simulate::GRAIN;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -52,7 +56,7 @@ impl Piece<'_> {
 }
 
 impl Guide {
-    pub(super) fn check(self, n: usize) -> Result<()> {
+    pub(crate) fn check(self, n: usize) -> Result<()> {
         match self {
             Guide::LowRank(0) => Err(Error::new(
                 "Svi.guide",
@@ -77,7 +81,7 @@ impl Guide {
     }
 
     /// Normals that a particle takes.
-    pub(super) fn noise(self, n: usize) -> usize {
+    pub(crate) fn noise(self, n: usize) -> usize {
         match self {
             Guide::LowRank(r) => n + r,
             Guide::Point => 0,
@@ -86,7 +90,7 @@ impl Guide {
     }
 
     /// c of the type's doc.
-    pub(super) fn unit(self, n: usize) -> f64 {
+    pub(crate) fn unit(self, n: usize) -> f64 {
         let columns = match self {
             Guide::LowRank(r) => r,
             _ => n,
@@ -95,7 +99,7 @@ impl Guide {
     }
 
     /// Row i of B among the unknowns, which are the means, the log-scales, and B row by row.
-    pub(super) fn row(self, n: usize, i: usize) -> Range<usize> {
+    pub(crate) fn row(self, n: usize, i: usize) -> Range<usize> {
         match self {
             Guide::MeanField | Guide::Point => 0..0,
             Guide::LowRank(r) => 2 * n + i * r..2 * n + (i + 1) * r,
@@ -130,7 +134,7 @@ impl Guide {
     }
 
     /// Number of unknowns.
-    pub(super) fn unknowns(self, n: usize) -> usize {
+    pub(crate) fn unknowns(self, n: usize) -> usize {
         match self {
             Guide::Point => n,
             _ => self.row(n, n - 1).end.max(2 * n),
@@ -138,7 +142,7 @@ impl Guide {
     }
 
     /// Unknowns to start from: the prior's mean, and `scale` in every direction.
-    pub(super) fn start(self, n: usize, scale: f64, seed: u64) -> Vec<f64> {
+    pub(crate) fn start(self, n: usize, scale: f64, seed: u64) -> Vec<f64> {
         let mut w = vec![0.0; n];
         if self == Guide::Point {
             return w;
@@ -156,7 +160,7 @@ impl Guide {
     }
 
     /// The particle that `noise` makes.
-    pub(super) fn particle(self, w: &[f64], n: usize, noise: &[f64]) -> Vec<f64> {
+    pub(crate) fn particle(self, w: &[f64], n: usize, noise: &[f64]) -> Vec<f64> {
         if self == Guide::Point {
             return w.to_vec();
         }
@@ -180,7 +184,7 @@ impl Guide {
     }
 
     /// Adds the gradient in the unknowns of what has gradient `g` in the particle.
-    pub(super) fn pull(self, w: &[f64], noise: &[f64], g: &[f64], to: &mut [f64]) {
+    pub(crate) fn pull(self, w: &[f64], noise: &[f64], g: &[f64], to: &mut [f64]) {
         let (n, c) = (g.len(), self.unit(g.len()));
         let pieces = self.pieces(n, to).into_par_iter();
         pieces.for_each(|piece| {
@@ -212,7 +216,7 @@ impl Guide {
 
     /// KL(q || standard normal), and adds its gradient in the unknowns. Of a point, whose divergence is
     /// infinite, the part that depends on where it is.
-    pub(super) fn kl(self, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
+    pub(crate) fn kl(self, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
         let c = self.unit(n);
         let of = |piece: Piece<'_>| {
             let all = piece.all();
@@ -248,7 +252,7 @@ impl Guide {
 
     /// Half the log-determinant of I + c² Bᵀ e^-2d B, by which common factors widen the guide; adds
     /// its negative gradient.
-    pub(super) fn common(self, w: &[f64], n: usize, r: usize, to: &mut [f64]) -> f64 {
+    pub(crate) fn common(self, w: &[f64], n: usize, r: usize, to: &mut [f64]) -> f64 {
         let c = self.unit(n);
         let weight = |i: usize| c * c * (-2.0 * w[n + i]).exp();
         let l = self.factor(w, n, r, &weight);
@@ -269,7 +273,7 @@ impl Guide {
     }
 
     /// The lower factor of I + Σ_i weight(i) b_i b_iᵀ, with b_i the rows of B.
-    pub(super) fn factor(
+    pub(crate) fn factor(
         self,
         w: &[f64],
         n: usize,
@@ -301,7 +305,7 @@ impl Guide {
 
     /// Logarithm of the guide's density at the particle that `noise` makes, and the density's score
     /// there: the gradient of the logarithm in the particle. A point has neither: NaN and zeros.
-    pub(super) fn density(self, w: &[f64], n: usize, noise: &[f64]) -> (f64, Vec<f64>) {
+    pub(crate) fn density(self, w: &[f64], n: usize, noise: &[f64]) -> (f64, Vec<f64>) {
         if self == Guide::Point {
             return (f64::NAN, vec![0.0; n]);
         }
@@ -354,7 +358,7 @@ impl Guide {
     }
 
     /// Mean and standard deviation of a weighted sum of coordinates.
-    pub(super) fn moments(
+    pub(crate) fn moments(
         self,
         w: &[f64],
         n: usize,
@@ -393,12 +397,12 @@ fn scales(w: &[f64], n: usize, some: Range<usize>) -> Vec<f64> {
     scales
 }
 
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// The lower factor of a symmetric positive matrix, from its lower half.
-pub(super) fn cholesky(mut s: Vec<f64>, r: usize) -> Vec<f64> {
+pub(crate) fn cholesky(mut s: Vec<f64>, r: usize) -> Vec<f64> {
     for k in 0..r {
         for l in 0..=k {
             let (a, b) = (k * r, l * r);
@@ -410,7 +414,7 @@ pub(super) fn cholesky(mut s: Vec<f64>, r: usize) -> Vec<f64> {
 }
 
 /// Solves L Lᵀ x = b.
-pub(super) fn solve(l: &[f64], r: usize, b: &[f64]) -> Vec<f64> {
+pub(crate) fn solve(l: &[f64], r: usize, b: &[f64]) -> Vec<f64> {
     let mut x = b.to_vec();
     for k in 0..r {
         x[k] = (x[k] - dot(&l[k * r..k * r + k], &x[..k])) / l[k * r + k];

@@ -1,9 +1,9 @@
 //! What was learnt, entry by entry and in plain words, and whether the data look like its predictions.
 
-use super::convergence::HELD;
-use super::posterior::column_quantiles;
-use super::prior::below as normal_below;
-use super::{Parameter, Posterior, Prediction, Scale};
+use crate::infer::posterior::column_quantiles;
+use crate::infer::posterior::convergence::HELD;
+use crate::infer::prior::below as normal_below;
+use crate::infer::{Parameter, Posterior, Prediction, Scale};
 use crate::observe::Observation;
 
 /// One entry of one parameter before and after.
@@ -201,7 +201,7 @@ impl Posterior {
 
     /// Share of observed cells within their central predictive intervals, of some cells evenly where there are many,
     /// and the number of cells that were looked at.
-    pub(super) fn held(&self, level: f64) -> (f64, usize) {
+    pub(crate) fn held(&self, level: f64) -> (f64, usize) {
         const PAIRS: usize = 2_000_000;
         let further = self.further.iter().map(|f| (&f.predictive, &f.observed));
         let all = || std::iter::once((&self.predictive, &self.observed)).chain(further.clone());

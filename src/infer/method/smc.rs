@@ -1,21 +1,21 @@
 //! Sequential Monte Carlo ABC: a population of draws that comes closer to the data round by round.
 
-use super::Problem;
-use super::abc::moments;
-use super::convergence::{Ending, distinct};
-use super::drive::{self, Frame, Options, Search};
-use super::history::History;
-use super::noise::{Purpose, move_from, rows_of_normals, uniforms};
-use super::objective::Objective;
-use super::posterior::{Draws, Posterior, Step};
-use super::saved::{Facts, Keeper, Saved, facts_of};
-use super::snapshot::PANELS;
 use crate::error::{Error, Result};
+use crate::infer::Problem;
+use crate::infer::calibrate::{self, Frame, Options, Search};
+use crate::infer::history::History;
+use crate::infer::method::abc::moments;
+use crate::infer::noise::{Purpose, move_from, rows_of_normals, uniforms};
+use crate::infer::objective::Objective;
+use crate::infer::posterior::convergence::{Ending, distinct};
+use crate::infer::posterior::{Draws, Posterior, Step};
+use crate::infer::snapshot::PANELS;
+use crate::infer::state::{Facts, Keeper, Saved, facts_of};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use std::path::PathBuf;
 
-pub(super) const METHOD: &str = "SMC-ABC";
+pub(crate) const METHOD: &str = "SMC-ABC";
 
 /// Options of sequential Monte Carlo ABC with an adaptive tolerance (Del Moral, Doucet & Jasra 2012).
 ///
@@ -339,5 +339,5 @@ pub fn calibrate_smc(
     progress: &mut dyn Progress,
 ) -> Result<Posterior> {
     let interrupt = Interrupt::watch();
-    drive::run(problem, options, None, progress, &|| interrupt.asked())
+    calibrate::run(problem, options, None, progress, &|| interrupt.asked())
 }

@@ -60,7 +60,7 @@ impl Loss {
         matches!(self, Loss::RelativeSquare | Loss::Square)
     }
 
-    pub(super) fn check(self) -> Result<()> {
+    pub(crate) fn check(self) -> Result<()> {
         match self {
             Loss::StudentT { freedom } if !(freedom > 0.0 && freedom.is_finite()) => {
                 Err(Error::new(
@@ -110,7 +110,7 @@ fn ln_gamma(x: f64) -> f64 {
 }
 
 /// An observed panel made ready to be compared with simulations.
-pub(super) struct Target {
+pub(crate) struct Target {
     loss: Loss,
     noise: f64,
     /// What a simulated level is multiplied with before it is compared, `[group]`.
@@ -196,7 +196,7 @@ struct Base {
 
 impl Target {
     /// `weights` are those of the series, or none.
-    pub(super) fn new(
+    pub(crate) fn new(
         observed: &Observation,
         loss: Loss,
         scale: Scale,
@@ -267,7 +267,7 @@ impl Target {
     }
 
     /// Whether `sum` is that of squares of levels, which most calibrations take.
-    pub(super) fn is_square(&self) -> bool {
+    pub(crate) fn is_square(&self) -> bool {
         self.base.is_none() && self.loss.positive()
     }
 
@@ -284,7 +284,7 @@ impl Target {
 
     /// Adds to the sums of some particles, where they are those of squares of levels, what one period's row
     /// [group, particle] contributes; it may have more particles than have a sum.
-    pub(super) fn add_squares(&self, period: usize, row: &[f64], sums: &mut [f64]) {
+    pub(crate) fn add_squares(&self, period: usize, row: &[f64], sums: &mut [f64]) {
         let groups = self.weight.len();
         let cells = &self.square[period * groups..][..groups];
         if row.len() == groups {
@@ -315,28 +315,28 @@ impl Target {
     }
 
     /// Series of a panel.
-    pub(super) fn groups(&self) -> usize {
+    pub(crate) fn groups(&self) -> usize {
         self.weight.len()
     }
 
     /// Cells of a panel, observed or not.
-    pub(super) fn cells(&self) -> usize {
+    pub(crate) fn cells(&self) -> usize {
         self.level.len()
     }
 
     /// Sum of the weights of observed cells; their number where none is given.
-    pub(super) fn total(&self) -> f64 {
+    pub(crate) fn total(&self) -> f64 {
         self.total
     }
 
     /// Nats that the sum of the cells' losses weighs.
-    pub(super) fn nats(&self) -> f64 {
+    pub(crate) fn nats(&self) -> f64 {
         self.nats
     }
 
     /// Sum of the cells' losses of one panel [period, group]. Where `slope` is given, the sum's
     /// derivative in every cell is written to it.
-    pub(super) fn sum(&self, panel: &[f64], mut slope: Option<&mut [f64]>) -> f64 {
+    pub(crate) fn sum(&self, panel: &[f64], mut slope: Option<&mut [f64]>) -> f64 {
         if self.is_square() {
             return self.squares(panel, slope);
         }

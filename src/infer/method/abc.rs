@@ -1,22 +1,22 @@
 //! ABC rejection: draw from the prior, keep the draws with the lowest loss.
 
-use super::Problem;
-use super::convergence::Ending;
-use super::drive::{self, Frame, Options, Search};
-use super::history::History;
-use super::noise::{Purpose, normals, rows_of_normals};
-use super::objective::Objective;
-use super::posterior::{Draws, Posterior, Step};
-use super::saved::{Facts, Keeper, Saved, facts_of};
-use super::snapshot::PANELS;
 use crate::error::{Error, Result};
+use crate::infer::Problem;
+use crate::infer::calibrate::{self, Frame, Options, Search};
+use crate::infer::history::History;
+use crate::infer::noise::{Purpose, normals, rows_of_normals};
+use crate::infer::objective::Objective;
+use crate::infer::posterior::convergence::Ending;
+use crate::infer::posterior::{Draws, Posterior, Step};
+use crate::infer::snapshot::PANELS;
+use crate::infer::state::{Facts, Keeper, Saved, facts_of};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::PathBuf;
 
-pub(super) const METHOD: &str = "ABC rejection";
+pub(crate) const METHOD: &str = "ABC rejection";
 
 /// Options of ABC rejection.
 #[derive(Clone, Debug, PartialEq)]
@@ -265,7 +265,7 @@ impl Search for Found<'_> {
 }
 
 /// Means and standard deviations of all units over draws [draw, coordinate].
-pub(super) fn moments(objective: &Objective, u: &[f64]) -> (Vec<f64>, Vec<f64>) {
+pub(crate) fn moments(objective: &Objective, u: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let dimension = objective.dimension();
     let count = (u.len() / dimension) as f64;
     let (mut mean, mut scale) = (Vec::new(), Vec::new());
@@ -300,5 +300,5 @@ pub fn calibrate_abc(
     progress: &mut dyn Progress,
 ) -> Result<Posterior> {
     let interrupt = Interrupt::watch();
-    drive::run(problem, options, None, progress, &|| interrupt.asked())
+    calibrate::run(problem, options, None, progress, &|| interrupt.asked())
 }

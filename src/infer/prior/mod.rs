@@ -1,7 +1,11 @@
 //! Prior distributions, each the image of a standard normal.
 
-use super::exp::exp;
+mod priors;
+
+pub use priors::{Levels, Parameter, Per, Priors};
+
 use crate::error::{Error, Result};
+use crate::infer::exp::exp;
 use statrs::distribution::{Continuous, ContinuousCDF};
 use std::f64::consts::{PI, SQRT_2};
 
@@ -74,12 +78,12 @@ pub enum Prior {
 const MOST_SIGMA: f64 = 10.0;
 
 /// Density of the standard normal.
-pub(super) fn phi(u: f64) -> f64 {
+pub(crate) fn phi(u: f64) -> f64 {
     (-0.5 * u * u).exp() / (2.0 * PI).sqrt()
 }
 
 /// Probability below `u` of the standard normal, exact in its lower tail.
-pub(super) fn below(u: f64) -> f64 {
+pub(crate) fn below(u: f64) -> f64 {
     0.5 * statrs::function::erf::erfc(-u / SQRT_2)
 }
 
@@ -303,7 +307,7 @@ impl Prior {
         }
     }
 
-    pub(super) fn check(&self, place: &str) -> Result<()> {
+    pub(crate) fn check(&self, place: &str) -> Result<()> {
         let positive = |v: f64| v > 0.0 && v.is_finite();
         let (good, remedy) = match *self {
             Prior::Normal { mean, sd } => {
@@ -392,7 +396,7 @@ fn each(all: &mut [f64], second: &mut [f64], make: impl Fn(f64) -> (f64, f64)) {
 
 /// A prior's T made ready for many evaluations.
 #[derive(Clone, Debug)]
-pub(super) struct Transport {
+pub(crate) struct Transport {
     prior: Prior,
     /// Free coordinate and its slope at the nodes, where T has no formula.
     table: Vec<(f64, f64)>,
@@ -404,7 +408,7 @@ const REACH: f64 = 8.0;
 const NODES: f64 = 64.0;
 
 impl Transport {
-    pub(super) fn new(prior: Prior) -> Self {
+    pub(crate) fn new(prior: Prior) -> Self {
         let tabled = matches!(
             prior,
             Prior::Gamma { .. } | Prior::Beta { .. } | Prior::TruncatedNormal { .. }
@@ -428,14 +432,14 @@ impl Transport {
     }
 
     /// T(u) and T'(u).
-    pub(super) fn at(&self, u: f64) -> (f64, f64) {
+    pub(crate) fn at(&self, u: f64) -> (f64, f64) {
         let (mut value, mut slope) = ([u], [0.0]);
         self.all(&mut value, &mut slope);
         (value[0], slope[0])
     }
 
     /// The same of many: turns coordinates into values, and writes the slopes where there is room for them.
-    pub(super) fn all(&self, values: &mut [f64], slopes: &mut [f64]) {
+    pub(crate) fn all(&self, values: &mut [f64], slopes: &mut [f64]) {
         match self.prior {
             Prior::LogNormal {
                 shift,

@@ -1,7 +1,7 @@
 //! How far a guide is from the prior: Kullback-Leibler, or Rényi's alpha.
 
-use super::guide::{Guide, cholesky, dot, solve};
 use crate::error::{Error, Result};
+use crate::infer::guide::{Guide, cholesky, dot, solve};
 
 /// What holds the guide q to the prior p in generalised variational inference (Knoblauch, Jewson &
 /// Damoulas 2022).
@@ -17,7 +17,7 @@ pub enum Divergence {
 }
 
 impl Divergence {
-    pub(super) fn check(self, guide: Guide) -> Result<()> {
+    pub(crate) fn check(self, guide: Guide) -> Result<()> {
         let Divergence::Renyi(alpha) = self else {
             return Ok(());
         };
@@ -36,7 +36,7 @@ impl Divergence {
     }
 
     /// The divergence from the standard normal, in nats; adds its gradient in the unknowns.
-    pub(super) fn of(self, guide: Guide, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
+    pub(crate) fn of(self, guide: Guide, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
         match self {
             Divergence::Kl => guide.kl(w, n, to),
             Divergence::Renyi(alpha) => renyi(alpha, guide, w, n, to),
@@ -147,8 +147,8 @@ fn renyi(alpha: f64, guide: Guide, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::noise::{Purpose, normals};
     use super::*;
+    use crate::infer::noise::{Purpose, normals};
 
     const GUIDES: [Guide; 3] = [Guide::MeanField, Guide::LowRank(2), Guide::FullRank];
 

@@ -1,17 +1,17 @@
 //! Generalised variational inference with normal guides.
 
-use super::Problem;
-use super::convergence::{Ending, Pull, is_wide_enough, of_guide};
-use super::divergence::Divergence;
-use super::drive::{self, Frame, Options, Search};
-use super::guide::Guide;
-use super::history::History;
-use super::noise::{Purpose, normals};
-use super::objective::Objective;
-use super::posterior::{Draws, Posterior, Step};
-use super::saved::{Facts, Keeper, Saved, facts_of};
-use super::snapshot::PANELS;
 use crate::error::{Error, Result};
+use crate::infer::Problem;
+use crate::infer::calibrate::{self, Frame, Options, Search};
+use crate::infer::guide::Divergence;
+use crate::infer::guide::Guide;
+use crate::infer::history::History;
+use crate::infer::noise::{Purpose, normals};
+use crate::infer::objective::Objective;
+use crate::infer::posterior::convergence::{Ending, Pull, is_wide_enough, of_guide};
+use crate::infer::posterior::{Draws, Posterior, Step};
+use crate::infer::snapshot::PANELS;
+use crate::infer::state::{Facts, Keeper, Saved, facts_of};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::simulate::GRAIN;
@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-pub(super) const METHOD: &str = "variational inference";
+pub(crate) const METHOD: &str = "variational inference";
 
 /// How the gradient of the divergence is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -673,7 +673,7 @@ pub fn calibrate(
     progress: &mut dyn Progress,
 ) -> Result<Posterior> {
     let interrupt = Interrupt::watch();
-    drive::run(problem, options, None, progress, &|| interrupt.asked())
+    calibrate::run(problem, options, None, progress, &|| interrupt.asked())
 }
 
 impl Posterior {
@@ -689,6 +689,6 @@ impl Posterior {
     ) -> Result<Posterior> {
         let interrupt = Interrupt::watch();
         let from = Some(self.saved.as_ref());
-        drive::run(problem, options, from, progress, &|| interrupt.asked())
+        calibrate::run(problem, options, from, progress, &|| interrupt.asked())
     }
 }

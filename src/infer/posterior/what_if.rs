@@ -1,10 +1,10 @@
 //! What would happen: draws of a posterior under another shock, or under a policy.
 
-use super::layout::{Varying, layout};
-use super::objective::particles_within;
-use super::posterior::{column_means, column_quantiles};
-use super::{Parameter, Posterior, Prediction, Problem};
 use crate::error::{Error, Result};
+use crate::infer::layout::{Varying, layout};
+use crate::infer::objective::particles_within;
+use crate::infer::posterior::{column_means, column_quantiles};
+use crate::infer::{Parameter, Posterior, Prediction, Problem};
 use crate::interrupt::Interrupt;
 use crate::memory;
 use crate::model::{Params, Shock, production, recovery};
