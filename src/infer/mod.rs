@@ -1,8 +1,12 @@
 //! Calibration: which parameters vary, what is observed, and what was learnt.
 
+#[macro_use]
+mod family;
+
 mod background;
 mod calibrate;
 mod contest;
+mod exact;
 mod exp;
 mod guide;
 mod history;

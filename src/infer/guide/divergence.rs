@@ -1,11 +1,12 @@
 //! How far a guide is from the prior: Kullback-Leibler, or Rényi's alpha.
 
+use super::Guide;
 use crate::error::{Error, Result};
-use crate::infer::guide::{Guide, cholesky, dot, solve};
+use serde::Serialize;
 
 /// What holds the guide q to the prior p in generalised variational inference (Knoblauch, Jewson &
 /// Damoulas 2022).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub enum Divergence {
     /// KL(q || p) = E_q[ln q - ln p], the one of Bayes' rule.
     #[default]
@@ -48,101 +49,12 @@ impl Divergence {
 /// D = α/2 mᵀ A⁻¹ m + ln|A| / (2 (1 - α)) - ln|Σ| / 2. Its derivative in A is
 /// G = A⁻¹ / (2 (1 - α)) - α/2 v vᵀ with v = A⁻¹ m, from which the rest follows by the chain rule.
 fn renyi(alpha: f64, guide: Guide, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
-    let beta = 1.0 - alpha;
-    let square = |i: usize| (2.0 * w[n + i]).exp();
     // What does not depend on the family: -ln|Σ| / 2 of a triangular or diagonal factor.
-    let mut d = -w[n..2 * n].iter().sum::<f64>();
+    let d = -w[n..2 * n].iter().sum::<f64>();
     for to in &mut to[n..2 * n] {
         *to -= 1.0;
     }
-    match guide {
-        Guide::Point => unreachable!("refused by check"),
-        Guide::MeanField => {
-            for (i, m) in w[..n].iter().enumerate() {
-                let e = square(i);
-                let a = alpha + beta * e;
-                d += 0.5 * (alpha * m * m / a + a.ln() / beta);
-                to[i] += alpha * m / a;
-                to[n + i] += e / a * (1.0 - alpha * beta * m * m / a);
-            }
-        }
-        Guide::LowRank(r) => {
-            d -= guide.common(w, n, r, to);
-            // A = diag(a) + κ B Bᵀ, inverted by Woodbury's identity.
-            let kappa = beta * guide.unit(n).powi(2);
-            let a = |i: usize| alpha + beta * square(i);
-            let weight = |i: usize| kappa / a(i);
-            let l = guide.factor(w, n, r, &weight);
-            let row = |i: usize| &w[guide.row(n, i)];
-            let mut pulled = vec![0.0; r];
-            for (i, m) in w[..n].iter().enumerate() {
-                for (p, b) in pulled.iter_mut().zip(row(i)) {
-                    *p += weight(i) * b * m;
-                }
-            }
-            let common = solve(&l, r, &pulled);
-            let v: Vec<f64> = (0..n)
-                .map(|i| (w[i] - dot(row(i), &common)) / a(i))
-                .collect();
-            let log: f64 = 2.0 * (0..r).map(|k| l[k * r + k].ln()).sum::<f64>()
-                + (0..n).map(|i| a(i).ln()).sum::<f64>();
-            d += 0.5 * (alpha * dot(&v, &w[..n]) + log / beta);
-            let mut along = vec![0.0; r];
-            for (i, v) in v.iter().enumerate() {
-                for (to, b) in along.iter_mut().zip(row(i)) {
-                    *to += v * b;
-                }
-            }
-            for i in 0..n {
-                let inner = solve(&l, r, row(i));
-                let inverse = (1.0 - weight(i) * dot(row(i), &inner)) / a(i);
-                to[i] += alpha * v[i];
-                to[n + i] += square(i) * (inverse - alpha * beta * v[i] * v[i]);
-                let columns = inner.iter().zip(&along);
-                for (to, (x, s)) in to[guide.row(n, i)].iter_mut().zip(columns) {
-                    *to += kappa * (x / (a(i) * beta) - alpha * v[i] * s);
-                }
-            }
-        }
-        Guide::FullRank => {
-            let c = guide.unit(n);
-            // Σ = T Tᵀ.
-            let mut t = vec![0.0; n * n];
-            for i in 0..n {
-                t[i * n + i] = w[n + i].exp();
-                for (t, b) in t[i * n..i * n + i].iter_mut().zip(&w[guide.row(n, i)]) {
-                    *t = c * b;
-                }
-            }
-            let mut a = vec![0.0; n * n];
-            for i in 0..n {
-                for j in 0..=i {
-                    a[i * n + j] = beta * dot(&t[i * n..i * n + j + 1], &t[j * n..j * n + j + 1]);
-                }
-                a[i * n + i] += alpha;
-            }
-            let l = cholesky(a, n);
-            let v = solve(&l, n, &w[..n]);
-            let log: f64 = 2.0 * (0..n).map(|k| l[k * n + k].ln()).sum::<f64>();
-            d += 0.5 * (alpha * dot(&v, &w[..n]) + log / beta);
-            // 2 (1 - α) G T = A⁻¹ T - α (1 - α) v (vᵀ T), column by column of T.
-            for j in 0..n {
-                let column: Vec<f64> = (0..n).map(|i| t[i * n + j]).collect();
-                let x = solve(&l, n, &column);
-                let along = dot(&v, &column);
-                for i in j..n {
-                    let g = x[i] - alpha * beta * v[i] * along;
-                    if i == j {
-                        to[n + i] += g * t[i * n + i];
-                    } else {
-                        to[guide.row(n, i).start + j] += c * g;
-                    }
-                }
-                to[j] += alpha * v[j];
-            }
-        }
-    }
-    d
+    guide.with(|family| family.renyi(alpha, d, w, n, to))
 }
 
 #[cfg(test)]
@@ -153,7 +65,12 @@ mod tests {
     const GUIDES: [Guide; 3] = [Guide::MeanField, Guide::LowRank(2), Guide::FullRank];
 
     fn unknowns(guide: Guide, n: usize) -> Vec<f64> {
-        let all = normals(5, Purpose::Guide, 0, guide.unknowns(n));
+        let all = normals(
+            5,
+            Purpose::Guide,
+            0,
+            guide.with(|family| super::super::unknowns(family, n)),
+        );
         all.iter().map(|e| 0.6 * e).collect()
     }
 

@@ -1,41 +1,109 @@
-//! Guides: the families of normal distributions that a posterior is approximated by.
+//! Guides: the families of normal distributions that a posterior is approximated by, a file each.
 
 mod divergence;
+mod full_rank;
+mod linear;
+mod low_rank;
+mod mean_field;
+mod point;
 
-pub use divergence::Divergence;
-
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::infer::exp::exp;
-use crate::infer::noise::{Purpose, normals};
 use crate::simulate::GRAIN;
+pub use divergence::Divergence;
+use linear::dot;
 use rayon::prelude::*;
+use serde::Serialize;
 use std::ops::Range;
 
-/// The family of the guide: normal distributions of the priors' standard-normal coordinates.
-///
-/// Particles are u = m + e^d ε + c B ε', with a mean m and a log-scale d per coordinate. B, a row per
-/// coordinate, is what makes coordinates depend on each other; the constant c, one over the root of
-/// the number of columns, makes a step of the optimiser the same for every family.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Guide {
-    /// Independent coordinates: 2 numbers per coordinate. Its intervals are too narrow where
-    /// parameters can make up for each other; `sbc` tells by how much.
-    #[default]
-    MeanField,
-    /// Diagonal and so many common factors: B has that many columns and ε' its own normals. For many
-    /// coordinates it needs many steps: after 300 of one particle it fits 2,000 coordinates worse
-    /// than `MeanField`.
-    LowRank(usize),
-    /// All covariances: B is strictly lower triangular and ε' is ε. Up to 500 coordinates.
-    FullRank,
-    /// No spread at all: the most probable coordinates (maximum a posteriori), where `weight x loss +
-    /// |m|² / 2` is least. It is the mode in the standard-normal coordinates, which is not that of the
-    /// parameters' own densities, and says nothing of uncertainty.
-    Point,
+/// A family of normals of n coordinates. Its unknowns w are the means, the log-scales and, where coordinates depend on
+/// each other, a matrix B row by row.
+pub(crate) trait Family: Sync {
+    /// Refuses numbers of coordinates that it is not for.
+    fn check(&self, _n: usize) -> Result<()> {
+        Ok(())
+    }
+    /// True of a family without spread: no log-scales, no B, no noise.
+    fn is_point(&self) -> bool {
+        false
+    }
+    /// Normals that a particle takes.
+    fn noise(&self, n: usize) -> usize {
+        n
+    }
+    /// Columns of B, for the constant c.
+    fn columns(&self, n: usize) -> usize {
+        n
+    }
+    /// Row i of B among the unknowns; empty where there is no B.
+    fn row(&self, _n: usize, _i: usize) -> Range<usize> {
+        0..0
+    }
+    /// What row i of B is multiplied with.
+    fn factors<'a>(&self, _noise: &'a [f64], _n: usize, _i: usize) -> &'a [f64] {
+        &[]
+    }
+    /// B to start from, row by row, where the guide is `scale` wide.
+    fn start(&self, count: usize, _scale: f64, _seed: u64) -> Vec<f64> {
+        vec![0.0; count]
+    }
+    /// Half the log-determinant by which B widens the guide beyond its scales; adds its negative gradient.
+    fn widening(&self, _w: &[f64], _n: usize, _to: &mut [f64]) -> f64 {
+        0.0
+    }
+    /// Logarithm of the density at the particle that `noise` makes, and the density's score there: the gradient of the
+    /// logarithm in the particle. `constant` is what the scales contribute.
+    fn density(&self, w: &[f64], n: usize, noise: &[f64], constant: f64) -> (f64, Vec<f64>);
+    /// Mean and standard deviation of a weighted sum of coordinates.
+    fn moments(&self, w: &[f64], n: usize, parts: &mut Parts<'_>) -> (f64, f64) {
+        let c = unit(self.columns(n));
+        let (mut mean, mut variance) = (0.0, 0.0);
+        // What common factors contribute.
+        let mut common: Vec<f64> = Vec::new();
+        for (i, a) in parts {
+            mean += a * w[i];
+            let own = a * w[n + i].exp();
+            let row = &w[self.row(n, i)];
+            variance += own * own;
+            common.resize(common.len().max(row.len()), 0.0);
+            for (to, b) in common.iter_mut().zip(row) {
+                *to += a * c * b;
+            }
+        }
+        (mean, (variance + dot(&common, &common)).sqrt())
+    }
+    /// Rényi's divergence of order `alpha`, of which `d` is what the determinant of the scales contributes; adds the
+    /// gradient of the rest.
+    fn renyi(&self, alpha: f64, d: f64, w: &[f64], n: usize, to: &mut [f64]) -> f64;
 }
 
-/// Of more coordinates some hundred gradients cannot tell the covariances.
-const FULL: usize = 500;
+/// Coordinates with their weights.
+type Parts<'a> = dyn Iterator<Item = (usize, f64)> + 'a;
+
+members! {
+    /// The family of the guide: normal distributions of the priors' standard-normal coordinates.
+    ///
+    /// Particles are u = m + e^d ε + c B ε', with a mean m and a log-scale d per coordinate. B, a row per
+    /// coordinate, is what makes coordinates depend on each other; the constant c, one over the root of
+    /// the number of columns, makes a step of the optimiser the same for every family.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+    Guide: dyn Family {
+        /// Independent coordinates: 2 numbers per coordinate. Its intervals are too narrow where
+        /// parameters can make up for each other; `sbc` tells by how much.
+        #[default]
+        MeanField = mean_field,
+        /// Diagonal and so many common factors: B has that many columns and ε' its own normals. For many
+        /// coordinates it needs many steps: after 300 of one particle it fits 2,000 coordinates worse
+        /// than `MeanField`.
+        LowRank(factors: usize) = low_rank,
+        /// All covariances: B is strictly lower triangular and ε' is ε. Up to 500 coordinates.
+        FullRank = full_rank,
+        /// No spread at all: the most probable coordinates (maximum a posteriori), where `weight x loss +
+        /// |m|² / 2` is least. It is the mode in the standard-normal coordinates, which is not that of the
+        /// parameters' own densities, and says nothing of uncertainty.
+        Point = point,
+    }
+}
 
 /// Some coordinates' share of a gradient in the unknowns, for a thread to add to.
 struct Piece<'a> {
@@ -55,306 +123,111 @@ impl Piece<'_> {
     }
 }
 
+/// c of the guide's doc.
+fn unit(columns: usize) -> f64 {
+    1.0 / (columns.max(1) as f64).sqrt()
+}
+
+/// Number of unknowns of a family.
+fn unknowns(family: &dyn Family, n: usize) -> usize {
+    match family.is_point() {
+        true => n,
+        false => family.row(n, n - 1).end.max(2 * n),
+    }
+}
+
+/// Cuts a gradient in the unknowns into pieces.
+fn pieces<'a>(family: &dyn Family, n: usize, to: &'a mut [f64]) -> Vec<Piece<'a>> {
+    let (to_mean, rest) = to.split_at_mut(n);
+    let (to_scale, to_rows) = rest.split_at_mut(rest.len().min(n));
+    let rows = family.row(n, GRAIN.min(n) - 1).end.saturating_sub(2 * n);
+    let (mut to_scale, mut to_rows) = (to_scale.chunks_mut(GRAIN), to_rows.chunks_mut(rows.max(1)));
+    let means = to_mean.chunks_mut(GRAIN).enumerate();
+    let pieces = means.map(|(k, to_mean)| Piece {
+        first: k * GRAIN,
+        to_mean,
+        to_scale: to_scale.next().unwrap_or_default(),
+        to_rows: to_rows.next().unwrap_or_default(),
+    });
+    pieces.collect()
+}
+
 impl Guide {
     pub(crate) fn check(self, n: usize) -> Result<()> {
-        match self {
-            Guide::LowRank(0) => Err(Error::new(
-                "Svi.guide",
-                "LowRank(0) has no factors",
-                "give at least 1, or Guide::MeanField",
-            )),
-            Guide::LowRank(r) if r > n => Err(Error::new(
-                "Svi.guide",
-                format!("LowRank({r}) has more factors than the {n} coordinates"),
-                "give fewer, such as 20",
-            )),
-            Guide::FullRank if n > FULL => Err(Error::new(
-                "Svi.guide",
-                format!(
-                    "FullRank of {n} coordinates has {} covariances, more than a fit can learn; {FULL} coordinates are the most",
-                    n * (n - 1) / 2
-                ),
-                "use Guide::LowRank(20) or Guide::MeanField",
-            )),
-            _ => Ok(()),
-        }
+        self.with(|family| family.check(n))
+    }
+
+    /// True of a guide without spread.
+    pub(crate) fn is_point(self) -> bool {
+        self.with(|family| family.is_point())
     }
 
     /// Normals that a particle takes.
     pub(crate) fn noise(self, n: usize) -> usize {
-        match self {
-            Guide::LowRank(r) => n + r,
-            Guide::Point => 0,
-            _ => n,
-        }
-    }
-
-    /// c of the type's doc.
-    pub(crate) fn unit(self, n: usize) -> f64 {
-        let columns = match self {
-            Guide::LowRank(r) => r,
-            _ => n,
-        };
-        1.0 / (columns.max(1) as f64).sqrt()
-    }
-
-    /// Row i of B among the unknowns, which are the means, the log-scales, and B row by row.
-    pub(crate) fn row(self, n: usize, i: usize) -> Range<usize> {
-        match self {
-            Guide::MeanField | Guide::Point => 0..0,
-            Guide::LowRank(r) => 2 * n + i * r..2 * n + (i + 1) * r,
-            Guide::FullRank => 2 * n + i * i.saturating_sub(1) / 2..2 * n + (i + 1) * i / 2,
-        }
-    }
-
-    /// Cuts a gradient in the unknowns into pieces.
-    fn pieces(self, n: usize, to: &mut [f64]) -> Vec<Piece<'_>> {
-        let (to_mean, rest) = to.split_at_mut(n);
-        let (to_scale, to_rows) = rest.split_at_mut(rest.len().min(n));
-        let rows = self.row(n, GRAIN.min(n) - 1).end.saturating_sub(2 * n);
-        let (mut to_scale, mut to_rows) =
-            (to_scale.chunks_mut(GRAIN), to_rows.chunks_mut(rows.max(1)));
-        let means = to_mean.chunks_mut(GRAIN).enumerate();
-        let pieces = means.map(|(k, to_mean)| Piece {
-            first: k * GRAIN,
-            to_mean,
-            to_scale: to_scale.next().unwrap_or_default(),
-            to_rows: to_rows.next().unwrap_or_default(),
-        });
-        pieces.collect()
-    }
-
-    /// What row i of B is multiplied with.
-    fn factors(self, noise: &[f64], n: usize, i: usize) -> &[f64] {
-        match self {
-            Guide::MeanField | Guide::Point => &[],
-            Guide::LowRank(_) => &noise[n..],
-            Guide::FullRank => &noise[..i],
-        }
-    }
-
-    /// Number of unknowns.
-    pub(crate) fn unknowns(self, n: usize) -> usize {
-        match self {
-            Guide::Point => n,
-            _ => self.row(n, n - 1).end.max(2 * n),
-        }
+        self.with(|family| family.noise(n))
     }
 
     /// Unknowns to start from: the prior's mean, and `scale` in every direction.
     pub(crate) fn start(self, n: usize, scale: f64, seed: u64) -> Vec<f64> {
-        let mut w = vec![0.0; n];
-        if self == Guide::Point {
-            return w;
-        }
-        w.resize(2 * n, scale.ln());
-        let rest = self.unknowns(n) - 2 * n;
-        if let Guide::LowRank(_) = self {
-            // Not zero: there all factors would stay alike.
-            let factors = normals(seed, Purpose::Guide, 0, rest).into_iter();
-            w.extend(factors.map(|e| scale * e));
-        } else {
-            w.resize(2 * n + rest, 0.0);
-        }
-        w
+        self.with(|family| {
+            let mut w = vec![0.0; n];
+            if !family.is_point() {
+                w.resize(2 * n, scale.ln());
+                w.extend(family.start(unknowns(family, n) - 2 * n, scale, seed));
+            }
+            w
+        })
     }
 
     /// The particle that `noise` makes.
     pub(crate) fn particle(self, w: &[f64], n: usize, noise: &[f64]) -> Vec<f64> {
-        if self == Guide::Point {
-            return w.to_vec();
-        }
-        let c = self.unit(n);
-        let mut u = vec![0.0; n];
-        let pieces = u.par_chunks_mut(GRAIN).enumerate();
-        pieces.for_each(|(k, u)| {
-            let all = k * GRAIN..k * GRAIN + u.len();
-            let scales = scales(w, n, all.clone());
-            let means = w[all.clone()].iter().zip(&scales);
-            for ((u, (m, scale)), e) in u.iter_mut().zip(means).zip(&noise[all.clone()]) {
-                *u = m + scale * e;
+        self.with(|family| {
+            if family.is_point() {
+                return w.to_vec();
             }
-            if self != Guide::MeanField {
-                for (u, i) in u.iter_mut().zip(all) {
-                    *u += c * dot(&w[self.row(n, i)], self.factors(noise, n, i));
+            let c = unit(family.columns(n));
+            let has_rows = w.len() > 2 * n;
+            let mut u = vec![0.0; n];
+            let pieces = u.par_chunks_mut(GRAIN).enumerate();
+            pieces.for_each(|(k, u)| {
+                let all = k * GRAIN..k * GRAIN + u.len();
+                let scales = scales(w, n, all.clone());
+                let means = w[all.clone()].iter().zip(&scales);
+                for ((u, (m, scale)), e) in u.iter_mut().zip(means).zip(&noise[all.clone()]) {
+                    *u = m + scale * e;
                 }
-            }
-        });
-        u
+                if has_rows {
+                    for (u, i) in u.iter_mut().zip(all) {
+                        *u += c * dot(&w[family.row(n, i)], family.factors(noise, n, i));
+                    }
+                }
+            });
+            u
+        })
     }
 
     /// Adds the gradient in the unknowns of what has gradient `g` in the particle.
     pub(crate) fn pull(self, w: &[f64], noise: &[f64], g: &[f64], to: &mut [f64]) {
-        let (n, c) = (g.len(), self.unit(g.len()));
-        let pieces = self.pieces(n, to).into_par_iter();
-        pieces.for_each(|piece| {
-            let all = piece.all();
-            let g = &g[all.clone()];
-            for (to, g) in piece.to_mean.iter_mut().zip(g) {
-                *to += g;
-            }
-            if self != Guide::Point {
-                let scales = scales(w, n, all.clone());
-                let each = g.iter().zip(&scales).zip(&noise[all.clone()]);
-                for (to, ((g, scale), e)) in piece.to_scale.iter_mut().zip(each) {
-                    *to += g * scale * e;
-                }
-            }
-            if piece.to_rows.is_empty() {
-                return;
-            }
-            let begin = self.row(n, all.start).start;
-            for (i, g) in all.zip(g) {
-                let row = self.row(n, i);
-                let row = piece.to_rows[row.start - begin..row.end - begin].iter_mut();
-                for (to, e) in row.zip(self.factors(noise, n, i)) {
-                    *to += c * g * e;
-                }
-            }
-        });
+        self.with(|family| pull(family, w, noise, g, to));
     }
 
     /// KL(q || standard normal), and adds its gradient in the unknowns. Of a point, whose divergence is
     /// infinite, the part that depends on where it is.
-    pub(crate) fn kl(self, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
-        let c = self.unit(n);
-        let of = |piece: Piece<'_>| {
-            let all = piece.all();
-            let means = &w[all.clone()];
-            for (to, m) in piece.to_mean.iter_mut().zip(means) {
-                *to += m;
-            }
-            if self == Guide::Point {
-                return 0.5 * dot(means, means);
-            }
-            let mut kl = 0.0;
-            let scales = scales(w, n, all.clone());
-            let unknowns = means.iter().zip(&w[n..][all.clone()]).zip(&scales);
-            for (to, ((m, d), scale)) in piece.to_scale.iter_mut().zip(unknowns) {
-                let square = scale * scale;
-                kl += 0.5 * (square + m * m - 1.0) - d;
-                *to += square - 1.0;
-            }
-            let rows = &w[self.row(n, all.start).start..self.row(n, all.end - 1).end];
-            for (to, b) in piece.to_rows.iter_mut().zip(rows) {
-                *to += c * c * b;
-            }
-            kl + 0.5 * c * c * dot(rows, rows)
-        };
-        let kl: Vec<f64> = self.pieces(n, to).into_par_iter().map(of).collect();
-        // One after the other: the sum is the same on any number of threads.
-        let mut kl: f64 = kl.iter().sum();
-        if let Guide::LowRank(r) = self {
-            kl -= self.common(w, n, r, to);
-        }
-        kl
-    }
-
-    /// Half the log-determinant of I + c² Bᵀ e^-2d B, by which common factors widen the guide; adds
-    /// its negative gradient.
-    pub(crate) fn common(self, w: &[f64], n: usize, r: usize, to: &mut [f64]) -> f64 {
-        let c = self.unit(n);
-        let weight = |i: usize| c * c * (-2.0 * w[n + i]).exp();
-        let l = self.factor(w, n, r, &weight);
-        let pieces = self.pieces(n, to).into_par_iter();
-        pieces.for_each(|piece| {
-            let all = piece.all();
-            let rows = piece.to_rows.chunks_exact_mut(r);
-            for (i, (to_scale, to_row)) in all.zip(piece.to_scale.iter_mut().zip(rows)) {
-                let row = &w[self.row(n, i)];
-                let x = solve(&l, r, row);
-                *to_scale += weight(i) * dot(row, &x);
-                for (to, x) in to_row.iter_mut().zip(&x) {
-                    *to -= weight(i) * x;
-                }
-            }
-        });
-        (0..r).map(|k| l[k * r + k].ln()).sum()
-    }
-
-    /// The lower factor of I + Σ_i weight(i) b_i b_iᵀ, with b_i the rows of B.
-    pub(crate) fn factor(
-        self,
-        w: &[f64],
-        n: usize,
-        r: usize,
-        weight: &(dyn Fn(usize) -> f64 + Sync),
-    ) -> Vec<f64> {
-        let of = |piece: usize| {
-            let mut s = vec![0.0; r * r];
-            for i in piece * GRAIN..((piece + 1) * GRAIN).min(n) {
-                let row = &w[self.row(n, i)];
-                for (k, b) in row.iter().enumerate() {
-                    for l in 0..=k {
-                        s[k * r + l] += weight(i) * b * row[l];
-                    }
-                }
-            }
-            s
-        };
-        let pieces: Vec<_> = (0..n.div_ceil(GRAIN)).into_par_iter().map(of).collect();
-        let mut s = vec![0.0; r * r];
-        for piece in pieces {
-            s.iter_mut().zip(piece).for_each(|(s, part)| *s += part);
-        }
-        for k in 0..r {
-            s[k * r + k] += 1.0;
-        }
-        cholesky(s, r)
+    fn kl(self, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
+        self.with(|family| kl(family, w, n, to))
     }
 
     /// Logarithm of the guide's density at the particle that `noise` makes, and the density's score
     /// there: the gradient of the logarithm in the particle. A point has neither: NaN and zeros.
     pub(crate) fn density(self, w: &[f64], n: usize, noise: &[f64]) -> (f64, Vec<f64>) {
-        if self == Guide::Point {
-            return (f64::NAN, vec![0.0; n]);
-        }
-        let c = self.unit(n);
-        let scale = |i: usize| w[n + i].exp();
-        let constant =
-            -0.5 * n as f64 * (2.0 * std::f64::consts::PI).ln() - w[n..2 * n].iter().sum::<f64>();
-        match self {
-            Guide::Point => unreachable!("returned above"),
-            Guide::MeanField => {
-                let score = (0..n).map(|i| -noise[i] / scale(i)).collect();
-                (constant - 0.5 * dot(noise, noise), score)
+        self.with(|family| {
+            if family.is_point() {
+                return (f64::NAN, vec![0.0; n]);
             }
-            Guide::FullRank => {
-                // The particle is m + L ε: the score is -L^-T ε.
-                let mut x: Vec<f64> = noise.iter().map(|e| -e).collect();
-                for i in (0..n).rev() {
-                    x[i] /= scale(i);
-                    let (before, own) = x.split_at_mut(i);
-                    for (x, b) in before.iter_mut().zip(&w[self.row(n, i)]) {
-                        *x -= c * b * own[0];
-                    }
-                }
-                (constant - 0.5 * dot(noise, noise), x)
-            }
-            Guide::LowRank(r) => {
-                let weight = |i: usize| c * c * (-2.0 * w[n + i]).exp();
-                let l = self.factor(w, n, r, &weight);
-                let away: Vec<f64> = (0..n)
-                    .map(|i| scale(i) * noise[i] + c * dot(&w[self.row(n, i)], &noise[n..]))
-                    .collect();
-                // Σ^-1 v by Woodbury's identity.
-                let mut pulled = vec![0.0; r];
-                for (i, v) in away.iter().enumerate() {
-                    for (p, b) in pulled.iter_mut().zip(&w[self.row(n, i)]) {
-                        *p += weight(i) * b * v;
-                    }
-                }
-                let common = solve(&l, r, &pulled);
-                let score: Vec<f64> = (0..n)
-                    .map(|i| {
-                        let rest = away[i] - dot(&w[self.row(n, i)], &common);
-                        -rest / (scale(i) * scale(i))
-                    })
-                    .collect();
-                let half: f64 = (0..r).map(|k| l[k * r + k].ln()).sum();
-                (constant - half + 0.5 * dot(&score, &away), score)
-            }
-        }
+            let constant = -0.5 * n as f64 * (2.0 * std::f64::consts::PI).ln()
+                - w[n..2 * n].iter().sum::<f64>();
+            family.density(w, n, noise, constant)
+        })
     }
 
     /// Mean and standard deviation of a weighted sum of coordinates.
@@ -362,32 +235,73 @@ impl Guide {
         self,
         w: &[f64],
         n: usize,
-        parts: impl Iterator<Item = (usize, f64)>,
+        mut parts: impl Iterator<Item = (usize, f64)>,
     ) -> (f64, f64) {
-        let c = self.unit(n);
-        let (mut mean, mut variance) = (0.0, 0.0);
-        // What common factors, or all earlier normals, contribute.
-        let mut common: Vec<f64> = Vec::new();
-        for (i, a) in parts {
-            mean += a * w[i];
-            if self == Guide::Point {
-                continue;
-            }
-            let own = a * w[n + i].exp();
-            let row = &w[self.row(n, i)];
-            if self == Guide::FullRank {
-                common.resize(common.len().max(i + 1), 0.0);
-                common[i] += own;
-            } else {
-                variance += own * own;
-                common.resize(common.len().max(row.len()), 0.0);
-            }
-            for (to, b) in common.iter_mut().zip(row) {
-                *to += a * c * b;
+        self.with(|family| family.moments(w, n, &mut parts))
+    }
+}
+
+/// Adds the gradient in the unknowns of what has gradient `g` in the particle.
+fn pull(family: &dyn Family, w: &[f64], noise: &[f64], g: &[f64], to: &mut [f64]) {
+    let (n, c) = (g.len(), unit(family.columns(g.len())));
+    let pieces = pieces(family, n, to).into_par_iter();
+    pieces.for_each(|piece| {
+        let all = piece.all();
+        let g = &g[all.clone()];
+        for (to, g) in piece.to_mean.iter_mut().zip(g) {
+            *to += g;
+        }
+        if !family.is_point() {
+            let scales = scales(w, n, all.clone());
+            let each = g.iter().zip(&scales).zip(&noise[all.clone()]);
+            for (to, ((g, scale), e)) in piece.to_scale.iter_mut().zip(each) {
+                *to += g * scale * e;
             }
         }
-        (mean, (variance + dot(&common, &common)).sqrt())
-    }
+        if piece.to_rows.is_empty() {
+            return;
+        }
+        let begin = family.row(n, all.start).start;
+        for (i, g) in all.zip(g) {
+            let row = family.row(n, i);
+            let row = piece.to_rows[row.start - begin..row.end - begin].iter_mut();
+            for (to, e) in row.zip(family.factors(noise, n, i)) {
+                *to += c * g * e;
+            }
+        }
+    });
+}
+
+/// `Guide::kl` of a family.
+fn kl(family: &dyn Family, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
+    let c = unit(family.columns(n));
+    let of = |piece: Piece<'_>| {
+        let all = piece.all();
+        let means = &w[all.clone()];
+        for (to, m) in piece.to_mean.iter_mut().zip(means) {
+            *to += m;
+        }
+        if family.is_point() {
+            return 0.5 * dot(means, means);
+        }
+        let mut kl = 0.0;
+        let scales = scales(w, n, all.clone());
+        let unknowns = means.iter().zip(&w[n..][all.clone()]).zip(&scales);
+        for (to, ((m, d), scale)) in piece.to_scale.iter_mut().zip(unknowns) {
+            let square = scale * scale;
+            kl += 0.5 * (square + m * m - 1.0) - d;
+            *to += square - 1.0;
+        }
+        let rows = &w[family.row(n, all.start).start..family.row(n, all.end - 1).end];
+        for (to, b) in piece.to_rows.iter_mut().zip(rows) {
+            *to += c * c * b;
+        }
+        kl + 0.5 * c * c * dot(rows, rows)
+    };
+    let parts: Vec<f64> = pieces(family, n, to).into_par_iter().map(of).collect();
+    // One after the other: the sum is the same on any number of threads.
+    let kl: f64 = parts.iter().sum();
+    kl - family.widening(w, n, to)
 }
 
 /// The scales e^d of some of n coordinates.
@@ -397,38 +311,19 @@ fn scales(w: &[f64], n: usize, some: Range<usize>) -> Vec<f64> {
     scales
 }
 
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// The lower factor of a symmetric positive matrix, from its lower half.
-pub(crate) fn cholesky(mut s: Vec<f64>, r: usize) -> Vec<f64> {
-    for k in 0..r {
-        for l in 0..=k {
-            let (a, b) = (k * r, l * r);
-            let rest = s[a + l] - dot(&s[a..a + l], &s[b..b + l]);
-            s[a + l] = if l == k { rest.sqrt() } else { rest / s[b + l] };
-        }
-    }
-    s
-}
-
-/// Solves L Lᵀ x = b.
-pub(crate) fn solve(l: &[f64], r: usize, b: &[f64]) -> Vec<f64> {
-    let mut x = b.to_vec();
-    for k in 0..r {
-        x[k] = (x[k] - dot(&l[k * r..k * r + k], &x[..k])) / l[k * r + k];
-    }
-    for k in (0..r).rev() {
-        let later: f64 = (k + 1..r).map(|j| l[j * r + k] * x[j]).sum();
-        x[k] = (x[k] - later) / l[k * r + k];
-    }
-    x
+/// The scale e^d of coordinate i.
+fn scale(w: &[f64], n: usize, i: usize) -> f64 {
+    w[n + i].exp()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::infer::noise::{Purpose, normals};
+
+    fn size(guide: Guide, n: usize) -> usize {
+        guide.with(|family| unknowns(family, n))
+    }
 
     #[test]
     fn gradients_are_finite_differences() {
@@ -439,7 +334,7 @@ mod tests {
             Guide::FullRank,
             Guide::Point,
         ] {
-            let size = guide.unknowns(n);
+            let size = size(guide, n);
             let mut w = normals(1, Purpose::Guide, 0, size);
             w.iter_mut().for_each(|e| *e *= 0.5);
             let noise = normals(1, Purpose::Guide, 1, guide.noise(n));
@@ -499,9 +394,10 @@ mod tests {
             };
             let mut expected: f64 = (0..all).map(term).sum();
             if r > 0 {
-                let c = guide.unit(all);
+                let c = unit(r);
                 expected += 0.5 * c * c * dot(&w[2 * all..], &w[2 * all..]);
-                expected -= guide.common(&w, all, r, &mut vec![0.0; w.len()]);
+                let widening = |f: &dyn Family| f.widening(&w, all, &mut vec![0.0; w.len()]);
+                expected -= guide.with(widening);
             }
             assert!((kl / expected - 1.0).abs() < 1e-10, "{kl} {expected}");
             let i = all - 1;
@@ -518,7 +414,7 @@ mod tests {
         let n = 4;
         let sum = [(3, 0.8), (1, -0.6)];
         for guide in [Guide::MeanField, Guide::LowRank(2), Guide::FullRank] {
-            let w = normals(2, Purpose::Guide, 0, guide.unknowns(n));
+            let w = normals(2, Purpose::Guide, 0, size(guide, n));
             let noise = |k| normals(3, Purpose::Particles, k, guide.noise(n));
             let particles: Vec<Vec<f64>> = (0..20_000)
                 .map(|k| guide.particle(&w, n, &noise(k)))
@@ -548,7 +444,7 @@ mod tests {
                     }
                 }
             }
-            let kl = guide.kl(&w, n, &mut vec![0.0; guide.unknowns(n)]);
+            let kl = guide.kl(&w, n, &mut vec![0.0; size(guide, n)]);
             let normal = 0.5 * n as f64 * (2.0 * std::f64::consts::PI).ln();
             let expected = normal + second - kl;
             assert!(

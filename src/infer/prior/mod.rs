@@ -1,242 +1,185 @@
-//! Prior distributions, each the image of a standard normal.
+//! Prior distributions, a file each, and which parameters have one.
 
+mod beta;
+mod gamma;
+mod log_normal;
+mod logit_normal;
+mod normal;
 mod priors;
-
-pub use priors::{Levels, Parameter, Per, Priors};
+mod transport;
+mod truncated_normal;
+mod uniform;
 
 use crate::error::{Error, Result};
-use crate::infer::exp::exp;
-use statrs::distribution::{Continuous, ContinuousCDF};
-use std::f64::consts::{PI, SQRT_2};
+pub use priors::{Levels, Parameter, Per, Priors};
+use serde::{Deserialize, Serialize};
+pub(crate) use transport::{Transport, below};
 
-/// A prior distribution. Each is the image x = T(u) of a standard normal coordinate u, in which guides
-/// work: T maps the quantiles of the normal to those of the prior, so that the prior of u is the same
-/// for all, and a divergence from it has a closed form. The density is φ(u) / T'(u), with log-determinant
-/// ln T'(u).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Prior {
-    /// Normal; for parameters with bounds only where it stays eight standard deviations within them.
-    Normal {
-        /// Mean.
-        mean: f64,
-        /// Standard deviation.
-        sd: f64,
-    },
-    /// A normal cut off outside `low..high`, and scaled up to probability 1.
-    TruncatedNormal {
-        /// Mean of the normal before it is cut.
-        mean: f64,
-        /// Standard deviation of the normal before it is cut.
-        sd: f64,
-        /// Lower end, finite.
-        low: f64,
-        /// Upper end; may be infinite.
-        high: f64,
-    },
-    /// `shift + median exp(sigma u)`: positive above a shift.
-    LogNormal {
-        /// Lower bound.
-        shift: f64,
-        /// Median of the part above the shift.
-        median: f64,
-        /// Standard deviation of its logarithm.
-        sigma: f64,
-    },
-    /// Gamma above a shift, with mean `shift + shape scale`.
-    Gamma {
-        /// Lower bound.
-        shift: f64,
-        /// Shape; 1 is the exponential distribution.
-        shape: f64,
-        /// Scale, in the parameter's unit.
-        scale: f64,
-    },
-    /// `1 / (1 + (1 - median) / median exp(-sigma u))`: between 0 and 1.
-    LogitNormal {
-        /// Median, between 0 and 1.
-        median: f64,
-        /// Standard deviation of the log-odds.
-        sigma: f64,
-    },
-    /// Beta, between 0 and 1, with mean `alpha / (alpha + beta)`.
-    Beta {
-        /// First shape.
-        alpha: f64,
-        /// Second shape.
-        beta: f64,
-    },
-    /// Uniform.
-    Uniform {
-        /// Lower end.
-        low: f64,
-        /// Upper end.
-        high: f64,
-    },
+/// What a distribution can do. Most have either a formula of T, or their probabilities: T is then found by bisection and
+/// tabled.
+pub(crate) trait Distribution {
+    /// Whether its numbers are those of a distribution.
+    fn is_one(&self) -> bool;
+    /// What its numbers must be.
+    fn needs(&self) -> &'static str;
+    /// Where values lie.
+    fn support(&self) -> (f64, f64);
+    /// T(u).
+    fn value(&self, u: f64) -> f64 {
+        transport::by_bisection(self.support(), u, &|above, left| {
+            self.coordinate_between(above, left)
+        })
+    }
+    /// T and T' by their formula, of many coordinates at a time; nothing where there is none.
+    fn formula(&self) -> Option<&dyn Formula> {
+        None
+    }
+    /// The coordinate of a value within the support.
+    fn coordinate(&self, x: f64) -> f64 {
+        let (low, high) = self.support();
+        self.coordinate_between(x - low, high - x)
+    }
+    /// The density at a value within the support.
+    fn density(&self, x: f64) -> f64 {
+        let (low, high) = self.support();
+        self.density_between(x - low, high - x)
+    }
+    /// The coordinate of the value so far above the lower and below the upper end: near the ends these
+    /// tell values apart that are the same number. For distributions without a formula.
+    fn coordinate_between(&self, _above: f64, _left: f64) -> f64 {
+        f64::NAN
+    }
+    /// The density there.
+    fn density_between(&self, _above: f64, _left: f64) -> f64 {
+        f64::NAN
+    }
+}
+
+/// A formula of T.
+pub(crate) trait Formula {
+    /// Turns coordinates into values, and writes the slopes T' where there is room for them.
+    fn transport(&self, values: &mut [f64], slopes: &mut [f64]);
+}
+
+members! {
+    /// A prior distribution. Each is the image x = T(u) of a standard normal coordinate u, in which guides
+    /// work: T maps the quantiles of the normal to those of the prior, so that the prior of u is the same
+    /// for all, and a divergence from it has a closed form. The density is φ(u) / T'(u), with log-determinant
+    /// ln T'(u).
+    #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+    Prior: dyn Distribution {
+        /// Normal; for parameters with bounds only where it stays eight standard deviations within them.
+        Normal {
+            /// Mean.
+            mean,
+            /// Standard deviation.
+            sd,
+        } = normal,
+        /// A normal cut off outside `low..high`, and scaled up to probability 1.
+        TruncatedNormal {
+            /// Mean of the normal before it is cut.
+            mean,
+            /// Standard deviation of the normal before it is cut.
+            sd,
+            /// Lower end, finite.
+            low,
+            /// Upper end; may be infinite.
+            high,
+        } = truncated_normal,
+        /// `shift + median exp(sigma u)`: positive above a shift.
+        LogNormal {
+            /// Lower bound.
+            shift,
+            /// Median of the part above the shift.
+            median,
+            /// Standard deviation of its logarithm.
+            sigma,
+        } = log_normal,
+        /// Gamma above a shift, with mean `shift + shape scale`.
+        Gamma {
+            /// Lower bound.
+            shift,
+            /// Shape; 1 is the exponential distribution.
+            shape,
+            /// Scale, in the parameter's unit.
+            scale,
+        } = gamma,
+        /// `1 / (1 + (1 - median) / median exp(-sigma u))`: between 0 and 1.
+        LogitNormal {
+            /// Median, between 0 and 1.
+            median,
+            /// Standard deviation of the log-odds.
+            sigma,
+        } = logit_normal,
+        /// Beta, between 0 and 1, with mean `alpha / (alpha + beta)`.
+        Beta {
+            /// First shape.
+            alpha,
+            /// Second shape.
+            beta,
+        } = beta,
+        /// Uniform.
+        Uniform {
+            /// Lower end.
+            low,
+            /// Upper end.
+            high,
+        } = uniform,
+    }
 }
 
 /// Standard deviation of a logarithm at most: a factor of e^10 between the middle and one standard deviation.
 const MOST_SIGMA: f64 = 10.0;
 
-/// Density of the standard normal.
-pub(crate) fn phi(u: f64) -> f64 {
-    (-0.5 * u * u).exp() / (2.0 * PI).sqrt()
+/// True of a number that can be a spread.
+fn is_spread(v: f64) -> bool {
+    v > 0.0 && v.is_finite()
 }
 
-/// Probability below `u` of the standard normal, exact in its lower tail.
-pub(crate) fn below(u: f64) -> f64 {
-    0.5 * statrs::function::erf::erfc(-u / SQRT_2)
-}
-
-/// The coordinate that has probability `p` below it, and `q` = 1 - p above; the smaller of the two is
-/// the one that is known well.
-fn quantile(p: f64, q: f64) -> f64 {
-    let lower = |p: f64| -SQRT_2 * statrs::function::erf::erfc_inv(2.0 * p);
-    if p <= q { lower(p) } else { -lower(q) }
-}
-
-fn gamma(shape: f64) -> statrs::distribution::Gamma {
-    statrs::distribution::Gamma::new(shape, 1.0).expect("a shape that was checked")
-}
-
-fn beta(a: f64, b: f64) -> statrs::distribution::Beta {
-    statrs::distribution::Beta::new(a, b).expect("shapes that were checked")
+/// True of a number that can be a shape.
+fn is_shape(v: f64) -> bool {
+    (0.01..=1e6).contains(&v)
 }
 
 impl Prior {
     /// The value at standard-normal coordinate `u`. Exact, and for gamma, beta and truncated normal
     /// priors slow: inference reads a table. NaN of a prior that is none, such as one with a negative shape.
     pub fn value(&self, u: f64) -> f64 {
-        if self.check("").is_err() {
-            return f64::NAN;
-        }
-        match *self {
-            Prior::Normal { mean, sd } => mean + sd * u,
-            Prior::LogNormal {
-                shift,
-                median,
-                sigma,
-            } => shift + median * (sigma * u).exp(),
-            Prior::LogitNormal { median, sigma } => {
-                1.0 / (1.0 + (1.0 - median) / median * (-sigma * u).exp())
-            }
-            Prior::Uniform { low, high } => {
-                if u < 0.0 {
-                    low + (high - low) * below(u)
-                } else {
-                    high - (high - low) * below(-u)
-                }
-            }
-            _ => self.unbound(self.free(u)),
-        }
+        self.with(|d| if d.is_one() { d.value(u) } else { f64::NAN })
     }
 
     /// The standard-normal coordinate of value `x`, the inverse of `value`; NaN outside the support.
     pub fn coordinate(&self, x: f64) -> f64 {
         let (low, high) = self.support();
-        if !(x >= low && x <= high) || self.check("").is_err() {
-            return f64::NAN;
-        }
-        match *self {
-            Prior::Normal { mean, sd } => (x - mean) / sd,
-            Prior::LogNormal {
-                shift,
-                median,
-                sigma,
-            } => ((x - shift) / median).ln() / sigma,
-            Prior::LogitNormal { median, sigma } => {
-                ((x / (1.0 - x)).ln() - (median / (1.0 - median)).ln()) / sigma
-            }
-            Prior::Uniform { low, high } => {
-                quantile((x - low) / (high - low), (high - x) / (high - low))
-            }
-            _ => self.coordinate_between(x - low, high - x),
-        }
+        let inside = x >= low && x <= high;
+        self.with(|d| match inside && d.is_one() {
+            true => d.coordinate(x),
+            false => f64::NAN,
+        })
     }
 
     /// The density at value `x`, 0 outside the support.
     pub fn density(&self, x: f64) -> f64 {
         let (low, high) = self.support();
-        if self.check("").is_err() {
-            return f64::NAN;
-        }
-        if !(x >= low && x <= high) {
-            return 0.0;
-        }
-        match *self {
-            Prior::Normal { mean, sd } => phi((x - mean) / sd) / sd,
-            Prior::LogNormal { shift, sigma, .. } if x > shift => {
-                phi(self.coordinate(x)) / (sigma * (x - shift))
-            }
-            Prior::LogitNormal { sigma, .. } if x > 0.0 && x < 1.0 => {
-                phi(self.coordinate(x)) / (sigma * x * (1.0 - x))
-            }
-            Prior::LogNormal { .. } | Prior::LogitNormal { .. } => 0.0,
-            Prior::Uniform { low, high } => 1.0 / (high - low),
-            _ => self.density_between(x - low, high - x),
-        }
-    }
-
-    /// The coordinate of the value so far above the lower and below the upper end: near the ends these
-    /// tell values apart that are the same number. For priors without a formula.
-    fn coordinate_between(&self, above: f64, left: f64) -> f64 {
-        match *self {
-            Prior::Gamma { shape, scale, .. } => {
-                let d = gamma(shape);
-                quantile(d.cdf(above / scale), d.sf(above / scale))
-            }
-            // The upper tail is the lower one of the mirrored distribution.
-            Prior::Beta { alpha, beta: b } => {
-                quantile(beta(alpha, b).cdf(above), beta(b, alpha).cdf(left))
-            }
-            Prior::TruncatedNormal {
-                mean,
-                sd,
-                low,
-                high,
-            } => {
-                let (low, high) = ((low - mean) / sd, (high - mean) / sd);
-                let p = mass(low, above / sd);
-                let q = if high.is_finite() {
-                    mass(-high, left / sd)
-                } else {
-                    below(-low - above / sd)
-                };
-                quantile(p / (p + q), q / (p + q))
-            }
-            _ => f64::NAN,
-        }
-    }
-
-    /// The density there.
-    fn density_between(&self, above: f64, left: f64) -> f64 {
-        match *self {
-            Prior::Gamma { shape, scale, .. } => gamma(shape).pdf(above / scale) / scale,
-            Prior::Beta { alpha, beta: b } => {
-                let norm = statrs::function::beta::ln_beta(alpha, b);
-                ((alpha - 1.0) * above.ln() + (b - 1.0) * left.ln() - norm).exp()
-            }
-            Prior::TruncatedNormal {
-                mean,
-                sd,
-                low,
-                high,
-            } => {
-                let z = |x: f64| (x - mean) / sd;
-                phi(z(low + above)) / (sd * between(z(low), z(high)))
-            }
-            _ => f64::NAN,
-        }
+        let inside = x >= low && x <= high;
+        self.with(|d| match (d.is_one(), inside) {
+            (false, _) => f64::NAN,
+            (true, false) => 0.0,
+            (true, true) => d.density(x),
+        })
     }
 
     /// Mean and standard deviation, by quadrature over the standard normal; NaN of a prior that is none.
     pub fn moments(&self) -> (f64, f64) {
-        if self.check("").is_err() {
+        if !self.with(|d| d.is_one()) {
             return (f64::NAN, f64::NAN);
         }
         let transport = Transport::new(*self);
         let nodes = || (-640..=640).map(|k| f64::from(k) / 80.0);
         let sum = |f: &dyn Fn(f64) -> f64| -> f64 {
-            nodes().map(|u| phi(u) / 80.0 * f(transport.at(u).0)).sum()
+            nodes()
+                .map(|u| transport::phi(u) / 80.0 * f(transport.at(u).0))
+                .sum()
         };
         let mean = sum(&|x| x);
         (mean, sum(&|x| (x - mean) * (x - mean)).sqrt())
@@ -244,263 +187,24 @@ impl Prior {
 
     /// Where values lie.
     pub fn support(&self) -> (f64, f64) {
-        match *self {
-            Prior::Normal { .. } => (f64::NEG_INFINITY, f64::INFINITY),
-            Prior::LogNormal { shift, .. } | Prior::Gamma { shift, .. } => (shift, f64::INFINITY),
-            Prior::LogitNormal { .. } | Prior::Beta { .. } => (0.0, 1.0),
-            Prior::Uniform { low, high } | Prior::TruncatedNormal { low, high, .. } => (low, high),
-        }
-    }
-
-    /// How far above the lower and below the upper end of the support a free coordinate y, any number, is:
-    /// e^y above it, or a share of it given by its log-odds.
-    fn ends(self, y: f64) -> (f64, f64) {
-        match self.support() {
-            (_, f64::INFINITY) => (y.exp(), f64::INFINITY),
-            (low, high) => {
-                let share = |y: f64| (high - low) / (1.0 + (-y).exp());
-                (share(y), share(-y))
-            }
-        }
-    }
-
-    /// The value at a free coordinate.
-    fn unbound(self, y: f64) -> f64 {
-        let (low, high) = self.support();
-        let (above, left) = self.ends(y);
-        if above <= left {
-            low + above
-        } else {
-            high - left
-        }
-    }
-
-    /// T(u) as a free coordinate, by bisection.
-    fn free(&self, u: f64) -> f64 {
-        let at = |y: f64| {
-            let (above, left) = self.ends(y);
-            self.coordinate_between(above, left)
-        };
-        let (mut low, mut high) = (-1.0, 1.0);
-        while at(low) > u && low > -700.0 {
-            low *= 2.0;
-        }
-        while at(high) < u && high < 700.0 {
-            high *= 2.0;
-        }
-        for _ in 0..80 {
-            let middle = 0.5 * (low + high);
-            if at(middle) < u {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        0.5 * (low + high)
-    }
-
-    /// dx/dy at a free coordinate.
-    fn stretch(&self, y: f64) -> f64 {
-        match (self.support(), self.ends(y)) {
-            ((_, f64::INFINITY), (above, _)) => above,
-            ((low, high), (above, left)) => above * left / (high - low),
-        }
+        self.with(|d| d.support())
     }
 
     pub(crate) fn check(&self, place: &str) -> Result<()> {
-        let positive = |v: f64| v > 0.0 && v.is_finite();
-        let (good, remedy) = match *self {
-            Prior::Normal { mean, sd } => {
-                (mean.is_finite() && positive(sd), "sd positive, both finite")
-            }
-            Prior::TruncatedNormal {
-                mean,
-                sd,
-                low,
-                high,
-            } => (
-                mean.is_finite()
-                    && positive(sd)
-                    && low.is_finite()
-                    && low < high
-                    && between((low - mean) / sd, (high - mean) / sd) > 1e-12,
-                "sd positive, low below high, and some probability between them",
-            ),
-            Prior::LogNormal {
-                shift,
-                median,
-                sigma,
-            } => (
-                shift.is_finite() && positive(median) && sigma > 0.0 && sigma <= MOST_SIGMA,
-                "median positive, sigma between 0 and 10: it is of the logarithm",
-            ),
-            Prior::Gamma {
-                shift,
-                shape,
-                scale,
-            } => (
-                shift.is_finite() && (0.01..=1e6).contains(&shape) && positive(scale),
-                "shape between 0.01 and 1e6, scale positive",
-            ),
-            Prior::LogitNormal { median, sigma } => (
-                median > 0.0 && median < 1.0 && sigma > 0.0 && sigma <= MOST_SIGMA,
-                "median between 0 and 1, sigma positive",
-            ),
-            Prior::Beta { alpha, beta } => (
-                (0.01..=1e6).contains(&alpha) && (0.01..=1e6).contains(&beta),
-                "both shapes between 0.01 and 1e6",
-            ),
-            Prior::Uniform { low, high } => (
-                low.is_finite() && high.is_finite() && low < high,
-                "low below high, both finite",
-            ),
-        };
-        if good {
-            return Ok(());
-        }
-        Err(Error::new(
-            place,
-            format!("{self:?} is not a distribution"),
-            remedy,
-        ))
-    }
-}
-
-/// Probability of the standard normal between two points, exact in both tails.
-fn between(a: f64, b: f64) -> f64 {
-    if a > 0.0 {
-        below(-a) - below(-b)
-    } else {
-        below(b) - below(a)
-    }
-}
-
-/// Probability of the standard normal between z and z + dz, exact for small dz.
-fn mass(z: f64, dz: f64) -> f64 {
-    if dz < 1e-6 {
-        dz * phi(z + 0.5 * dz)
-    } else {
-        between(z, z + dz)
-    }
-}
-
-/// Turns all of some numbers into the first that is made of each, and writes the second where there is room for it.
-fn each(all: &mut [f64], second: &mut [f64], make: impl Fn(f64) -> (f64, f64)) {
-    if second.is_empty() {
-        all.iter_mut().for_each(|v| *v = make(*v).0);
-    } else {
-        let both = all.iter_mut().zip(second);
-        both.for_each(|(v, second)| (*v, *second) = make(*v));
-    }
-}
-
-/// A prior's T made ready for many evaluations.
-#[derive(Clone, Debug)]
-pub(crate) struct Transport {
-    prior: Prior,
-    /// Free coordinate and its slope at the nodes, where T has no formula.
-    table: Vec<(f64, f64)>,
-}
-
-/// The table reaches so far to both sides, with so many nodes a unit; outside, the free coordinate goes
-/// on straight.
-const REACH: f64 = 8.0;
-const NODES: f64 = 64.0;
-
-impl Transport {
-    pub(crate) fn new(prior: Prior) -> Self {
-        let tabled = matches!(
-            prior,
-            Prior::Gamma { .. } | Prior::Beta { .. } | Prior::TruncatedNormal { .. }
-        );
-        let nodes = if tabled {
-            (2.0 * REACH * NODES) as usize + 1
-        } else {
-            0
-        };
-        let node = |k: usize| {
-            let u = k as f64 / NODES - REACH;
-            let y = prior.free(u);
-            let (above, left) = prior.ends(y);
-            let density = prior.density_between(above, left);
-            (y, phi(u) / (density * prior.stretch(y)))
-        };
-        Self {
-            prior,
-            table: (0..nodes).map(node).collect(),
-        }
-    }
-
-    /// T(u) and T'(u).
-    pub(crate) fn at(&self, u: f64) -> (f64, f64) {
-        let (mut value, mut slope) = ([u], [0.0]);
-        self.all(&mut value, &mut slope);
-        (value[0], slope[0])
-    }
-
-    /// The same of many: turns coordinates into values, and writes the slopes where there is room for them.
-    pub(crate) fn all(&self, values: &mut [f64], slopes: &mut [f64]) {
-        match self.prior {
-            Prior::LogNormal {
-                shift,
-                median,
-                sigma,
-            } => {
-                exp(sigma, values);
-                each(values, slopes, |x| {
-                    let above = median * x;
-                    (shift + above, sigma * above)
-                });
-            }
-            Prior::LogitNormal { median, sigma } => {
-                let odds = (1.0 - median) / median;
-                exp(-sigma, values);
-                each(values, slopes, |x| {
-                    let share = 1.0 / (1.0 + odds * x);
-                    (share, sigma * share * (1.0 - share))
-                });
-            }
-            _ => each(values, slopes, |u| self.one(u)),
-        }
-    }
-
-    /// The same of one, where several at once gain nothing.
-    fn one(&self, u: f64) -> (f64, f64) {
-        match self.prior {
-            Prior::Normal { mean, sd } => (mean + sd * u, sd),
-            Prior::Uniform { low, high } => (self.prior.value(u), (high - low) * phi(u)),
-            _ => {
-                let (y, slope) = self.free(u);
-                (self.prior.unbound(y), slope * self.prior.stretch(y))
-            }
-        }
-    }
-
-    /// The free coordinate at u and its slope: between nodes the cubic that has their values and slopes.
-    fn free(&self, u: f64) -> (f64, f64) {
-        let at = (u.clamp(-REACH, REACH) + REACH) * NODES;
-        let k = (at as usize).min(self.table.len() - 2);
-        let ((a, da), (b, db)) = (self.table[k], self.table[k + 1]);
-        if u.abs() > REACH {
-            let (y, slope, end) = if u < 0.0 {
-                (a, da, -REACH)
-            } else {
-                (b, db, REACH)
-            };
-            return (y + slope * (u - end), slope);
-        }
-        let (t, h) = (at - k as f64, 1.0 / NODES);
-        let (s, rise) = (1.0 - t, b - a);
-        let y = a * s * s * (1.0 + 2.0 * t)
-            + b * t * t * (3.0 - 2.0 * t)
-            + h * (da * t * s * s - db * t * t * s);
-        let slope = 6.0 * t * s * rise / h + da * s * (1.0 - 3.0 * t) + db * t * (3.0 * t - 2.0);
-        (y, slope)
+        self.with(|d| match d.is_one() {
+            true => Ok(()),
+            false => Err(Error::new(
+                place,
+                format!("{self:?} is not a distribution"),
+                d.needs(),
+            )),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::transport::phi;
     use super::*;
 
     const ALL: [Prior; 11] = [

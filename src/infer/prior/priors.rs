@@ -183,7 +183,7 @@ impl Priors {
                 .collect();
             // Values of a prior that is none are NaN, which whatever takes them refuses.
             let good = prior.or(other).filter(|p| p.check("").is_ok());
-            let transport = good.map(crate::infer::prior::Transport::new);
+            let transport = good.map(super::Transport::new);
             let value = |u: &f64| transport.as_ref().map_or(f64::NAN, |t| t.at(*u).0);
             noise.iter().map(value).collect()
         };
