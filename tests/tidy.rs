@@ -94,9 +94,6 @@ const ORDER: [&str; 17] = [
     "notebook",
 ];
 
-/// What is against it and known: pictures of a fit are among the progress that is told.
-const KNOWN: [(&str, &str); 1] = [("progress", "infer")];
-
 /// The modules of the crate that a text names, but for its comments.
 fn uses(text: &str) -> BTreeSet<&str> {
     let code = text.lines().filter(|l| !l.trim_start().starts_with("//"));
@@ -128,7 +125,7 @@ fn modules_use_only_those_before_them() {
         let text = std::fs::read_to_string(file).expect("text");
         for other in uses(&text) {
             let later = rank(other).is_some_and(|other| other > own);
-            if later && !KNOWN.contains(&(module, other)) {
+            if later {
                 faults.push(format!("{}: {module} uses {other}", name.display()));
             }
         }

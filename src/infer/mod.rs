@@ -9,7 +9,6 @@ mod contest;
 mod exact;
 mod exp;
 mod guide;
-mod history;
 mod layout;
 mod loss;
 mod method;
@@ -19,19 +18,18 @@ mod panel;
 mod posterior;
 mod prior;
 mod problem;
+mod run;
 mod snapshot;
 mod state;
 mod totals;
-mod words;
+mod watch;
 
 pub use background::Background;
-pub use contest::{Contest, Contestant, Standing, contest};
+pub use calibrate::calibrate;
+pub use contest::{Contest, Standing, contest};
 pub use guide::{Divergence, Guide};
 pub use loss::{Loss, Scale};
-pub use method::{
-    Abc, EarlyStop, Estimator, RandomWalk, Smc, Svi, calibrate, calibrate_abc, calibrate_smc,
-    calibrate_walk,
-};
+pub use method::{Abc, EarlyStop, Estimator, Method, RandomWalk, Smc, Svi};
 pub use objective::{Evaluation, Objective};
 pub use posterior::{
     Check, Convergence, Fitted, Learnt, Outcome, Policy, Posterior, Prediction, Ranks, Row, Sbc,
@@ -39,6 +37,7 @@ pub use posterior::{
 };
 pub use prior::{Levels, Parameter, Per, Prior, Priors};
 pub use problem::{Problem, Scenario};
+pub use run::Run;
 pub use snapshot::{Marginals, Phase, Snapshot};
 pub use totals::Total;
-pub(crate) use words::method;
+pub use watch::Watch;

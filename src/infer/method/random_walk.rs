@@ -1,26 +1,25 @@
 //! Random-walk Metropolis: chains that need no gradient and sample the posterior itself.
 
+use super::{Fit, Method, Options, moments};
 use crate::error::{Error, Result};
-use crate::infer::Problem;
-use crate::infer::calibrate::{self, Frame, Options, Search};
-use crate::infer::history::History;
-use crate::infer::method::abc::moments;
+use crate::infer::Step;
 use crate::infer::noise::{Purpose, move_from, normals, uniforms};
 use crate::infer::objective::Objective;
+use crate::infer::posterior::Draws;
 use crate::infer::posterior::convergence::{Ending, effective_draws, quarters};
-use crate::infer::posterior::{Draws, Posterior, Step};
 use crate::infer::snapshot::PANELS;
-use crate::infer::state::{Facts, Keeper, Saved, facts_of};
-use crate::interrupt::Interrupt;
-use crate::progress::Progress;
-use std::path::PathBuf;
+use crate::infer::state::history::History;
+use crate::infer::state::rows::{Rows, Unfit, from_rows, rows_of};
+use serde::{Deserialize, Serialize};
 
-pub(crate) const METHOD: &str = "random walk";
+/// What it is called in results.
+pub(super) const NAME: &str = "random walk";
 
 /// Options of random-walk Metropolis on the generalised posterior exp(-w loss) x prior, with proposals
 /// u' = √(1 - β²) u + β ε that leave the prior as it is (preconditioned Crank-Nicolson; Cotter et al.
-/// 2013). With enough evaluations it is exact; of many parameters it needs very many.
-#[derive(Clone, Debug, PartialEq)]
+/// 2013). With enough evaluations it is exact; of many parameters it needs very many. Stopped before half of the evaluations
+/// it gives where the chains are. The chains' course depends on `evaluations`, so a fit goes on with the same only.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RandomWalk {
     /// Chains, each from its own draw of the prior.
     pub chains: usize,
@@ -29,15 +28,6 @@ pub struct RandomWalk {
     pub evaluations: usize,
     /// States kept of the second half, evenly spread over chains and time.
     pub keep: usize,
-    /// Simulate no more after this many seconds of this call.
-    pub max_seconds: Option<f64>,
-    /// Seed; the same problem, options and seed give the same result.
-    pub seed: u64,
-    /// A file that keeps the state, as `Svi::state_file` does. The chains' course depends on
-    /// `evaluations`.
-    pub state_file: Option<PathBuf>,
-    /// Seconds between two writings of `state_file`.
-    pub save_seconds: f64,
 }
 
 impl Default for RandomWalk {
@@ -46,26 +36,11 @@ impl Default for RandomWalk {
             chains: 16,
             evaluations: 20_000,
             keep: 200,
-            max_seconds: None,
-            seed: 0,
-            state_file: None,
-            save_seconds: 30.0,
         }
     }
 }
 
 impl RandomWalk {
-    fn facts(&self, problem: &Problem) -> Facts {
-        let mut facts = facts_of(problem, METHOD);
-        facts.extend([
-            ("RandomWalk.chains", self.chains.to_string()),
-            ("RandomWalk.evaluations", self.evaluations.to_string()),
-            ("RandomWalk.keep", self.keep.to_string()),
-            ("RandomWalk.seed", self.seed.to_string()),
-        ]);
-        facts
-    }
-
     /// Moves of every chain.
     fn moves(&self) -> usize {
         self.evaluations / self.chains
@@ -73,14 +48,24 @@ impl RandomWalk {
 }
 
 impl Options for RandomWalk {
-    fn frame(&self) -> Frame<'_> {
-        Frame {
-            place: "RandomWalk.evaluations",
-            total: self.moves(),
-            file: self.state_file.as_deref(),
-            save_seconds: self.save_seconds,
-            max_seconds: self.max_seconds,
-        }
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn short_name(&self) -> &'static str {
+        "walk"
+    }
+
+    fn total(&self) -> (&'static str, usize) {
+        ("RandomWalk.evaluations", self.moves())
+    }
+
+    fn draws(&self) -> usize {
+        self.keep
+    }
+
+    fn lasting(&self) -> Method {
+        Method::RandomWalk(self.clone())
     }
 
     fn check(&self) -> Result<()> {
@@ -94,7 +79,7 @@ impl Options for RandomWalk {
                 "give at least one chain, four evaluations for each, and keep at least 1",
             ));
         }
-        Keeper::check("RandomWalk.save_seconds", self.save_seconds)
+        Ok(())
     }
 
     fn holds(&self, objective: &Objective) -> Vec<(&'static str, &'static str, f64)> {
@@ -106,25 +91,18 @@ impl Options for RandomWalk {
         )]
     }
 
-    fn start(&self, objective: &Objective) -> Result<Box<dyn Search + '_>> {
-        Ok(Box::new(Chains::new(self, objective)))
+    fn start(&self, objective: &Objective, seed: u64) -> Result<Box<dyn Fit + '_>> {
+        Ok(Box::new(Chains::new(self, objective, seed)))
     }
 }
 
 /// The chains after some moves.
-struct Chains<'a> {
-    options: &'a RandomWalk,
-    facts: Facts,
-    /// Number of coordinates.
-    n: usize,
-    /// Nats that the loss weighs.
-    weight: f64,
+#[derive(Clone, Serialize, Deserialize)]
+struct State {
     /// Where the chains are, [chain, coordinate], and their losses.
     u: Vec<f64>,
     loss: Vec<f64>,
-    /// Panels of the first chains, where somebody watches.
-    panels: Vec<Vec<f64>>,
-    /// β of the options' doc.
+    /// β of the doc of `RandomWalk`.
     reach: f64,
     /// States that are kept, [draw, coordinate].
     kept: Vec<f64>,
@@ -133,84 +111,83 @@ struct Chains<'a> {
     history: History,
 }
 
+/// Chains on their way.
+struct Chains<'a> {
+    options: &'a RandomWalk,
+    seed: u64,
+    /// Number of coordinates.
+    n: usize,
+    /// Nats that the loss weighs.
+    weight: f64,
+    state: State,
+    /// Panels of the first chains, where somebody watches.
+    panels: Vec<Vec<f64>>,
+}
+
 /// Share of proposals that should be taken.
 const TAKEN: f64 = 0.234;
 
 impl<'a> Chains<'a> {
-    fn new(options: &'a RandomWalk, objective: &Objective) -> Self {
+    fn new(options: &'a RandomWalk, objective: &Objective, seed: u64) -> Self {
         Self {
             options,
-            facts: options.facts(objective.problem()),
+            seed,
             n: objective.dimension(),
             weight: objective.weight(),
-            u: Vec::new(),
-            loss: Vec::new(),
+            state: State {
+                u: Vec::new(),
+                loss: Vec::new(),
+                reach: 0.2,
+                kept: Vec::new(),
+                moves: 0,
+                history: History::default(),
+            },
             panels: vec![Vec::new(); options.chains.min(PANELS)],
-            reach: 0.2,
-            kept: Vec::new(),
-            moves: 0,
-            history: History::default(),
         }
     }
 
     /// Keeps as many of the chains' states as brings their number up to its share of the second half.
     fn keep(&mut self) {
         let (half, all) = (self.options.moves() / 2, self.options.moves());
-        let Some(after) = self.moves.checked_sub(half).filter(|a| *a > 0) else {
+        let Some(after) = self.state.moves.checked_sub(half).filter(|a| *a > 0) else {
             return;
         };
         let due = self.options.keep * after / (all - half);
         let chains = self.options.chains;
-        while self.kept.len() / self.n < due {
+        while self.state.kept.len() / self.n < due {
             // Chains in turn.
-            let k = (self.kept.len() / self.n) % chains;
-            let row = self.u[k * self.n..][..self.n].to_vec();
-            self.kept.extend(row);
+            let k = (self.state.kept.len() / self.n) % chains;
+            let row = self.state.u[k * self.n..][..self.n].to_vec();
+            self.state.kept.extend(row);
         }
     }
 
     /// The states that are kept, or where the chains are before any is.
     fn states(&self) -> &[f64] {
-        if self.kept.is_empty() {
-            &self.u
+        if self.state.kept.is_empty() {
+            &self.state.u
         } else {
-            &self.kept
+            &self.state.kept
         }
     }
 }
 
-impl Search for Chains<'_> {
-    fn method(&self) -> &'static str {
-        METHOD
-    }
-
+impl Fit for Chains<'_> {
     fn unit(&self) -> &'static str {
         "move"
     }
 
     fn done(&self) -> usize {
-        self.moves
-    }
-
-    fn resume(&mut self, saved: &Saved, place: &str) -> Result<()> {
-        saved.require(&self.facts, place)?;
-        self.loss = saved.row("chains.loss", None, place)?.to_vec();
-        let length = Some(self.loss.len() * self.n);
-        self.u = saved.row("chains.u", length, place)?.to_vec();
-        self.kept = saved.row("kept.u", None, place)?.to_vec();
-        let state = saved.row("moves", Some(2), place)?;
-        (self.moves, self.reach) = (state[0] as usize, state[1]);
-        saved.history(&mut self.history, place)?;
-        Ok(())
+        self.state.moves
     }
 
     /// Every chain makes a move.
     fn step(&mut self, objective: &Objective, watched: bool) -> Result<String> {
         let (n, options) = (self.n, self.options);
         let chains = options.chains;
-        let mut proposed = normals(options.seed, Purpose::Proposal, self.moves, chains * n);
-        if self.moves > 0 {
-            move_from(&self.u, self.reach, &mut proposed);
+        let mut proposed = normals(self.seed, Purpose::Proposal, self.state.moves, chains * n);
+        if self.state.moves > 0 {
+            move_from(&self.state.u, self.state.reach, &mut proposed);
         }
         let (mut loss, mut panels) = (Vec::new(), Vec::new());
         let together = objective.particles_within(200_000_000).min(chains);
@@ -220,7 +197,7 @@ impl Search for Chains<'_> {
             panels.extend(panel);
         }
         let one = panels.len() / chains;
-        let mut chance = uniforms(options.seed, Purpose::Choice, self.moves);
+        let mut chance = uniforms(self.seed, Purpose::Choice, self.state.moves);
         let (mut taken, mut dropped) = (0, 0);
         for (k, proposal) in loss.into_iter().enumerate() {
             let luck = chance.next().expect("without end");
@@ -230,11 +207,11 @@ impl Search for Chains<'_> {
                 dropped += 1;
                 f64::INFINITY
             };
-            if self.moves == 0 {
-                self.loss.push(proposal);
-            } else if luck.ln() < self.weight * (self.loss[k] - proposal) {
-                self.loss[k] = proposal;
-                self.u[k * n..][..n].copy_from_slice(&proposed[k * n..][..n]);
+            if self.state.moves == 0 {
+                self.state.loss.push(proposal);
+            } else if luck.ln() < self.weight * (self.state.loss[k] - proposal) {
+                self.state.loss[k] = proposal;
+                self.state.u[k * n..][..n].copy_from_slice(&proposed[k * n..][..n]);
                 taken += 1;
             } else {
                 continue;
@@ -243,18 +220,19 @@ impl Search for Chains<'_> {
                 self.panels[k] = panels[k * one..][..one].to_vec();
             }
         }
-        if self.moves == 0 {
-            self.u = proposed;
-        } else if self.moves < options.moves() / 2 {
+        if self.state.moves == 0 {
+            self.state.u = proposed;
+        } else if self.state.moves < options.moves() / 2 {
             let share = taken as f64 / chains as f64;
-            let slower = (1.0 + self.moves as f64 / 20.0).sqrt();
-            self.reach = (self.reach * ((share - TAKEN) / slower).exp()).clamp(1e-5, 1.0);
+            let slower = (1.0 + self.state.moves as f64 / 20.0).sqrt();
+            self.state.reach =
+                (self.state.reach * ((share - TAKEN) / slower).exp()).clamp(1e-5, 1.0);
         }
-        self.moves += 1;
+        self.state.moves += 1;
         self.keep();
-        let mean = self.loss.iter().sum::<f64>() / chains as f64;
-        self.history.push(Step {
-            evaluations: self.moves * chains,
+        let mean = self.state.loss.iter().sum::<f64>() / chains as f64;
+        self.state.history.push(Step {
+            evaluations: self.state.moves * chains,
             loss: mean,
             kl: 0.0,
             objective: mean,
@@ -264,17 +242,23 @@ impl Search for Chains<'_> {
     }
 
     fn history(&self) -> &[Step] {
-        self.history.kept()
+        self.state.history.kept()
     }
 
-    fn saved(&self) -> Saved {
-        let rows = [
-            ("chains.u", self.u.clone()),
-            ("chains.loss", self.loss.clone()),
-            ("kept.u", self.kept.clone()),
-            ("moves", vec![self.moves as f64, self.reach]),
-        ];
-        Saved::new(&self.facts, rows, &self.history)
+    fn state(&self) -> Rows {
+        rows_of(&self.state)
+    }
+
+    fn restore(&mut self, state: &Rows) -> std::result::Result<(), Unfit> {
+        let read: State = from_rows(state)?;
+        if read.u.len() != read.loss.len() * self.n {
+            return Err(Unfit::missing("u"));
+        }
+        self.state = State {
+            history: read.history.restored(0)?,
+            ..read
+        };
+        Ok(())
     }
 
     fn moments(&self, objective: &Objective) -> (Vec<f64>, Vec<f64>) {
@@ -286,7 +270,7 @@ impl Search for Chains<'_> {
     }
 
     fn draws(&self) -> Result<Draws<'_>> {
-        if self.loss.iter().all(|l| l.is_infinite()) {
+        if self.state.loss.iter().all(|l| l.is_infinite()) {
             return Err(Error::new(
                 "calibration",
                 "no chain has a finite loss",
@@ -305,7 +289,7 @@ impl Search for Chains<'_> {
         let effective = effective_draws(states, self.n, chains);
         let remedy = "raise RandomWalk.evaluations";
         let mut ending = Ending::of_draws(states.len() / self.n, effective, remedy);
-        if let Some((before, last, error)) = quarters(self.history.kept()) {
+        if let Some((before, last, error)) = quarters(self.state.history.kept()) {
             let nats = self.weight * (before - last);
             if nats > 1.0 && before - last > 0.05 * last.abs() && before - last > 3.0 * error {
                 ending.doubts.push(format!(
@@ -316,17 +300,4 @@ impl Search for Chains<'_> {
         }
         ending
     }
-}
-
-/// Calibrates by random-walk Metropolis.
-///
-/// The stop button, Ctrl-C and `Progress::stop` make it return what it has after the moves that are
-/// running; before half of the evaluations that is where the chains are.
-pub fn calibrate_walk(
-    problem: &Problem,
-    options: &RandomWalk,
-    progress: &mut dyn Progress,
-) -> Result<Posterior> {
-    let interrupt = Interrupt::watch();
-    calibrate::run(problem, options, None, progress, &|| interrupt.asked())
 }

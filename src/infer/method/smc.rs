@@ -1,21 +1,19 @@
 //! Sequential Monte Carlo ABC: a population of draws that comes closer to the data round by round.
 
+use super::{Fit, Method, Options, moments};
 use crate::error::{Error, Result};
-use crate::infer::Problem;
-use crate::infer::calibrate::{self, Frame, Options, Search};
-use crate::infer::history::History;
-use crate::infer::method::abc::moments;
+use crate::infer::Step;
 use crate::infer::noise::{Purpose, move_from, rows_of_normals, uniforms};
 use crate::infer::objective::Objective;
+use crate::infer::posterior::Draws;
 use crate::infer::posterior::convergence::{Ending, distinct};
-use crate::infer::posterior::{Draws, Posterior, Step};
 use crate::infer::snapshot::PANELS;
-use crate::infer::state::{Facts, Keeper, Saved, facts_of};
-use crate::interrupt::Interrupt;
-use crate::progress::Progress;
-use std::path::PathBuf;
+use crate::infer::state::history::History;
+use crate::infer::state::rows::{Rows, Unfit, from_rows, rows_of};
+use serde::{Deserialize, Serialize};
 
-pub(crate) const METHOD: &str = "SMC-ABC";
+/// What it is called in results.
+pub(super) const NAME: &str = "SMC-ABC";
 
 /// Options of sequential Monte Carlo ABC with an adaptive tolerance (Del Moral, Doucet & Jasra 2012).
 ///
@@ -24,7 +22,7 @@ pub(crate) const METHOD: &str = "SMC-ABC";
 /// leaves the prior as it is, u' = √(1 - β²) u + β ε (Cotter et al. 2013), taken where its loss is
 /// within the tolerance. β follows the share that is taken. Needs no gradient; memory holds population x
 /// coordinates.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Smc {
     /// Draws in the population, which are those of the posterior.
     pub population: usize,
@@ -34,14 +32,6 @@ pub struct Smc {
     pub survivors: f64,
     /// Draws simulated together, at most: in large economies fewer, as a stop waits for them.
     pub batch: usize,
-    /// Simulate no more after this many seconds of this call.
-    pub max_seconds: Option<f64>,
-    /// Seed; the same problem, options and seed give the same result.
-    pub seed: u64,
-    /// A file that keeps the state, as `Svi::state_file` does; `evaluations` counts all.
-    pub state_file: Option<PathBuf>,
-    /// Seconds between two writings of `state_file`.
-    pub save_seconds: f64,
 }
 
 impl Default for Smc {
@@ -51,36 +41,32 @@ impl Default for Smc {
             evaluations: 10_000,
             survivors: 0.5,
             batch: 256,
-            max_seconds: None,
-            seed: 0,
-            state_file: None,
-            save_seconds: 30.0,
         }
-    }
-}
-
-impl Smc {
-    fn facts(&self, problem: &Problem) -> Facts {
-        let mut facts = facts_of(problem, METHOD);
-        facts.extend([
-            ("Smc.population", self.population.to_string()),
-            ("Smc.survivors", format!("{:?}", self.survivors)),
-            ("Smc.batch", self.batch.to_string()),
-            ("Smc.seed", self.seed.to_string()),
-        ]);
-        facts
     }
 }
 
 impl Options for Smc {
-    fn frame(&self) -> Frame<'_> {
-        Frame {
-            place: "Smc.evaluations",
-            total: self.evaluations,
-            file: self.state_file.as_deref(),
-            save_seconds: self.save_seconds,
-            max_seconds: self.max_seconds,
-        }
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn short_name(&self) -> &'static str {
+        "smc"
+    }
+
+    fn total(&self) -> (&'static str, usize) {
+        ("Smc.evaluations", self.evaluations)
+    }
+
+    fn draws(&self) -> usize {
+        self.population
+    }
+
+    fn lasting(&self) -> Method {
+        Method::Smc(Smc {
+            evaluations: Smc::default().evaluations,
+            ..self.clone()
+        })
     }
 
     fn check(&self) -> Result<()> {
@@ -101,7 +87,7 @@ impl Options for Smc {
                 "give a share between 0 and 1, such as 0.5",
             ));
         }
-        Keeper::check("Smc.save_seconds", self.save_seconds)
+        Ok(())
     }
 
     fn holds(&self, objective: &Objective) -> Vec<(&'static str, &'static str, f64)> {
@@ -109,25 +95,20 @@ impl Options for Smc {
         vec![("Smc.population", "the population", numbers)]
     }
 
-    fn start(&self, objective: &Objective) -> Result<Box<dyn Search + '_>> {
-        Ok(Box::new(Population::new(self, objective)))
+    fn start(&self, objective: &Objective, seed: u64) -> Result<Box<dyn Fit + '_>> {
+        Ok(Box::new(Population::new(self, objective, seed)))
     }
 }
 
 /// A population part of the way through a round.
-struct Population<'a> {
-    options: &'a Smc,
-    facts: Facts,
-    /// Number of coordinates.
-    n: usize,
+#[derive(Clone, Serialize, Deserialize)]
+struct State {
     /// Coordinates, [draw, coordinate].
     u: Vec<f64>,
     /// Their losses; infinite where a simulation was not finite.
     loss: Vec<f64>,
-    /// Panels of the first draws, where somebody watches.
-    panels: Vec<Vec<f64>>,
     tolerance: f64,
-    /// β of the type's doc.
+    /// β of the doc of `Smc`.
     reach: f64,
     /// Moves of this round that were taken.
     taken: usize,
@@ -139,51 +120,65 @@ struct Population<'a> {
     history: History,
 }
 
+/// A population on its way.
+struct Population<'a> {
+    options: &'a Smc,
+    seed: u64,
+    /// Number of coordinates.
+    n: usize,
+    state: State,
+    /// Panels of the first draws, where somebody watches.
+    panels: Vec<Vec<f64>>,
+}
+
 /// Share of moves that should be taken.
 const TAKEN: f64 = 0.25;
 
 impl<'a> Population<'a> {
-    fn new(options: &'a Smc, objective: &Objective) -> Self {
+    fn new(options: &'a Smc, objective: &Objective, seed: u64) -> Self {
         Self {
             options,
-            facts: options.facts(objective.problem()),
+            seed,
             n: objective.dimension(),
-            u: Vec::new(),
-            loss: Vec::new(),
+            state: State {
+                u: Vec::new(),
+                loss: Vec::new(),
+                tolerance: f64::INFINITY,
+                reach: 0.5,
+                taken: 0,
+                next: 0,
+                round: 0,
+                done: 0,
+                history: History::default(),
+            },
             panels: vec![Vec::new(); options.population.min(PANELS)],
-            tolerance: f64::INFINITY,
-            reach: 0.5,
-            taken: 0,
-            next: 0,
-            round: 0,
-            done: 0,
-            history: History::default(),
         }
     }
 
     /// Lowers the tolerance, and lets those within it take the places of the others.
     fn select(&mut self) {
-        let size = self.loss.len();
-        if self.round > 1 {
-            let share = self.taken as f64 / size as f64;
-            self.reach = (self.reach * (2.0 * (share - TAKEN)).exp()).clamp(1e-3, 1.0);
+        let size = self.state.loss.len();
+        if self.state.round > 1 {
+            let share = self.state.taken as f64 / size as f64;
+            self.state.reach = (self.state.reach * (2.0 * (share - TAKEN)).exp()).clamp(1e-3, 1.0);
         }
-        self.taken = 0;
-        let mut sorted = self.loss.clone();
+        self.state.taken = 0;
+        let mut sorted = self.state.loss.clone();
         sorted.sort_by(f64::total_cmp);
         let keep = ((self.options.survivors * size as f64) as usize).clamp(1, size);
-        self.tolerance = sorted[keep - 1];
+        self.state.tolerance = sorted[keep - 1];
         let within: Vec<usize> = (0..size)
-            .filter(|k| self.loss[*k] <= self.tolerance)
+            .filter(|k| self.state.loss[*k] <= self.state.tolerance)
             .collect();
-        let mut chance = uniforms(self.options.seed, Purpose::Choice, self.round);
+        let mut chance = uniforms(self.seed, Purpose::Choice, self.state.round);
         for k in 0..size {
-            if self.loss[k] > self.tolerance {
+            if self.state.loss[k] > self.state.tolerance {
                 let pick = chance.next().expect("without end") * within.len() as f64;
                 let from = within[(pick as usize).min(within.len() - 1)];
-                self.u
+                self.state
+                    .u
                     .copy_within(from * self.n..(from + 1) * self.n, k * self.n);
-                self.loss[k] = self.loss[from];
+                self.state.loss[k] = self.state.loss[from];
                 if k < self.panels.len() {
                     // Outside the pictured ones the panel is not known: the old one goes.
                     self.panels[k] = self.panels.get(from).cloned().unwrap_or_default();
@@ -193,113 +188,96 @@ impl<'a> Population<'a> {
     }
 }
 
-impl Search for Population<'_> {
-    fn method(&self) -> &'static str {
-        METHOD
-    }
-
+impl Fit for Population<'_> {
     fn unit(&self) -> &'static str {
         "evaluation"
     }
 
     fn done(&self) -> usize {
-        self.done
-    }
-
-    fn resume(&mut self, saved: &Saved, place: &str) -> Result<()> {
-        saved.require(&self.facts, place)?;
-        self.loss = saved.row("population.loss", None, place)?.to_vec();
-        let length = Some(self.loss.len() * self.n);
-        self.u = saved.row("population.u", length, place)?.to_vec();
-        let [tolerance, reach, taken, next, round, done] = *saved.row("round", Some(6), place)?
-        else {
-            unreachable!("a row of six");
-        };
-        (self.tolerance, self.reach) = (tolerance, reach);
-        (self.taken, self.next) = (taken as usize, next as usize);
-        (self.round, self.done) = (round as usize, done as usize);
-        saved.history(&mut self.history, place)?;
-        Ok(())
+        self.state.done
     }
 
     /// Moves some of the population.
     fn step(&mut self, objective: &Objective, watched: bool) -> Result<String> {
         let (n, options) = (self.n, self.options);
         let size = options.population;
-        if self.next == size {
-            self.next = 0;
-            self.round += 1;
+        if self.state.next == size {
+            self.state.next = 0;
+            self.state.round += 1;
         }
-        if self.next == 0 && self.round > 0 {
+        if self.state.next == 0 && self.state.round > 0 {
             self.select();
         }
         let quick = objective.particles_at_once();
-        let left = (size - self.next).min(options.evaluations - self.done);
+        let left = (size - self.state.next).min(options.evaluations - self.state.done);
         let batch = options.batch.min(quick).min(left);
-        let first = self.round * size + self.next;
+        let first = self.state.round * size + self.state.next;
         let moves = first..first + batch;
-        let mut moved = rows_of_normals(options.seed, Purpose::Proposal, moves, n);
-        if self.round > 0 {
-            let here = &self.u[self.next * n..][..batch * n];
-            move_from(here, self.reach, &mut moved);
+        let mut moved = rows_of_normals(self.seed, Purpose::Proposal, moves, n);
+        if self.state.round > 0 {
+            let here = &self.state.u[self.state.next * n..][..batch * n];
+            move_from(here, self.state.reach, &mut moved);
         }
-        let (loss, panel) = objective.loss_watched(&moved, self.tolerance, watched)?;
+        let (loss, panel) = objective.loss_watched(&moved, self.state.tolerance, watched)?;
         let one = panel.len() / batch;
         let mut dropped = 0;
         for (j, loss) in loss.iter().enumerate() {
-            let k = self.next + j;
+            let k = self.state.next + j;
             dropped += usize::from(!loss.is_finite());
-            let taken = loss.is_finite() && *loss <= self.tolerance;
+            let taken = loss.is_finite() && *loss <= self.state.tolerance;
             let row = &moved[j * n..][..n];
-            if self.round == 0 {
-                self.u.extend(row);
-                self.loss.push(if loss.is_finite() {
+            if self.state.round == 0 {
+                self.state.u.extend(row);
+                self.state.loss.push(if loss.is_finite() {
                     *loss
                 } else {
                     f64::INFINITY
                 });
             } else if taken {
-                self.u[k * n..][..n].copy_from_slice(row);
-                self.loss[k] = *loss;
-                self.taken += 1;
+                self.state.u[k * n..][..n].copy_from_slice(row);
+                self.state.loss[k] = *loss;
+                self.state.taken += 1;
             }
             if watched && taken && k < self.panels.len() {
                 self.panels[k] = panel[j * one..][..one].to_vec();
             }
         }
-        self.next += batch;
-        self.done += batch;
-        let finite = self.loss.iter().filter(|l| l.is_finite());
+        self.state.next += batch;
+        self.state.done += batch;
+        let finite = self.state.loss.iter().filter(|l| l.is_finite());
         let mean = finite.clone().sum::<f64>() / finite.count() as f64;
-        self.history.push(Step {
-            evaluations: self.done,
+        self.state.history.push(Step {
+            evaluations: self.state.done,
             loss: mean,
             kl: 0.0,
             objective: mean,
             dropped,
         });
-        Ok(format!("round {}, mean loss {mean:.2e}", self.round))
+        Ok(format!("round {}, mean loss {mean:.2e}", self.state.round))
     }
 
     fn history(&self) -> &[Step] {
-        self.history.kept()
+        self.state.history.kept()
     }
 
-    fn saved(&self) -> Saved {
-        let round = [self.taken, self.next, self.round, self.done].map(|v| v as f64);
-        let rows = [
-            ("population.u", self.u.clone()),
-            ("population.loss", self.loss.clone()),
-            (
-                "round",
-                [&[self.tolerance, self.reach][..], &round].concat(),
-            ),
-        ];
-        Saved::new(&self.facts, rows, &self.history)
+    fn state(&self) -> Rows {
+        rows_of(&self.state)
+    }
+
+    fn restore(&mut self, state: &Rows) -> std::result::Result<(), Unfit> {
+        let read: State = from_rows(state)?;
+        if read.u.len() != read.loss.len() * self.n {
+            return Err(Unfit::missing("u"));
+        }
+        self.state = State {
+            history: read.history.restored(0)?,
+            ..read
+        };
+        Ok(())
     }
 
     fn moments(&self, objective: &Objective) -> (Vec<f64>, Vec<f64>) {
-        moments(objective, &self.u)
+        moments(objective, &self.state.u)
     }
 
     fn panels(&self) -> Vec<f64> {
@@ -307,8 +285,8 @@ impl Search for Population<'_> {
     }
 
     fn draws(&self) -> Result<Draws<'_>> {
-        let good = |k: &usize| self.loss[*k].is_finite();
-        let count = (0..self.loss.len()).filter(good).count();
+        let good = |k: &usize| self.state.loss[*k].is_finite();
+        let count = (0..self.state.loss.len()).filter(good).count();
         if count == 0 {
             return Err(Error::new(
                 "calibration",
@@ -316,28 +294,19 @@ impl Search for Population<'_> {
                 "narrow the priors",
             ));
         }
-        let one = |k: usize| (self.u[k * self.n..][..self.n].to_vec(), f64::NAN);
+        let one = |k: usize| (self.state.u[k * self.n..][..self.n].to_vec(), f64::NAN);
         Ok(Draws {
             count,
-            each: Box::new((0..self.loss.len()).filter(good).map(one)),
+            each: Box::new((0..self.state.loss.len()).filter(good).map(one)),
         })
     }
 
     fn ending(&self) -> Ending {
         let remedy = "raise Smc.population, or Smc.evaluations so that copies move apart";
-        Ending::of_draws(self.loss.len(), distinct(&self.u, self.n), remedy)
+        Ending::of_draws(
+            self.state.loss.len(),
+            distinct(&self.state.u, self.n),
+            remedy,
+        )
     }
-}
-
-/// Calibrates by sequential Monte Carlo ABC.
-///
-/// The stop button, Ctrl-C and `Progress::stop` make it return what it has after the batch that is
-/// running.
-pub fn calibrate_smc(
-    problem: &Problem,
-    options: &Smc,
-    progress: &mut dyn Progress,
-) -> Result<Posterior> {
-    let interrupt = Interrupt::watch();
-    calibrate::run(problem, options, None, progress, &|| interrupt.asked())
 }

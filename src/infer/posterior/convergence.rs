@@ -1,31 +1,38 @@
 //! Whether a result is one: what a search, its draws and its predictions say against it.
 
-use crate::infer::history::History;
-use crate::infer::{Guide, Posterior, Step, Svi};
+use crate::infer::state::history::History;
+use crate::infer::{Posterior, Step, Svi};
+use serde::{Deserialize, Serialize};
 
 /// How far a result may be taken for the posterior. It is measured at the end of every calibration;
 /// `Posterior::identification` rests on it, and its doubts are among `Posterior::warnings`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Convergence {
     /// What speaks against the result, with the remedy, one sentence each; empty where nothing was found.
     pub doubts: Vec<String>,
     /// How far the means of the guide are from where the gradient ends, in its own standard deviations,
     /// as a root mean square over coordinates by the weight of the data. Below a half the noise of single
     /// particles hides the rest. NaN without a guide, of a point, and with fewer than two steps.
+    #[serde(with = "crate::infer::exact")]
     pub distance: f64,
     /// How wide the guide is against what data and prior let it be: 1 at the optimum, less where it is too narrow. It is
     /// E (u - m)·(w ∇loss + u - m) over particles u around the mean m, per coordinate, which is 1 where no common factor
     /// of all scales makes the objective smaller. NaN without a guide and of a point.
+    #[serde(with = "crate::infer::exact")]
     pub width: f64,
     /// How much the objective fell from the last but one to the last quarter of the steps (fifty at most), in
     /// nats; the loss where there is no guide. NaN with fewer than 20 steps.
+    #[serde(with = "crate::infer::exact")]
     pub fall: f64,
     /// How many independent draws the means and spreads rest on; infinite with a guide, which knows its
     /// spread.
+    #[serde(with = "crate::infer::exact")]
     pub effective_draws: f64,
     /// Share of the simulations whose output was not finite and that were left out.
+    #[serde(with = "crate::infer::exact")]
     pub dropped: f64,
     /// Share of observed cells within their central 90 % predictive intervals, noise included.
+    #[serde(with = "crate::infer::exact")]
     pub in_bands: f64,
 }
 
@@ -102,12 +109,12 @@ pub(crate) fn is_wide_enough(width: f64) -> bool {
 /// plus the variance. Near the optimum of a normal posterior with precision H, E g is H times the distance and
 /// the noise of one particle is H times the guide's spread, so the root of their ratio is the distance in
 /// standard deviations.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Pull {
     /// m·g and g·g of the last steps, the oldest first.
-    pub(crate) products: Vec<[f64; 2]>,
+    products: Vec<[f64; 2]>,
     /// How data and prior push particles away from the mean, per coordinate, in the last steps.
-    pub(crate) outward: Vec<f64>,
+    outward: Vec<f64>,
 }
 
 impl Pull {
@@ -170,7 +177,7 @@ pub(crate) fn of_guide(
     history: &History,
 ) -> Vec<String> {
     let steps = history.steps();
-    let is_point = options.guide == Guide::Point;
+    let is_point = options.guide.is_point();
     // A scale grows by a factor of e where the rates of the steps add up to 1, a mean moves by one standard
     // deviation of the prior.
     let needed = match is_point {

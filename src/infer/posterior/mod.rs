@@ -19,16 +19,17 @@ use crate::infer::layout::cut;
 use crate::infer::objective::Objective;
 use crate::infer::snapshot::{Phase, Snapshot};
 use crate::infer::state::Saved;
-use crate::infer::{Loss, Parameter, Per, Prior, Scale};
+use crate::infer::{Loss, Method, Parameter, Per, Prior, Scale};
 use crate::observe::Observation;
 use psis::pareto_k;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// One entry of the history of a calibration.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Model evaluations (simulations of one particle or draw) so far.
     pub evaluations: usize,
@@ -226,6 +227,11 @@ impl Posterior {
         })
     }
 
+    /// What methods are called, as results of an older session name theirs.
+    pub(crate) fn method_named(name: &str) -> Option<&'static str> {
+        Method::NAMES.iter().copied().find(|m| *m == name)
+    }
+
     /// Refuses a posterior whose tables are not as long as its draws and entries need: its fields can be changed.
     pub(crate) fn whole(&self) -> Result<()> {
         let cut = |what: &str| {
@@ -256,7 +262,7 @@ impl Posterior {
     }
 
     /// Writes the state of the calibration to a file, from which a later session goes on by
-    /// `Svi::state_file` or `Abc::state_file`.
+    /// `Run::state_file`.
     pub fn save_state(&self, file: impl AsRef<Path>) -> Result<()> {
         self.saved.write(file.as_ref())
     }

@@ -1,10 +1,10 @@
 //! Simulation-based calibration: does inference find true values as often as it says it does?
 
 use crate::error::{Error, Result};
-use crate::infer::calibrate::{self, Options};
+use crate::infer::calibrate::calibrate_until;
 use crate::infer::noise::{Purpose, normals};
 use crate::infer::objective::Objective;
-use crate::infer::{Parameter, Problem, Svi};
+use crate::infer::{Method, Parameter, Problem, Run};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use std::time::Instant;
@@ -85,19 +85,63 @@ fn steady(problem: &Problem) -> Problem {
     problem
 }
 
+/// The problem with other panels, each cell with the noise of run `k`; cells that are missing stay so.
+fn observed_with(problem: &Problem, panels: Vec<Vec<f64>>, (seed, k): (u64, usize)) -> Problem {
+    let mut other = problem.clone();
+    let cells = panels.iter().map(Vec::len).sum::<usize>();
+    let beside: usize = problem.totals.iter().map(|t| t.values.len()).sum();
+    let mut noise = normals(seed, Purpose::Noise, k, cells + beside).into_iter();
+    let groups = problem.observed.groups();
+    let totals: Vec<Vec<f64>> = problem
+        .totals
+        .iter()
+        .map(|t| {
+            let row = |row: &[f64]| t.groups.iter().map(|g| row[*g]).sum();
+            panels[0].chunks_exact(groups).map(row).collect()
+        })
+        .collect();
+    let further = other.further.iter_mut().map(|s| &mut s.observed);
+    for (observed, panel) in std::iter::once(&mut other.observed)
+        .chain(further)
+        .zip(panels)
+    {
+        let groups = observed.groups();
+        for (c, (value, level)) in observed.values.iter_mut().zip(panel).enumerate() {
+            let e = noise.next().expect("as many as cells");
+            if !value.is_nan() {
+                *value = level + problem.noise * observed.base[c % groups] * e;
+            }
+        }
+    }
+    for (total, levels) in other.totals.iter_mut().zip(totals) {
+        let steady = total.steady(&problem.network);
+        for (value, level) in total.values.iter_mut().zip(levels) {
+            let e = noise.next().expect("as many as cells");
+            if !value.is_nan() {
+                *value = level + problem.noise * steady * e;
+            }
+        }
+    }
+    other
+}
+
 /// Draws true values from the priors, simulates the panel that they give under the problem's
 /// scenarios with its noise (independent normal, `noise` x steady level), calibrates, and ranks the
 /// true values among the draws; `runs` times. Cells that are missing in the problem's panel stay so;
-/// its values do not matter. Costs `runs` calibrations; start with a few hundred firms at most.
+/// its values do not matter. Costs `runs` calibrations by `method`; start with a few hundred firms at most. Of `run` the
+/// state file does not count.
 ///
 /// The stop button, Ctrl-C and `Progress::stop` make it return the runs that are done.
 pub fn sbc(
     problem: &Problem,
-    options: &Svi,
+    method: impl Into<Method>,
     runs: usize,
+    run: &Run,
     progress: &mut dyn Progress,
 ) -> Result<Sbc> {
-    options.check()?;
+    let method = method.into();
+    method.options().check()?;
+    run.check()?;
     if runs == 0 {
         return Err(Error::new("sbc", "0 runs", "give at least 1, better 50"));
     }
@@ -113,7 +157,7 @@ pub fn sbc(
             .iter()
             .map(|v| Ranks {
                 parameter: v.parameter,
-                draws: options.draws,
+                draws: method.options().draws(),
                 ranks: Vec::new(),
             })
             .collect(),
@@ -123,56 +167,16 @@ pub fn sbc(
         stopped: false,
     };
     progress.start("simulation-based calibration", runs);
-    for run in 0..runs {
-        let truth = normals(options.seed, Purpose::Truth, run, n);
-        let mut other = problem.clone();
-        let panels = objective.panels(&truth)?;
-        let mut noise = normals(
-            options.seed,
-            Purpose::Noise,
-            run,
-            panels.iter().map(Vec::len).sum::<usize>()
-                + problem.totals.iter().map(|t| t.values.len()).sum::<usize>(),
-        )
-        .into_iter();
-        let groups = problem.observed.groups();
-        let totals: Vec<Vec<f64>> = problem
-            .totals
-            .iter()
-            .map(|t| {
-                let row = |row: &[f64]| t.groups.iter().map(|g| row[*g]).sum();
-                panels[0].chunks_exact(groups).map(row).collect()
-            })
-            .collect();
-        let further = other.further.iter_mut().map(|s| &mut s.observed);
-        for (observed, panel) in std::iter::once(&mut other.observed)
-            .chain(further)
-            .zip(panels)
-        {
-            let groups = observed.groups();
-            for (c, (value, level)) in observed.values.iter_mut().zip(panel).enumerate() {
-                let e = noise.next().expect("as many as cells");
-                if !value.is_nan() {
-                    *value = level + problem.noise * observed.base[c % groups] * e;
-                }
-            }
-        }
-        for (total, levels) in other.totals.iter_mut().zip(totals) {
-            let steady = total.steady(&problem.network);
-            for (value, level) in total.values.iter_mut().zip(levels) {
-                let e = noise.next().expect("as many as cells");
-                if !value.is_nan() {
-                    *value = level + problem.noise * steady * e;
-                }
-            }
-        }
-        let one = Svi {
-            seed: options.seed.wrapping_add(run as u64),
+    for k in 0..runs {
+        let truth = normals(run.seed, Purpose::Truth, k, n);
+        let other = observed_with(problem, objective.panels(&truth)?, (run.seed, k));
+        let one = Run {
+            seed: run.seed.wrapping_add(k as u64),
             state_file: None,
-            ..options.clone()
+            ..run.clone()
         };
-        let ask = || interrupt.asked();
-        let posterior = calibrate::run(&other, &one, None, &mut (), &ask)?;
+        let asked = || interrupt.asked();
+        let posterior = calibrate_until(&other, &method, &one, &mut (), &asked)?;
         if posterior.stopped {
             out.stopped = true;
             break;
@@ -180,14 +184,14 @@ pub fn sbc(
         let each = out.parameters.iter_mut().zip(&posterior.parameters);
         for ((ranks, learnt), varying) in each.zip(objective.layout()) {
             let values = varying.unit_values(&truth, n);
-            for (k, value) in values.iter().enumerate() {
-                let column = learnt.samples.iter().skip(k).step_by(values.len());
+            for (unit, value) in values.iter().enumerate() {
+                let column = learnt.samples.iter().skip(unit).step_by(values.len());
                 ranks.ranks.push(column.filter(|x| *x < value).count());
             }
         }
         out.doubted += usize::from(!posterior.convergence.reached());
         out.loss.push(posterior.predictive.loss(&other.observed));
-        out.runs = run + 1;
+        out.runs = k + 1;
         let shares: Vec<String> = out
             .parameters
             .iter()

@@ -6,9 +6,11 @@ use crate::model::Params;
 use crate::network::Network;
 use rand::{SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
 
 /// A parameter that can be learnt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Parameter {
     /// Target inventory n of each firm, periods of use.
     TargetInventory,
@@ -21,6 +23,19 @@ pub enum Parameter {
 }
 
 impl Parameter {
+    /// All of them, in the order of coordinates.
+    pub const ALL: &'static [Parameter] = &[
+        Parameter::TargetInventory,
+        Parameter::AdjustmentTime,
+        Parameter::Severity,
+        Parameter::RecoveryRate,
+    ];
+
+    /// The parameter of a name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|p| p.name() == name)
+    }
+
     /// The name used in frames and figures.
     pub fn name(self) -> &'static str {
         match self {
@@ -57,7 +72,7 @@ impl Parameter {
 
 /// How finely a parameter varies: what has a value of its own. Severities and recovery rates belong to
 /// an event, so theirs are per region *and event*, and so on, but for `All`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Per {
     /// Each firm, or each (event, firm) pair.
     #[default]
@@ -75,11 +90,11 @@ pub enum Per {
     /// Each firm, but firms of a region are alike: so much of the prior variance of a firm's
     /// standard-normal coordinate is common to its region, in 0..1. u = √share v + √(1 - share) e with
     /// independent standard normals v per region and e per firm, so each firm alone has the prior.
-    FirmInRegion(f64),
+    FirmInRegion(#[serde(with = "crate::infer::exact")] f64),
     /// The same with sectors.
-    FirmInSector(f64),
+    FirmInSector(#[serde(with = "crate::infer::exact")] f64),
     /// The same with region x sector groups.
-    FirmInGroup(f64),
+    FirmInGroup(#[serde(with = "crate::infer::exact")] f64),
 }
 
 /// How finely each parameter varies, where it does.

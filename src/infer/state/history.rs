@@ -1,6 +1,8 @@
 //! The way of a calibration: every step of it while they are some thousand, fewer of the early ones after that.
 
-use super::Step;
+use super::rows::Unfit;
+use crate::infer::Step;
+use serde::{Deserialize, Serialize};
 
 /// Steps that are kept whole at the least, and the number of early ones at which these are thinned.
 const MOST: usize = 10_000;
@@ -10,14 +12,15 @@ const LAST: usize = 1000;
 /// Steps in their order. Memory, pictures and state files would grow with a fit of millions of them, so of those before
 /// `from` only every `stride`th is kept, the first among them. Which ones these are depends on the number of steps
 /// alone, so a fit that goes on from a file has the same.
-#[derive(Clone, Debug)]
-pub(super) struct History {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct History {
     kept: Vec<Step>,
     /// Steps that were made.
     made: usize,
     from: usize,
     stride: usize,
     /// How many steps at the end are kept whole.
+    #[serde(skip)]
     last: usize,
 }
 
@@ -29,7 +32,7 @@ impl Default for History {
 
 impl History {
     /// None yet; the last `last` steps, some thousand at least, will be kept whole.
-    pub(super) fn new(last: usize) -> Self {
+    pub(crate) fn new(last: usize) -> Self {
         Self {
             kept: Vec::new(),
             made: 0,
@@ -39,40 +42,36 @@ impl History {
         }
     }
 
-    /// Takes over what `kept` and `thinned` gave; none where they do not fit to each other.
-    pub(super) fn resume(&mut self, kept: Vec<Step>, thinned: [f64; 2]) -> Option<()> {
-        let [from, stride] = thinned.map(|v| v as usize);
-        let whole = kept.len().checked_sub(from.div_ceil(stride.max(1)))?;
-        if stride == 0 {
-            return None;
+    /// The history that was read from a file, with the last `last` steps kept whole; refused where its numbers do not fit
+    /// to each other.
+    pub(crate) fn restored(self, last: usize) -> std::result::Result<Self, Unfit> {
+        let early = self.from.div_ceil(self.stride.max(1));
+        let whole = self.kept.len().checked_sub(early);
+        let made = whole.and_then(|whole| self.from.checked_add(whole));
+        if self.stride == 0 || made != Some(self.made) {
+            return Err(Unfit::missing("history"));
         }
-        (self.made, self.from, self.stride) = (from.checked_add(whole)?, from, stride);
-        self.kept = kept;
-        Some(())
-    }
-
-    /// The step before which not all are kept, and every how many of those are.
-    pub(super) fn thinned(&self) -> [f64; 2] {
-        [self.from as f64, self.stride as f64]
+        let last = last.max(LAST);
+        Ok(Self { last, ..self })
     }
 
     /// The steps that are kept.
-    pub(super) fn kept(&self) -> &[Step] {
+    pub(crate) fn kept(&self) -> &[Step] {
         &self.kept
     }
 
     /// Number of steps that were made.
-    pub(super) fn steps(&self) -> usize {
+    pub(crate) fn steps(&self) -> usize {
         self.made
     }
 
     /// The last `count` steps; none where there are fewer, or not all of them are kept.
-    pub(super) fn last(&self, count: usize) -> Option<&[Step]> {
+    pub(crate) fn last(&self, count: usize) -> Option<&[Step]> {
         (self.made - self.from >= count).then(|| &self.kept[self.kept.len() - count..])
     }
 
     /// Those that are kept of the steps from `step` on.
-    pub(super) fn since(&self, step: usize) -> &[Step] {
+    pub(crate) fn since(&self, step: usize) -> &[Step] {
         &self.kept[self.place(step)..]
     }
 
@@ -85,7 +84,7 @@ impl History {
         }
     }
 
-    pub(super) fn push(&mut self, step: Step) {
+    pub(crate) fn push(&mut self, step: Step) {
         self.kept.push(step);
         self.made += 1;
         if self.kept.len() > MOST.saturating_add(self.last) {
@@ -94,7 +93,7 @@ impl History {
     }
 
     /// Goes back to the first `steps` steps.
-    pub(super) fn truncate(&mut self, steps: usize) {
+    pub(crate) fn truncate(&mut self, steps: usize) {
         if steps < self.made {
             self.kept.truncate(self.place(steps));
             (self.made, self.from) = (steps, self.from.min(steps));
@@ -130,6 +129,7 @@ impl History {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rows::{from_rows, rows_of};
     use super::*;
 
     fn step(k: usize) -> Step {
@@ -189,9 +189,8 @@ mod tests {
             whole.push(step(k));
             parts.push(step(k));
             if k % 977 == 0 {
-                let mut next = History::new(0);
-                next.resume(parts.kept().to_vec(), parts.thinned())
-                    .expect("it fits");
+                let next: History = from_rows(&rows_of(&parts)).expect("rows of a history");
+                let next = next.restored(0).expect("it fits");
                 parts = next;
                 assert_eq!(parts.steps(), k + 1);
             }
@@ -206,10 +205,17 @@ mod tests {
             }
         }
         assert_eq!(whole.kept(), parts.kept());
-        assert_eq!(whole.thinned(), parts.thinned());
-        let mut other = History::default();
-        assert!(other.resume(vec![step(0)], [100.0, 1.0]).is_none());
-        assert!(other.resume(vec![step(0)], [0.0, 0.0]).is_none());
-        assert!(other.resume(vec![step(0)], [f64::INFINITY, 1.0]).is_none());
+        assert_eq!((whole.from, whole.stride), (parts.from, parts.stride));
+        for (from, stride) in [(100, 1), (0, 0), (usize::MAX, 1)] {
+            let kept = vec![step(0)];
+            let odd = History {
+                kept,
+                from,
+                stride,
+                made: 1,
+                last: 0,
+            };
+            assert!(odd.restored(0).is_err(), "{from} {stride}");
+        }
     }
 }
