@@ -24,6 +24,7 @@ mod state;
 mod totals;
 mod watch;
 
+pub use crate::model::Parameter;
 pub use background::Background;
 pub use calibrate::calibrate;
 pub use contest::{Contest, Standing, contest};
@@ -35,7 +36,7 @@ pub use posterior::{
     Check, Convergence, Fitted, Learnt, Outcome, Policy, Posterior, Prediction, Ranks, Row, Sbc,
     Sensitivity, Step, Summary, WhatIf, output_sensitivity, sbc, sensitivity,
 };
-pub use prior::{Levels, Parameter, Per, Prior, Priors};
+pub use prior::{Levels, Per, Prior, Priors};
 pub use problem::{Problem, Scenario};
 pub use run::Run;
 pub use snapshot::{Marginals, Phase, Snapshot};

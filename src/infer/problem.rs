@@ -61,7 +61,7 @@ impl Problem {
                 periods: observed.periods,
                 ..Simulation::default()
             },
-            params: Params::uniform(network, 2.0, 6.0),
+            params: Params::usual(network),
             shock: shock.clone(),
             observed: observed.clone(),
             totals: Vec::new(),

@@ -221,7 +221,7 @@ impl Posterior {
         found.cloned().ok_or_else(|| {
             Error::new(
                 "posterior",
-                format!("the {} did not vary", parameter.name().replace('_', " ")),
+                format!("the {} did not vary", parameter.words()),
                 "give it a prior in problem.priors",
             )
         })

@@ -3,26 +3,42 @@
 use crate::error::{Error, Result};
 use crate::infer::loss::Target;
 use crate::infer::{Loss, Scale};
-use crate::model::{Params, Shock};
+use crate::model::parameter::parameters;
+use crate::model::{ByParameter, Parameter, Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
-use crate::simulate::{Columns, Horizon, Inputs, Simulation};
+use crate::simulate::{Columns, Horizon, Simulation, values_of};
 
-/// How a loss changes with each parameter: what matters for it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sensitivity {
-    /// The loss: against a panel the mean over observed cells of ((y - target) / y0)²; of output the share
-    /// that is lost.
-    pub loss: f64,
-    /// Derivative in each firm's target inventory, per period of use, `[firm]`.
-    pub target_inventory: Vec<f64>,
-    /// Derivative in each firm's adjustment time, per period, `[firm]`.
-    pub adjustment_time: Vec<f64>,
-    /// Derivative in each severity, events end to end, `[hit]`.
-    pub severity: Vec<f64>,
-    /// Derivative in each recovery rate, events end to end, `[hit]`.
-    pub recovery_rate: Vec<f64>,
+macro_rules! sensitivity {
+    ($( $Domain:ident { $(
+        $(#[$doc:meta])*
+        $field:ident: $Name:ident, $words:literal, $symbol:literal, $unit:literal, $bounds:expr, $usual:expr, $prior:expr;
+    )* } )*) => {
+        /// How a loss changes with each parameter: what matters for it. A field is the derivative in every entry of a
+        /// parameter, per its unit: `[firm]`, or `[hit]` with events end to end.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Sensitivity {
+            /// The loss: against a panel the mean over observed cells of ((y - target) / y0)²; of output the share
+            /// that is lost.
+            pub loss: f64,
+            $($( $(#[$doc])* pub $field: Vec<f64>, )*)*
+        }
+
+        impl Sensitivity {
+            /// A loss and its derivatives.
+            pub(crate) fn new(loss: f64, by: ByParameter<Vec<f64>>) -> Self {
+                Self { loss, $($( $field: by.$field, )*)* }
+            }
+
+            /// The derivative in every entry of a parameter.
+            pub fn of(&self, parameter: Parameter) -> &[f64] {
+                match parameter { $($( Parameter::$Name => &self.$field, )*)* }
+            }
+        }
+    };
 }
+
+parameters!(sensitivity);
 
 /// Simulates once and differentiates the loss against `observed` through all periods.
 ///
@@ -126,26 +142,13 @@ fn differentiate(
     simulation.check()?;
     simulation.check_memory(network, shock)?;
     let horizon = Horizon::new(network, shock, simulation, Columns::Groups, None)?;
-    let (severity, rate) = (shock.severities(), shock.recovery_rates());
-    let remaining = horizon.remaining(&severity, &rate);
-    let inputs = Inputs {
-        particles: 1,
-        target_inventory: &params.target_inventory,
-        adjustment_time: &params.adjustment_time,
-        remaining: &remaining,
-    };
+    let values = values_of(params, shock);
+    let remaining = horizon.remaining(&values);
     let mut value = f64::NAN;
-    let (_, gradient) = horizon.gradient(&inputs, true, |panel| {
+    let (_, gradient) = horizon.gradient((1, &values, &remaining), true, |panel| {
         let (found, slope) = loss(panel);
         value = found;
         slope
     })?;
-    let (severity, recovery_rate) = horizon.pull_shocks(&severity, &rate, &gradient.remaining);
-    Ok(Sensitivity {
-        loss: value,
-        target_inventory: gradient.target_inventory,
-        adjustment_time: gradient.adjustment_time,
-        severity,
-        recovery_rate,
-    })
+    Ok(Sensitivity::new(value, gradient))
 }

@@ -7,11 +7,12 @@ use crate::infer::posterior::{column_means, column_quantiles};
 use crate::infer::{Parameter, Posterior, Prediction, Problem};
 use crate::interrupt::Interrupt;
 use crate::memory;
-use crate::model::{Params, Shock, production, recovery};
+use crate::model::{ByParameter, Params, Shock, production, recovery};
 use crate::network::Network;
 use crate::number::PADDING;
 use crate::observe::Observation;
-use crate::simulate::{Columns, Horizon, Inputs, Simulation};
+use crate::simulate::{Columns, Horizon, Simulation};
+use std::borrow::Cow;
 
 /// What some firms do otherwise, from long before the shock on: the economy starts from the steady state
 /// with these stocks.
@@ -150,13 +151,6 @@ impl Outcome {
     }
 }
 
-/// Some draws as inputs of the model, row by row.
-struct Rows {
-    params: Vec<Params>,
-    severity: Vec<f64>,
-    recovery_rate: Vec<f64>,
-}
-
 impl Posterior {
     /// Values of every entry of a parameter in draw k: firms, or hits of all scenarios. `problem` is the
     /// one that was calibrated, and `layout` its layout.
@@ -199,11 +193,7 @@ impl Posterior {
     }
 
     fn behaviour(&self, problem: &Problem, layout: &[Varying], k: usize) -> Result<Params> {
-        let entries = |parameter| self.entries(problem, layout, parameter, k);
-        Ok(Params {
-            target_inventory: entries(Parameter::TargetInventory)?,
-            adjustment_time: entries(Parameter::AdjustmentTime)?,
-        })
+        Params::try_of(|parameter| self.entries(problem, layout, parameter, k))
     }
 
     /// The draws under a new scenario over `periods` periods: what would happen, with bands.
@@ -250,18 +240,14 @@ impl Posterior {
         )?;
         let horizon = Horizon::new(network, shock, &simulation, Columns::Groups, None)?;
         let layout = layout(problem);
-        let learnt_shock = world.shock.is_none();
-        let of_shock = |parameter, k| -> Result<Vec<f64>> {
-            if learnt_shock {
-                let mut all = self.entries(problem, &layout, parameter, k)?;
-                all.truncate(shock.hits());
-                return Ok(all);
+        // What was learnt of the hits belongs to the observed scenario, and stands first among those of all.
+        let of_hits = |parameter: Parameter, k: usize| -> Result<Vec<f64>> {
+            if world.shock.is_some() {
+                return Ok(shock.values(parameter));
             }
-            let events = shock.events.iter();
-            Ok(match parameter {
-                Parameter::Severity => events.flat_map(|e| &e.severity).copied().collect(),
-                _ => events.flat_map(|e| &e.recovery_rate).copied().collect(),
-            })
+            let mut all = self.entries(problem, &layout, parameter, k)?;
+            all.truncate(shock.hits());
+            Ok(all)
         };
         // As many together as take about half a second, as it may be asked to stop.
         let together = particles_within(200_000_000, network.links() * periods).min(64);
@@ -281,11 +267,7 @@ impl Posterior {
         while out.prediction.draws < self.draws {
             let first = out.prediction.draws;
             let count = together.min(self.draws - first);
-            let mut rows = Rows {
-                params: Vec::new(),
-                severity: Vec::new(),
-                recovery_rate: Vec::new(),
-            };
+            let mut rows: ByParameter<Vec<f64>> = ByParameter::default();
             for k in first..first + count {
                 let mut params = self.behaviour(problem, &layout, k)?;
                 for policy in &world.policies {
@@ -294,16 +276,16 @@ impl Posterior {
                 if !world.policies.is_empty() {
                     params.check(network).map_err(|e| e.within("policies"))?;
                 }
-                rows.params.push(params);
-                let severity = of_shock(Parameter::Severity, k)?;
-                let recovery_rate = of_shock(Parameter::RecoveryRate, k)?;
-                let params = rows.params.last().expect("pushed");
-                let run = (params, severity.as_slice(), recovery_rate.as_slice());
-                out.direct.push(direct(problem, shock, periods, run));
-                rows.severity.extend(severity);
-                rows.recovery_rate.extend(recovery_rate);
+                let draw = ByParameter::try_of(|p| match params.values(p) {
+                    Some(values) => Ok(values.clone()),
+                    None => of_hits(p, k),
+                })?;
+                out.direct.push(direct(problem, shock, periods, &draw));
+                for (parameter, values) in draw.iter() {
+                    rows.get_mut(parameter).extend(values);
+                }
             }
-            out.simulate(&horizon, &rows)?;
+            out.simulate(&horizon, count, &rows)?;
             if interrupt.asked() {
                 break;
             }
@@ -315,17 +297,15 @@ impl Posterior {
 
 impl Outcome {
     /// Adds some draws.
-    fn simulate(&mut self, horizon: &Horizon, rows: &Rows) -> Result<()> {
-        let count = rows.params.len();
-        let flat = |f: fn(&Params) -> &Vec<f64>| -> Vec<f64> {
-            rows.params.iter().flat_map(f).copied().collect()
-        };
-        let panels = horizon.panel(&Inputs {
-            particles: count,
-            target_inventory: &flat(|p| &p.target_inventory),
-            adjustment_time: &flat(|p| &p.adjustment_time),
-            remaining: &horizon.remaining(&rows.severity, &rows.recovery_rate),
-        })?;
+    fn simulate(
+        &mut self,
+        horizon: &Horizon,
+        count: usize,
+        rows: &ByParameter<Vec<f64>>,
+    ) -> Result<()> {
+        let values = ByParameter::of(|p| Cow::Borrowed(&rows.get(p)[..]));
+        let remaining = horizon.remaining(&values);
+        let panels = horizon.panel(&Horizon::inputs(count, &values, &remaining))?;
         let lost = panels.iter().filter(|v| !v.is_finite()).count();
         if lost > 0 {
             return Err(Error::new(
@@ -360,12 +340,7 @@ impl Outcome {
 }
 
 /// Share of the steady output of all periods that the firms hit lose by their own capacity alone.
-fn direct(
-    problem: &Problem,
-    shock: &Shock,
-    periods: usize,
-    (params, severity, recovery_rate): (&Params, &[f64], &[f64]),
-) -> f64 {
+fn direct(problem: &Problem, shock: &Shock, periods: usize, draw: &ByParameter<Vec<f64>>) -> f64 {
     let network = &problem.network;
     let Simulation { model, slack, .. } = problem.simulation;
     // Remaining capacity of every firm that is hit, by period.
@@ -376,8 +351,8 @@ fn direct(
             let z = left.entry(firm).or_insert_with(|| vec![1.0; periods]);
             for t in event.start..=periods {
                 let age = (t - event.start) as f64;
-                let left = recovery::host::left(event.recovery, age, recovery_rate[hit]);
-                z[t - 1] *= 1.0 - severity[hit] * left;
+                let left = recovery::host::left(event.recovery, age, draw.recovery_rate[hit]);
+                z[t - 1] *= 1.0 - draw.severity[hit] * left;
             }
             hit += 1;
         }
@@ -387,7 +362,7 @@ fn direct(
         let fed = network.by_buyer().degree(firm) > 0;
         // Stocks are full: what a firm can make is relative to its steady output.
         let lowest = if fed {
-            params.target_inventory[firm]
+            draw.target_inventory[firm]
         } else {
             PADDING
         };

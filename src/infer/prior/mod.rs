@@ -11,7 +11,7 @@ mod truncated_normal;
 mod uniform;
 
 use crate::error::{Error, Result};
-pub use priors::{Levels, Parameter, Per, Priors};
+pub use priors::{Levels, Per, Priors};
 use serde::{Deserialize, Serialize};
 pub(crate) use transport::{Transport, below};
 

@@ -2,79 +2,19 @@
 
 use crate::error::{Error, Result};
 use crate::infer::Prior;
-use crate::model::Params;
+use crate::model::parameter::parameters;
+use crate::model::{Bounds, ByParameter, Domain, Parameter, Params};
 use crate::network::Network;
 use rand::{SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
-
-/// A parameter that can be learnt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Parameter {
-    /// Target inventory n of each firm, periods of use.
-    TargetInventory,
-    /// Inventory adjustment time τ of each firm, periods.
-    AdjustmentTime,
-    /// Severity δ of each (event, firm) pair, share of capacity.
-    Severity,
-    /// Recovery rate λ of each (event, firm) pair, per period.
-    RecoveryRate,
-}
-
-impl Parameter {
-    /// All of them, in the order of coordinates.
-    pub const ALL: &'static [Parameter] = &[
-        Parameter::TargetInventory,
-        Parameter::AdjustmentTime,
-        Parameter::Severity,
-        Parameter::RecoveryRate,
-    ];
-
-    /// The parameter of a name.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|p| p.name() == name)
-    }
-
-    /// The name used in frames and figures.
-    pub fn name(self) -> &'static str {
-        match self {
-            Parameter::TargetInventory => "target_inventory",
-            Parameter::AdjustmentTime => "adjustment_time",
-            Parameter::Severity => "severity",
-            Parameter::RecoveryRate => "recovery_rate",
-        }
-    }
-
-    /// The unit, for axes.
-    pub fn unit(self) -> &'static str {
-        match self {
-            Parameter::TargetInventory => "periods of use",
-            Parameter::AdjustmentTime => "periods",
-            Parameter::Severity => "share of capacity",
-            Parameter::RecoveryRate => "1 / period",
-        }
-    }
-
-    /// The values that the model allows.
-    fn range(self) -> (f64, f64) {
-        match self {
-            Parameter::Severity => (0.0, 1.0),
-            _ => (0.0, f64::INFINITY),
-        }
-    }
-
-    /// True of what belongs to a scenario, not to the firms.
-    pub(crate) fn of_shock(self) -> bool {
-        matches!(self, Parameter::Severity | Parameter::RecoveryRate)
-    }
-}
+use std::convert::Infallible;
 
 /// How finely a parameter varies: what has a value of its own. Severities and recovery rates belong to
 /// an event, so theirs are per region *and event*, and so on, but for `All`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Per {
-    /// Each firm, or each (event, firm) pair.
+    /// Each firm, or each (event, firm) pair: what the parameter's domain is made of.
     #[default]
     Firm,
     /// All firms of a region share one value.
@@ -98,115 +38,74 @@ pub enum Per {
 }
 
 /// How finely each parameter varies, where it does.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Levels {
-    /// The target inventory.
-    pub target_inventory: Per,
-    /// The adjustment time.
-    pub adjustment_time: Per,
-    /// The severity.
-    pub severity: Per,
-    /// The recovery rate.
-    pub recovery_rate: Per,
-}
+pub type Levels = ByParameter<Per>;
 
-/// The prior of each parameter; `None` keeps it fixed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Priors {
-    /// Of the target inventory.
-    pub target_inventory: Option<Prior>,
-    /// Of the adjustment time.
-    pub adjustment_time: Option<Prior>,
-    /// Of the severity.
-    pub severity: Option<Prior>,
-    /// Of the recovery rate.
-    pub recovery_rate: Option<Prior>,
-    /// How finely each varies; per firm, or per (event, firm) pair, unless said otherwise.
-    pub per: Levels,
-}
-
-impl Default for Priors {
-    /// n = 1 + LogNormal(0, 0.7) and τ = 1 + 5 LogNormal(0, 0.5) per firm; shocks known.
-    fn default() -> Self {
-        Self {
-            target_inventory: Some(Prior::LogNormal {
-                shift: 1.0,
-                median: 1.0,
-                sigma: 0.7,
-            }),
-            adjustment_time: Some(Prior::LogNormal {
-                shift: 1.0,
-                median: 5.0,
-                sigma: 0.5,
-            }),
-            severity: None,
-            recovery_rate: None,
-            per: Levels::default(),
+macro_rules! priors {
+    ($( $Domain:ident { $(
+        $(#[$doc:meta])*
+        $field:ident: $Name:ident, $words:literal, $symbol:literal, $unit:literal, $bounds:expr, $usual:expr, $prior:expr;
+    )* } )*) => {
+        /// The prior of each parameter; `None` keeps it fixed.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub struct Priors {
+            $($( $(#[$doc])* pub $field: Option<Prior>, )*)*
+            /// How finely each varies; per firm, or per (event, firm) pair, unless said otherwise.
+            pub per: Levels,
         }
-    }
+
+        impl Default for Priors {
+            /// n = 1 + LogNormal(0, 0.7) and τ = 1 + 5 LogNormal(0, 0.5) per firm; all else known.
+            fn default() -> Self {
+                Self { $($( $field: $prior, )*)* per: Levels::default() }
+            }
+        }
+
+        impl Priors {
+            /// No parameter varies: to start from where few do.
+            pub fn none() -> Self {
+                Self { $($( $field: None, )*)* per: Levels::default() }
+            }
+
+            /// The prior of a parameter.
+            pub fn of(&self, parameter: Parameter) -> Option<Prior> {
+                match parameter { $($( Parameter::$Name => self.$field, )*)* }
+            }
+        }
+    };
 }
+
+parameters!(priors);
 
 /// Standard deviations of a normal prior that must lie within what the model allows.
 const WITHIN: f64 = 8.0;
 
 impl Priors {
-    /// No parameter varies: to start from where few do.
-    pub fn none() -> Self {
-        Self {
-            target_inventory: None,
-            adjustment_time: None,
-            ..Self::default()
-        }
-    }
-
-    /// What varies, in a fixed order.
+    /// What varies, in the order of the table.
     pub fn varying(&self) -> Vec<(Parameter, Prior, Per)> {
-        let Levels {
-            target_inventory,
-            adjustment_time,
-            severity,
-            recovery_rate,
-        } = self.per;
-        [
-            (
-                Parameter::TargetInventory,
-                self.target_inventory,
-                target_inventory,
-            ),
-            (
-                Parameter::AdjustmentTime,
-                self.adjustment_time,
-                adjustment_time,
-            ),
-            (Parameter::Severity, self.severity, severity),
-            (Parameter::RecoveryRate, self.recovery_rate, recovery_rate),
-        ]
-        .into_iter()
-        .filter_map(|(p, prior, per)| prior.map(|prior| (p, prior, per)))
-        .collect()
+        let all = Parameter::ALL.iter();
+        all.filter_map(|p| Some((*p, self.of(*p)?, *self.per.get(*p))))
+            .collect()
     }
 
     /// Behaviour of every firm drawn from the priors, each firm for itself; what has none takes the
-    /// default prior. The same seed gives the same values; those of a prior that is none, such as one with a
+    /// default prior, or its usual value where there is none either. The same seed gives the same values; those of a prior that is none, such as one with a
     /// negative spread, are NaN, which `simulate` refuses.
     pub fn draw(&self, network: &Network, seed: u64) -> Params {
         let mut rng = StdRng::seed_from_u64(seed);
-        let mut draw = |prior: Option<Prior>, other: Option<Prior>| -> Vec<f64> {
-            let noise: Vec<f64> = StandardNormal
-                .sample_iter(&mut rng)
-                .take(network.firms())
-                .collect();
+        let default = Priors::default();
+        let draw = |parameter: Parameter| -> std::result::Result<Vec<f64>, Infallible> {
+            let Some(prior) = self.of(parameter).or(default.of(parameter)) else {
+                return Ok(vec![parameter.usual(); network.firms()]);
+            };
+            let normals = StandardNormal.sample_iter(&mut rng);
+            let noise: Vec<f64> = normals.take(network.firms()).collect();
             // Values of a prior that is none are NaN, which whatever takes them refuses.
-            let good = prior.or(other).filter(|p| p.check("").is_ok());
+            let good = Some(prior).filter(|p| p.check("").is_ok());
             let transport = good.map(super::Transport::new);
             let value = |u: &f64| transport.as_ref().map_or(f64::NAN, |t| t.at(*u).0);
-            noise.iter().map(value).collect()
+            Ok(noise.iter().map(value).collect())
         };
-        let default = Priors::default();
-        Params {
-            target_inventory: draw(self.target_inventory, default.target_inventory),
-            adjustment_time: draw(self.adjustment_time, default.adjustment_time),
-        }
+        Params::try_of(draw).unwrap_or_else(|never| match never {})
     }
 
     pub(crate) fn check(&self, hits: usize) -> Result<()> {
@@ -221,7 +120,7 @@ impl Priors {
         for (parameter, prior, per) in varying {
             let place = format!("priors.{}", parameter.name());
             prior.check(&place)?;
-            let (low, high) = parameter.range();
+            let Bounds { low, high, .. } = parameter.bounds();
             let (from, to) = match prior {
                 Prior::Normal { mean, sd } => (mean - WITHIN * sd, mean + WITHIN * sd),
                 _ => prior.support(),
@@ -236,7 +135,7 @@ impl Priors {
                     place,
                     format!(
                         "a {} lies {range}, and {prior:?} reaches from {from} to {to}",
-                        parameter.name().replace('_', " ")
+                        parameter.words()
                     ),
                     if high.is_finite() {
                         "use Prior::LogitNormal, Beta, Uniform or TruncatedNormal within these bounds"
@@ -252,27 +151,34 @@ impl Priors {
                     "add an event to problem.shock, or set this prior to None",
                 ));
             }
-            let place = format!("priors.per.{}", parameter.name());
-            match per {
-                Per::Event if !parameter.of_shock() => {
-                    return Err(Error::new(
-                        place,
-                        "the behaviour of firms does not belong to an event",
-                        "use Per::All for one value",
-                    ));
-                }
-                Per::FirmInRegion(share) | Per::FirmInSector(share) | Per::FirmInGroup(share)
-                    if !(share > 0.0 && share < 1.0) =>
-                {
-                    return Err(Error::new(
-                        place,
-                        format!("{share} of the variance is common"),
-                        "give a share between 0 and 1, such as 0.5; for 0 use Per::Firm, for 1 Per::Sector",
-                    ));
-                }
-                _ => {}
-            }
+            check_per(parameter, per)?;
         }
         Ok(())
     }
+}
+
+/// Refuses levels that a parameter cannot have.
+fn check_per(parameter: Parameter, per: Per) -> Result<()> {
+    let (fact, remedy) = match (parameter.domain(), per) {
+        (Domain::One, Per::Firm | Per::All) => return Ok(()),
+        (Domain::One, _) => (
+            "there is one value for the whole economy".into(),
+            "leave its level out, or use Per::All",
+        ),
+        (domain, Per::Event) if domain != Domain::Hit => (
+            "the behaviour of firms does not belong to an event".into(),
+            "use Per::All for one value",
+        ),
+        (_, Per::FirmInRegion(share) | Per::FirmInSector(share) | Per::FirmInGroup(share))
+            if !(share > 0.0 && share < 1.0) =>
+        {
+            (
+                format!("{share} of the variance is common"),
+                "give a share between 0 and 1, such as 0.5; for 0 use Per::Firm, for 1 Per::Sector",
+            )
+        }
+        _ => return Ok(()),
+    };
+    let place = format!("priors.per.{}", parameter.name());
+    Err(Error::new(place, fact, remedy))
 }
