@@ -61,6 +61,84 @@ fn whole(frame: &DataFrame, name: &str) -> Result<Vec<usize>> {
         .collect())
 }
 
+/// The steps of a posterior.
+fn history_of(files: &Files) -> Result<Vec<Step>> {
+    let history = files.table("history")?;
+    let (evaluations, dropped) = (
+        whole(&history, schema::EVALUATIONS)?,
+        whole(&history, schema::DROPPED)?,
+    );
+    let column = |name: &str| numbers(&history, name);
+    let (loss, kl, objective) = (
+        column(schema::LOSS)?,
+        column(schema::KL)?,
+        column(schema::OBJECTIVE)?,
+    );
+    let step = |k: usize| Step {
+        evaluations: evaluations[k],
+        loss: loss[k],
+        kl: kl[k],
+        objective: objective[k],
+        dropped: dropped[k],
+    };
+    Ok((0..evaluations.len()).map(step).collect())
+}
+
+/// What was learnt of each parameter, of a posterior whose other fields are read.
+fn learnt_of(
+    files: &Files,
+    kinds: Vec<(Parameter, Prior, Per)>,
+    posterior: &Posterior,
+) -> Result<Vec<Learnt>> {
+    let (frame, samples) = (files.frame(), files.table("samples")?);
+    let (of, entry) = (
+        texts(frame, schema::PARAMETER)?,
+        counts(frame, schema::ENTRY)?,
+    );
+    let (of_sample, value) = (
+        texts(&samples, schema::PARAMETER)?,
+        numbers(&samples, schema::VALUE)?,
+    );
+    let labels = texts(frame, schema::LABEL)?;
+    let column = |name: &str| numbers(frame, name);
+    let (location, scale) = (column(schema::LOCATION)?, column(schema::SCALE)?);
+    let (mean, sd) = (column(schema::MEAN)?, column(schema::SD)?);
+    let effective_draws = posterior.convergence.effective_draws;
+    let mut all = Vec::new();
+    for (parameter, prior, per) in kinds {
+        let name = parameter.name();
+        let rows: Vec<usize> = (0..of.len()).filter(|k| of[*k] == name).collect();
+        let take = |values: &[f64]| rows.iter().map(|k| values[*k]).collect::<Vec<f64>>();
+        let samples: Vec<f64> = of_sample
+            .iter()
+            .zip(&value)
+            .filter(|(n, _)| **n == name)
+            .map(|(_, v)| *v)
+            .collect();
+        let in_order = rows.iter().enumerate().all(|(k, row)| entry[*row] == k);
+        if !in_order || samples.len() != rows.len() * posterior.draws {
+            return Err(Error::new(
+                name,
+                "rows are missing or in another order",
+                "write it again",
+            ));
+        }
+        all.push(Learnt {
+            parameter,
+            prior,
+            per,
+            labels: rows.iter().map(|k| labels[*k].clone()).collect(),
+            location: take(&location),
+            scale: take(&scale),
+            mean: take(&mean),
+            sd: take(&sd),
+            samples,
+            effective_draws,
+        });
+    }
+    Ok(all)
+}
+
 impl Stored for Posterior {
     const KIND: &'static str = "posterior";
 
@@ -122,31 +200,12 @@ impl Stored for Posterior {
     fn unpack(files: &Files) -> Result<Self> {
         let kinds: Vec<(Parameter, Prior, Per)> = files.json("parameters")?;
         let convergence: Convergence = files.json("convergence")?;
-        let history = files.table("history")?;
-        let (evaluations, dropped) = (
-            whole(&history, schema::EVALUATIONS)?,
-            whole(&history, schema::DROPPED)?,
-        );
-        let column = |name: &str| numbers(&history, name);
-        let (loss, kl, objective) = (
-            column(schema::LOSS)?,
-            column(schema::KL)?,
-            column(schema::OBJECTIVE)?,
-        );
         let mut posterior = Posterior {
             method: Posterior::method_named(files.fact("method")?).ok_or_else(|| {
                 let remedy = "write it again with this version";
                 Error::new("method", "it cannot be read", remedy)
             })?,
-            history: (0..evaluations.len())
-                .map(|k| Step {
-                    evaluations: evaluations[k],
-                    loss: loss[k],
-                    kl: kl[k],
-                    objective: objective[k],
-                    dropped: dropped[k],
-                })
-                .collect(),
+            history: history_of(files)?,
             parameters: Vec::new(),
             draws: files.number("draws")?,
             observed: files.inside("observed")?,
@@ -171,51 +230,7 @@ impl Stored for Posterior {
             device: files.fact("device")?.to_string(),
             saved: Default::default(),
         };
-        let (frame, samples) = (files.frame(), files.table("samples")?);
-        let (of, entry) = (
-            texts(frame, schema::PARAMETER)?,
-            counts(frame, schema::ENTRY)?,
-        );
-        let (of_sample, value) = (
-            texts(&samples, schema::PARAMETER)?,
-            numbers(&samples, schema::VALUE)?,
-        );
-        let labels = texts(frame, schema::LABEL)?;
-        let all = |name: &str| numbers(frame, name);
-        let (location, scale) = (all(schema::LOCATION)?, all(schema::SCALE)?);
-        let (mean, sd) = (all(schema::MEAN)?, all(schema::SD)?);
-        let effective_draws = posterior.convergence.effective_draws;
-        for (parameter, prior, per) in kinds {
-            let name = parameter.name();
-            let rows: Vec<usize> = (0..of.len()).filter(|k| of[*k] == name).collect();
-            let take = |values: &[f64]| rows.iter().map(|k| values[*k]).collect::<Vec<f64>>();
-            let samples: Vec<f64> = of_sample
-                .iter()
-                .zip(&value)
-                .filter(|(n, _)| **n == name)
-                .map(|(_, v)| *v)
-                .collect();
-            let in_order = rows.iter().enumerate().all(|(k, row)| entry[*row] == k);
-            if !in_order || samples.len() != rows.len() * posterior.draws {
-                return Err(Error::new(
-                    name,
-                    "rows are missing or in another order",
-                    "write it again",
-                ));
-            }
-            posterior.parameters.push(Learnt {
-                parameter,
-                prior,
-                per,
-                labels: rows.iter().map(|k| labels[*k].clone()).collect(),
-                location: take(&location),
-                scale: take(&scale),
-                mean: take(&mean),
-                sd: take(&sd),
-                samples,
-                effective_draws,
-            });
-        }
+        posterior.parameters = learnt_of(files, kinds, &posterior)?;
         let state = files.beside("state").with_extension("safetensors");
         if state.exists() {
             files.check_mark(&state, &posterior.load_state(&state)?)?;

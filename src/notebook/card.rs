@@ -85,15 +85,17 @@ pub(super) fn params(p: &Params) -> Card {
 
 pub(super) fn shock(s: &Shock) -> Card {
     let each = |k: usize, e: &crate::model::Event| {
+        let all = e.each();
+        let values: String = all
+            .map(|(p, values)| format!(", {} {}", p.words(), range(values)))
+            .collect();
         (
             "event",
             format!(
-                "{k}: from period {}, {} firms, severity {}, {} recovery, rate {}",
+                "{k}: from period {}, {} firms, {} recovery{values}",
                 e.start,
                 e.firms.len(),
-                range(&e.severity),
-                e.recovery.name(),
-                range(&e.recovery_rate)
+                e.recovery.name()
             ),
         )
     };

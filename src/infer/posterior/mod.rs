@@ -15,7 +15,7 @@ pub use what_if::{Outcome, Policy, WhatIf};
 
 use crate::error::{Error, Result};
 use crate::files::Part;
-use crate::infer::layout::cut;
+use crate::infer::layout::{Varying, cut};
 use crate::infer::objective::Objective;
 use crate::infer::snapshot::{Phase, Snapshot};
 use crate::infer::state::Saved;
@@ -324,6 +324,37 @@ struct Made {
     lost: usize,
 }
 
+/// What was learnt of one parameter, from draws [draw, coordinate] of `n` coordinates.
+fn learnt(
+    varying: &Varying,
+    (location, scale): (Vec<f64>, Vec<f64>),
+    coordinates: &[f64],
+    n: usize,
+) -> Learnt {
+    let samples = varying.unit_values(coordinates, n);
+    let len = varying.units();
+    let column = |k: usize| samples.iter().skip(k).step_by(len);
+    let mean = column_means(&samples, len);
+    let sd = (0..len)
+        .map(|k| {
+            let square = column(k).map(|v| (v - mean[k]).powi(2)).sum::<f64>();
+            (square / (coordinates.len() / n) as f64).sqrt()
+        })
+        .collect();
+    Learnt {
+        parameter: varying.parameter,
+        prior: varying.prior,
+        per: varying.per,
+        labels: varying.labels.clone(),
+        location,
+        scale,
+        mean,
+        sd,
+        samples,
+        effective_draws: f64::INFINITY,
+    }
+}
+
 /// Builds the result from means and standard deviations of all units, and draws of all coordinates. Draws
 /// whose output is not finite are left out, and counted beside it.
 pub(crate) fn assemble(
@@ -355,28 +386,7 @@ pub(crate) fn assemble(
         .iter()
         .zip(each)
         .map(|(varying, (location, scale))| {
-            let samples = varying.unit_values(&made.coordinates, n);
-            let len = varying.units();
-            let column = |k: usize| samples.iter().skip(k).step_by(len);
-            let mean = column_means(&samples, len);
-            let sd = (0..len)
-                .map(|k| {
-                    let square = column(k).map(|v| (v - mean[k]).powi(2)).sum::<f64>();
-                    (square / count as f64).sqrt()
-                })
-                .collect();
-            Learnt {
-                parameter: varying.parameter,
-                prior: varying.prior,
-                per: varying.per,
-                labels: varying.labels.clone(),
-                location,
-                scale,
-                mean,
-                sd,
-                samples,
-                effective_draws: f64::INFINITY,
-            }
+            learnt(varying, (location, scale), &made.coordinates, n)
         })
         .collect();
     let predictions = made.panels.into_iter().map(|samples| {

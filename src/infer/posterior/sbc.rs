@@ -65,6 +65,25 @@ pub struct Sbc {
     pub stopped: bool,
 }
 
+impl Sbc {
+    /// Without a run yet.
+    fn begun(objective: &Objective, draws: usize) -> Self {
+        let ranks = objective.layout().iter().map(|v| Ranks {
+            parameter: v.parameter,
+            draws,
+            ranks: Vec::new(),
+        });
+        Self {
+            runs: 0,
+            parameters: ranks.collect(),
+            loss: Vec::new(),
+            seconds: 0.0,
+            doubted: 0,
+            stopped: false,
+        }
+    }
+}
+
 /// The same problem with all observed cells at their steady levels.
 fn steady(problem: &Problem) -> Problem {
     let mut problem = problem.clone();
@@ -150,22 +169,7 @@ pub fn sbc(
     let problem = &steady(problem);
     let objective = Objective::new(problem)?;
     let n = objective.dimension();
-    let mut out = Sbc {
-        runs: 0,
-        parameters: objective
-            .layout()
-            .iter()
-            .map(|v| Ranks {
-                parameter: v.parameter,
-                draws: method.options().draws(),
-                ranks: Vec::new(),
-            })
-            .collect(),
-        loss: Vec::new(),
-        seconds: 0.0,
-        doubted: 0,
-        stopped: false,
-    };
+    let mut out = Sbc::begun(&objective, method.options().draws());
     progress.start("simulation-based calibration", runs);
     for k in 0..runs {
         let truth = normals(run.seed, Purpose::Truth, k, n);
