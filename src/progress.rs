@@ -1,4 +1,4 @@
-//! How long work tells how far it is, shows what it has, and is asked to stop.
+//! How long work tells how far it is, and is asked to stop.
 
 use crate::error::Error;
 use crate::interrupt::Interrupt;

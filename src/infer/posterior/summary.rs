@@ -1,6 +1,5 @@
 //! What was learnt, entry by entry and in plain words, and whether the data look like its predictions.
 
-use crate::infer::posterior::column_quantiles;
 use crate::infer::posterior::convergence::HELD;
 use crate::infer::prior::below as normal_below;
 use crate::infer::{Parameter, Posterior, Prediction, Scale};
@@ -269,18 +268,5 @@ impl Summary {
             rows: rows.cloned().collect(),
             warnings: self.warnings.clone(),
         }
-    }
-}
-
-impl Prediction {
-    /// The `q` quantile over draws of every period's total output, q in 0..=1.
-    pub fn total_quantile(&self, q: f64) -> Vec<f64> {
-        let g = self.mean.groups();
-        let totals: Vec<f64> = self
-            .samples
-            .chunks_exact(g)
-            .map(|row| row.iter().sum())
-            .collect();
-        column_quantiles(&totals, self.mean.periods, q)
     }
 }
