@@ -323,6 +323,30 @@ fn intervals_are_checked_and_right_with_common_factors() {
     assert!(cover(&hasty, 5).iter().all(|c| *c < 0.5));
 }
 
+#[test]
+fn intervals_of_any_method_are_checked() {
+    let (problem, _) = problem();
+    let abc = Abc {
+        draws: 300,
+        keep: 20,
+        ..Abc::default()
+    };
+    let run = Run {
+        seed: 2,
+        ..Run::default()
+    };
+    let check = sbc(&problem, &abc, 3, &run, &mut ()).expect("runs");
+    assert_eq!((check.runs, check.stopped), (3, false));
+    for ranks in &check.parameters {
+        assert_eq!((ranks.draws, ranks.ranks.len()), (20, 3 * 40));
+        assert!(ranks.ranks.iter().all(|r| *r <= 20));
+    }
+    // Prior draws that are hardly chosen from cover what was drawn from the prior.
+    assert!(check.parameters[0].coverage(0.9) > 0.7);
+    let again = sbc(&problem, &abc, 3, &run, &mut ()).expect("runs");
+    assert_eq!(again.parameters, check.parameters);
+}
+
 /// Where the data say much, ranks are uniform in every bin, not just in their middle.
 #[test]
 fn ranks_are_uniform_where_few_values_are_shared_by_many_firms() {

@@ -342,6 +342,15 @@ fn a_file_that_is_not_whole_is_refused() {
     let mut flipped = whole.clone();
     *flipped.last_mut().expect("a byte") ^= 1;
     assert_eq!(refused(&flipped), damaged);
+    // A state of an earlier version.
+    let text = b"bullwhip calibration 6";
+    let at = whole.windows(text.len()).position(|w| w == text);
+    let mut older = whole.clone();
+    older[at.expect("the form") + text.len() - 1] = b'5';
+    assert_eq!(
+        refused(&older),
+        "it is a state in the form \"bullwhip calibration 5\", and this version reads \"bullwhip calibration 6\""
+    );
     std::fs::write(&file, &whole).expect("written");
     calibrate(&problem, &options, &run, &mut ()).expect("whole again");
     std::fs::remove_dir_all(&folder).expect("removed");

@@ -337,7 +337,9 @@ mod tests {
         let run = simulate(&network, &params, &shock, &Simulation::default()).expect("a run");
         let problem = Problem::new(&network, &shock, &run.observe());
         let of = |domain| entries(&problem, domain);
-        assert_eq!(of(Domain::Firm).len(), 20);
+        for domain in [Domain::Firm, Domain::One] {
+            assert_eq!(of(domain).len(), domain.entries(&network));
+        }
         assert_eq!(
             of(Domain::Hit),
             [(Some(0), 3), (Some(0), 5), (Some(1), 3)],
@@ -347,7 +349,7 @@ mod tests {
         assert_eq!(name(&network, Domain::One, 0, 0), "all");
         for domain in [Domain::Link, Domain::Input] {
             let links = of(domain);
-            assert_eq!(links.len(), network.links());
+            assert_eq!(links.len(), domain.entries(&network));
             let (buyer, supplier) = (links[7].1, network.supplier()[7] as usize);
             let expected = format!("{} from {}", network.name(buyer), network.name(supplier));
             assert_eq!(name(&network, domain, 7, buyer), expected);

@@ -95,7 +95,7 @@ impl Objective {
             let horizon = Horizon::new(network, shock, &simulation, Columns::Groups, None)?;
             let hits = (first, shock.hits());
             first += hits.1;
-            let all = values_of(&problem.params, shock);
+            let all = values_of(network, &problem.params, shock);
             let remaining = calm.then(|| horizon.remaining(&all));
             let fixed = ByParameter::of(|p| match varies(p) {
                 true => Vec::new(),
@@ -477,7 +477,7 @@ impl Problem {
         if parameter.of_shock() {
             hits
         } else {
-            (0, self.network.firms())
+            (0, parameter.domain().entries(&self.network))
         }
     }
 
@@ -485,6 +485,10 @@ impl Problem {
     pub(super) fn fixed(&self, parameter: Parameter) -> Vec<f64> {
         match self.params.values(parameter) {
             Some(values) => values.clone(),
+            None if !parameter.of_shock() => {
+                let entries = parameter.domain().entries(&self.network);
+                vec![parameter.usual(); entries]
+            }
             None => {
                 let shocks = self.scenarios().map(|(shock, _)| shock);
                 shocks.flat_map(|shock| shock.values(parameter)).collect()

@@ -1,5 +1,6 @@
 //! The parameters that can be learnt: one table, a row each.
 
+use crate::network::Network;
 use serde::{Deserialize, Serialize};
 
 /// Hands the table of parameters to a macro. A row is
@@ -47,6 +48,19 @@ pub enum Domain {
     Hit,
     /// The economy: one value for all.
     One,
+}
+
+impl Domain {
+    /// Number of values in an economy; 0 of hits, which belong to a shock.
+    pub fn entries(self, network: &Network) -> usize {
+        match self {
+            Domain::Firm => network.firms(),
+            // Every link is an input of its own.
+            Domain::Input | Domain::Link => network.links(),
+            Domain::Hit => 0,
+            Domain::One => 1,
+        }
+    }
 }
 
 /// The values that the model allows for a parameter.
@@ -100,6 +114,19 @@ macro_rules! define {
         $field:ident: $Name:ident, $words:literal, $symbol:literal, $unit:literal, $bounds:expr, $usual:expr, $prior:expr;
     )* } )*) => {
         /// A parameter that can be learnt.
+        ///
+        /// ```
+        /// use bullwhip::prelude::*;
+        ///
+        /// let told: Vec<String> = Parameter::ALL
+        ///     .iter()
+        ///     .map(|p| format!("{} {}, {}", p.words(), p.symbol(), p.unit()))
+        ///     .collect();
+        /// assert_eq!(told[0], "target inventory n, periods of use");
+        /// let priors = Priors::default();
+        /// let varying = Parameter::ALL.iter().filter(|p| priors.of(**p).is_some());
+        /// assert_eq!(varying.count(), 2);
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Parameter { $($( $(#[$doc])* $Name, )*)* }
@@ -150,6 +177,16 @@ macro_rules! define {
         }
 
         /// Something for each parameter, a field each.
+        ///
+        /// ```
+        /// use bullwhip::prelude::*;
+        ///
+        /// // How finely each parameter varies: `Levels` is one of levels.
+        /// let levels = Levels { severity: Per::Region, ..Levels::default() };
+        /// assert_eq!(levels.get(Parameter::Severity), &Per::Region);
+        /// let symbols = ByParameter::of(|p| p.symbol());
+        /// assert_eq!(symbols.adjustment_time, "τ");
+        /// ```
         #[derive(Clone, Copy, Debug, Default, PartialEq)]
         pub struct ByParameter<T> { $($( $(#[$doc])* pub $field: T, )*)* }
 

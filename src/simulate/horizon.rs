@@ -228,10 +228,11 @@ impl Horizon {
     }
 }
 
-/// The values that host data has: of the firms, and of the hits of a shock.
-pub(crate) fn values_of<'a>(params: &'a Params, shock: &Shock) -> Values<'a> {
+/// The values that host data has: of the firms, and of the hits of a shock; what neither has is as usual.
+pub(crate) fn values_of<'a>(network: &Network, params: &'a Params, shock: &Shock) -> Values<'a> {
     ByParameter::of(|p| match params.values(p) {
         Some(values) => Cow::Borrowed(&values[..]),
-        None => Cow::Owned(shock.values(p)),
+        None if p.of_shock() => Cow::Owned(shock.values(p)),
+        None => Cow::Owned(vec![p.usual(); p.domain().entries(network)]),
     })
 }

@@ -55,7 +55,7 @@ pub fn simulate(
     let stop = Some(interrupt.flag());
     let horizon = Horizon::new(network, shock, simulation, Columns::Firms, stop)?;
     out.device = horizon.device().into();
-    let values = values_of(params, shock);
+    let values = values_of(network, params, shock);
     let remaining = horizon.remaining(&values);
     out.output = horizon.panel(&Horizon::inputs(1, &values, &remaining))?;
     let firms = network.firms();
@@ -80,7 +80,7 @@ impl Trajectory {
         let network = self.network.clone();
         let paths = Paths::new(shock, simulation.periods);
         let of = |v: &[f64]| -> Vec<R> { v.iter().map(|v| R::of(*v)).collect() };
-        let values = values_of(params, shock);
+        let values = values_of(&network, params, shock);
         let left = paths.remaining(&of(&values.severity), &of(&values.recovery_rate));
         let place = places(paths.columns(), network.firms());
         let columns = paths.columns().len();

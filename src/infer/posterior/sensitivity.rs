@@ -142,7 +142,7 @@ fn differentiate(
     simulation.check()?;
     simulation.check_memory(network, shock)?;
     let horizon = Horizon::new(network, shock, simulation, Columns::Groups, None)?;
-    let values = values_of(params, shock);
+    let values = values_of(network, params, shock);
     let remaining = horizon.remaining(&values);
     let mut value = f64::NAN;
     let (_, gradient) = horizon.gradient((1, &values, &remaining), true, |panel| {

@@ -278,7 +278,8 @@ impl Posterior {
                 }
                 let draw = ByParameter::try_of(|p| match params.values(p) {
                     Some(values) => Ok(values.clone()),
-                    None => of_hits(p, k),
+                    None if p.of_shock() => of_hits(p, k),
+                    None => self.entries(problem, &layout, p, k),
                 })?;
                 out.direct.push(direct(problem, shock, periods, &draw));
                 for (parameter, values) in draw.iter() {
