@@ -78,7 +78,7 @@ fn ours(arguments: &[String]) -> Result<()> {
         early_stop: None,
         ..Svi::default()
     };
-    let posterior = calibrate(&problem, &options, &mut ())?;
+    let posterior = calibrate(&problem, &options, &Run::default(), &mut ())?;
     println!(
         "{}",
         json!({

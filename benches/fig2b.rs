@@ -17,6 +17,7 @@
 mod case;
 
 use bullwhip::Result;
+use bullwhip::infer::Method;
 use bullwhip::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -118,16 +119,16 @@ fn given(dir: &Path) -> Result<Experiment> {
 /// All methods on one problem: as many evaluations as `most` for those without gradients.
 fn compare(experiment: &Experiment, most: usize) -> Result<Contest> {
     let methods = [
-        Contestant::Svi(Svi::default()),
-        Contestant::Abc(Abc {
+        Method::Svi(Svi::default()),
+        Method::Abc(Abc {
             draws: most,
             ..Abc::default()
         }),
-        Contestant::Smc(Smc {
+        Method::Smc(Smc {
             evaluations: most,
             ..Smc::default()
         }),
-        Contestant::RandomWalk(RandomWalk {
+        Method::RandomWalk(RandomWalk {
             evaluations: most,
             ..RandomWalk::default()
         }),
@@ -137,8 +138,10 @@ fn compare(experiment: &Experiment, most: usize) -> Result<Contest> {
         observed,
         fresh,
     } = experiment;
-    let found = contest(observed, fresh, &methods, *seed, &mut ())?;
-    for s in &found.standings {
+    let mut found = contest(observed, fresh, &methods, 0, &mut ())?;
+    for s in &mut found.standings {
+        // What differs is the problem.
+        s.seed = *seed;
         println!(
             "{:>6}  {:10} {:11} {:10.2e} {:13.2e} {:9.2}",
             s.seed, s.method, s.evaluations, s.in_sample, s.out_of_sample, s.seconds

@@ -104,7 +104,7 @@ fn ours(arguments: &[String]) -> Result<()> {
             ..Svi::default()
         };
         let begin = Instant::now();
-        calibrate(&problem, &options, &mut ())?;
+        calibrate(&problem, &options, &Run::default(), &mut ())?;
         Ok(begin.elapsed().as_secs_f64())
     };
     let objective = Objective::new(&problem)?;
@@ -128,7 +128,7 @@ fn ours(arguments: &[String]) -> Result<()> {
                     keep: 8,
                     ..Abc::default()
                 };
-                Ok(calibrate_abc(&problem, &options, &mut ())?.seconds)
+                Ok(calibrate(&problem, &options, &Run::default(), &mut ())?.seconds)
             };
             let few = 64;
             let many = few * (2 + ((0.7 / draws(few)?) as usize).clamp(2, 200));

@@ -67,6 +67,7 @@ fn measure() -> Result<()> {
                 draws: 1,
                 ..Svi::default()
             },
+            &Run::default(),
             &mut (),
         )?;
         let steps = (40.0 / begin.elapsed().as_secs_f64()) as usize;
@@ -77,9 +78,9 @@ fn measure() -> Result<()> {
             ..Svi::default()
         };
         // Seconds of the fit, and of the last picture, for which the call waits.
-        let time = |progress: &mut dyn Progress| -> Result<(f64, f64)> {
+        let time = |progress: &mut dyn Watch| -> Result<(f64, f64)> {
             let begin = Instant::now();
-            let posterior = calibrate(&problem, &svi, progress)?;
+            let posterior = calibrate(&problem, &svi, &Run::default(), progress)?;
             let all = begin.elapsed().as_secs_f64();
             Ok((posterior.seconds, all - posterior.seconds))
         };

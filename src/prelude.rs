@@ -12,13 +12,12 @@ pub use crate::frame::{
     read, read_network, read_with, rebase, seasonal_adjust, select, shock_month,
 };
 pub use crate::infer::{
-    Abc, Background, Check, Contest, Contestant, Convergence, Divergence, EarlyStop, Estimator,
-    Guide, Learnt, Levels, Loss, Objective, Outcome, Parameter, Per, Policy, Posterior, Prediction,
-    Prior, Priors, Problem, RandomWalk, Ranks, Sbc, Scale, Scenario, Sensitivity, Smc, Snapshot,
-    Standing, Summary, Svi, Total, WhatIf, calibrate, calibrate_abc, calibrate_smc, calibrate_walk,
-    contest, output_sensitivity, sbc, sensitivity,
+    Abc, Background, Check, Contest, Convergence, Divergence, EarlyStop, Estimator, Guide, Learnt,
+    Levels, Loss, Objective, Outcome, Parameter, Per, Policy, Posterior, Prediction, Prior, Priors,
+    Problem, RandomWalk, Ranks, Run, Sbc, Scale, Scenario, Sensitivity, Smc, Snapshot, Standing,
+    Summary, Svi, Total, Watch, WhatIf, calibrate, contest, output_sensitivity, sbc, sensitivity,
 };
-pub use crate::model::{Event, Model, Params, Production, Rationing, Recovery, Shock};
+pub use crate::model::{ByParameter, Event, Model, Params, Production, Rationing, Recovery, Shock};
 pub use crate::network::{Firms, InoueTodo, Links, Network, Synthetic};
 pub use crate::notebook::{Lines, Live, Show};
 pub use crate::observe::Observation;

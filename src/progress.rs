@@ -1,7 +1,6 @@
-//! How long work tells how far it is, shows what it has, and is asked to stop.
+//! How long work tells how far it is, and is asked to stop.
 
 use crate::error::Error;
-use crate::infer::Snapshot;
 use crate::interrupt::Interrupt;
 use std::time::{Duration, Instant};
 
@@ -11,16 +10,6 @@ pub trait Progress {
     fn start(&mut self, _task: &str, _total: usize) {}
     /// `done` steps are finished; `note` is a short figure such as the current loss.
     fn update(&mut self, _done: usize, _note: &str) {}
-    /// Asked before the first step: `false` spares the work of keeping what a picture would show.
-    fn watches(&self) -> bool {
-        false
-    }
-    /// Asked after every step of work that it watches: `true` where a picture is wanted now.
-    fn wants_picture(&mut self) -> bool {
-        false
-    }
-    /// What the work has: when it was wanted, and once more at the end.
-    fn picture(&mut self, _snapshot: Snapshot) {}
     /// The work is over.
     fn finish(&mut self, _note: &str) {}
     /// The work is over, without a result.

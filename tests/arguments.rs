@@ -46,7 +46,7 @@ fn what_does_not_fit_into_memory_is_refused_with_its_size() {
             "simulation.periods",
         );
     }
-    let fit = |svi: Svi| calibrate(&problem, &svi, &mut ());
+    let fit = |svi: Svi| calibrate(&problem, &svi, &Run::default(), &mut ());
     for n in [1_000_000_000_000, usize::MAX] {
         large(
             fit(Svi {
@@ -67,20 +67,29 @@ fn what_does_not_fit_into_memory_is_refused_with_its_size() {
             keep: n,
             ..Abc::default()
         };
-        large(calibrate_abc(&problem, &abc, &mut ()), "Abc.keep");
+        large(
+            calibrate(&problem, &abc, &Run::default(), &mut ()),
+            "Abc.keep",
+        );
         let smc = Smc {
             population: n,
             evaluations: n,
             ..Smc::default()
         };
-        large(calibrate_smc(&problem, &smc, &mut ()), "Smc.population");
+        large(
+            calibrate(&problem, &smc, &Run::default(), &mut ()),
+            "Smc.population",
+        );
     }
     let walk = RandomWalk {
         keep: 1_000_000_000_000,
         evaluations: usize::MAX,
         ..RandomWalk::default()
     };
-    large(calibrate_walk(&problem, &walk, &mut ()), "RandomWalk");
+    large(
+        calibrate(&problem, &walk, &Run::default(), &mut ()),
+        "RandomWalk",
+    );
     let posterior = fit(Svi {
         steps: 2,
         draws: 10,
@@ -204,7 +213,13 @@ fn priors_that_are_none_give_no_numbers_and_no_panic() {
         }
         problem.priors.target_inventory = Some(prior);
         assert!(
-            said(calibrate(&problem, &Svi::default(), &mut ())).contains("priors.target_inventory")
+            said(calibrate(
+                &problem,
+                &Svi::default(),
+                &Run::default(),
+                &mut ()
+            ))
+            .contains("priors.target_inventory")
         );
         let params = problem.priors.draw(&problem.network, 1);
         let run = simulate(
@@ -294,7 +309,7 @@ fn tables_that_were_cut_are_refused() {
         draws: 5,
         ..Svi::default()
     };
-    let fit = calibrate(&problem, &svi, &mut ()).expect("a posterior");
+    let fit = calibrate(&problem, &svi, &Run::default(), &mut ()).expect("a posterior");
     let cut: [fn(&mut Posterior); 5] = [
         |p| p.parameters[0].samples.truncate(3),
         |p| p.parameters[0].labels.clear(),
@@ -375,7 +390,9 @@ fn more_events_names_or_bins_than_there_can_be() {
         draws: 4,
         ..Svi::default()
     };
-    let ranks = &sbc(&problem, &svi, 2, &mut ()).expect("ranks").parameters[0];
+    let ranks = &sbc(&problem, &svi, 2, &Run::default(), &mut ())
+        .expect("ranks")
+        .parameters[0];
     let counted = |bins| ranks.histogram(bins).iter().sum::<usize>();
     assert_eq!([0, 1, 2, usize::MAX].map(counted), [ranks.ranks.len(); 4]);
     assert_eq!(
@@ -392,7 +409,7 @@ fn more_events_names_or_bins_than_there_can_be() {
         early_stop: Some(patient),
         ..svi
     };
-    assert!(calibrate(&problem, &svi, &mut ()).is_ok());
+    assert!(calibrate(&problem, &svi, &Run::default(), &mut ()).is_ok());
 }
 
 #[test]
@@ -403,7 +420,7 @@ fn policies_beyond_the_simulation_are_refused() {
         draws: 3,
         ..Svi::default()
     };
-    let fit = calibrate(&problem, &svi, &mut ()).expect("a posterior");
+    let fit = calibrate(&problem, &svi, &Run::default(), &mut ()).expect("a posterior");
     for more in [1e300, 1e30, f64::NAN] {
         let policy = Policy {
             firms: vec![0, 1],

@@ -336,13 +336,16 @@ fn a_calibration_runs_on_the_device() {
     );
     let svi = Svi {
         steps: 5,
-        seed: 1,
         ..Svi::default()
     };
-    let found = calibrate(&problem, &svi, &mut ()).expect("a posterior");
+    let run = Run {
+        seed: 1,
+        ..Run::default()
+    };
+    let found = calibrate(&problem, &svi, &run, &mut ()).expect("a posterior");
     let mut cpu = problem.clone();
     cpu.simulation.device = Device::Cpu;
-    let expected = calibrate(&cpu, &svi, &mut ()).expect("a posterior");
+    let expected = calibrate(&cpu, &svi, &run, &mut ()).expect("a posterior");
     let losses = |p: &Posterior| p.history.iter().map(|s| s.loss).collect::<Vec<_>>();
     assert!(apart(&losses(&found), &losses(&expected)) < 1e-3);
     assert!(found.device.contains(&device.to_string()));

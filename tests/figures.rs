@@ -7,6 +7,12 @@ use bullwhip::prelude::*;
 struct Album(Vec<Snapshot>, usize);
 
 impl Progress for Album {
+    fn stop(&self) -> bool {
+        self.0.len() == self.1
+    }
+}
+
+impl Watch for Album {
     fn watches(&self) -> bool {
         true
     }
@@ -16,16 +22,13 @@ impl Progress for Album {
     fn picture(&mut self, snapshot: Snapshot) {
         self.0.push(snapshot);
     }
-    fn stop(&self) -> bool {
-        self.0.len() == self.1
-    }
 }
 
 /// Pictures of calibrations: after one step, in the middle, and at the end.
 fn moving(problem: &Problem) -> Vec<(&'static str, Figure)> {
     let mut problem = problem.clone();
     let mut album = Album(Vec::new(), usize::MAX);
-    calibrate(&problem, &Svi::default(), &mut album).expect("a posterior");
+    calibrate(&problem, &Svi::default(), &Run::default(), &mut album).expect("a posterior");
     let at = |album: &Album, k: usize| album.0[k].figure();
     let end = album.0.len() - 1;
     let mut figures = vec![
@@ -51,12 +54,13 @@ fn moving(problem: &Problem) -> Vec<(&'static str, Figure)> {
             particles: 4,
             ..Svi::default()
         },
+        &Run::default(),
         &mut album,
     )
     .expect("a posterior");
     figures.push(("live_all", at(&album, album.0.len() - 1)));
     let mut album = Album(Vec::new(), usize::MAX);
-    calibrate_abc(&problem, &Abc::default(), &mut album).expect("a posterior");
+    calibrate(&problem, &Abc::default(), &Run::default(), &mut album).expect("a posterior");
     figures.push(("live_abc", at(&album, album.0.len() / 2)));
     figures.extend([
         ("live_one", few(1)),
@@ -80,7 +84,7 @@ fn few(groups: usize) -> Figure {
     let run = simulate(&network, &truth, &shock, &Simulation::default()).expect("a run");
     let problem = Problem::new(&network, &shock, &run.observe());
     let mut album = Album(Vec::new(), 20);
-    calibrate(&problem, &Svi::default(), &mut album).expect("a posterior");
+    calibrate(&problem, &Svi::default(), &Run::default(), &mut album).expect("a posterior");
     album.0[19].figure()
 }
 
@@ -110,16 +114,18 @@ fn all() -> Vec<(&'static str, Figure)> {
             draws: 20,
             ..Svi::default()
         },
+        &Run::default(),
         &mut (),
     )
     .expect("a posterior");
-    let abc = calibrate_abc(
+    let abc = calibrate(
         &problem,
         &Abc {
             draws: 60,
             keep: 20,
             ..Abc::default()
         },
+        &Run::default(),
         &mut (),
     )
     .expect("a posterior");

@@ -305,6 +305,7 @@ fn results_have_the_documented_columns() {
             draws: 3,
             ..Svi::default()
         },
+        &Run::default(),
         &mut (),
     )
     .expect("a posterior");

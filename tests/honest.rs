@@ -29,7 +29,7 @@ fn problem() -> Problem {
 }
 
 fn fit(problem: &Problem, options: &Svi) -> Posterior {
-    calibrate(problem, options, &mut ()).expect("a posterior")
+    calibrate(problem, options, &Run::default(), &mut ()).expect("a posterior")
 }
 
 /// It is doubted, for a reason that has these words, everywhere where a user reads it.
@@ -121,10 +121,13 @@ fn a_fit_that_diverged_is_an_error_that_keeps_the_last_good_state() {
     let file = std::env::temp_dir().join(format!("bullwhip-diverged-{}", std::process::id()));
     let options = Svi {
         learning_rate: 50.0,
-        state_file: Some(file.clone()),
         ..Svi::default()
     };
-    let error = calibrate(&problem, &options, &mut ())
+    let run = Run {
+        state_file: Some(file.clone()),
+        ..Run::default()
+    };
+    let error = calibrate(&problem, &options, &run, &mut ())
         .expect_err("it diverges")
         .to_string();
     assert!(error.contains("the fit diverged at step "), "{error}");
@@ -137,12 +140,12 @@ fn a_fit_that_diverged_is_an_error_that_keeps_the_last_good_state() {
         .and_then(|t| t.split(':').next());
     let step: usize = at.and_then(|t| t.parse().ok()).expect("a step");
     assert!(step >= 2, "{error}");
-    let kept = Svi {
+    let kept = Run {
         max_seconds: Some(0.0),
-        ..options
+        ..run
     };
     let _ = std::fs::metadata(&file).expect("the state is there");
-    let again = calibrate(&problem, &kept, &mut ());
+    let again = calibrate(&problem, &options, &kept, &mut ());
     if let Ok(posterior) = &again {
         assert!(
             posterior
@@ -162,7 +165,7 @@ fn a_fit_that_diverged_is_an_error_that_keeps_the_last_good_state() {
             ..Svi::default()
         },
     ] {
-        let error = calibrate(&problem, &wild, &mut ())
+        let error = calibrate(&problem, &wild, &Run::default(), &mut ())
             .expect_err("it diverges")
             .to_string();
         assert!(error.contains("diverged"), "{error}");
@@ -178,7 +181,7 @@ fn few_draws_are_too_few_to_speak_of_spread() {
             keep,
             ..Abc::default()
         };
-        let fit = calibrate_abc(&problem, &abc, &mut ()).expect("a posterior");
+        let fit = calibrate(&problem, &abc, &Run::default(), &mut ()).expect("a posterior");
         doubted(&fit, "too few to speak of spread");
         assert_eq!(fit.convergence.effective_draws, keep as f64);
     }
@@ -187,7 +190,7 @@ fn few_draws_are_too_few_to_speak_of_spread() {
         evaluations: 100,
         ..Smc::default()
     };
-    let fit = calibrate_smc(&problem, &smc, &mut ()).expect("a posterior");
+    let fit = calibrate(&problem, &smc, &Run::default(), &mut ()).expect("a posterior");
     doubted(&fit, "too few to speak of spread");
     // Two hundred moves of a chain in 120 dimensions are next to nothing.
     let walk = RandomWalk {
@@ -196,7 +199,7 @@ fn few_draws_are_too_few_to_speak_of_spread() {
         keep: 100,
         ..RandomWalk::default()
     };
-    let fit = calibrate_walk(&problem, &walk, &mut ()).expect("a posterior");
+    let fit = calibrate(&problem, &walk, &Run::default(), &mut ()).expect("a posterior");
     assert!(
         fit.convergence.effective_draws < 100.0,
         "{:?}",
@@ -214,10 +217,13 @@ fn chance_does_not_count_as_knowledge() {
         let abc = Abc {
             draws: keep,
             keep,
-            seed: 3,
             ..Abc::default()
         };
-        let fit = calibrate_abc(&problem, &abc, &mut ()).expect("a posterior");
+        let run = Run {
+            seed: 3,
+            ..Run::default()
+        };
+        let fit = calibrate(&problem, &abc, &run, &mut ()).expect("a posterior");
         let narrower: f64 = fit.parameters.iter().map(|l| l.informed(0.1)).sum();
         assert!(
             narrower < 0.05,
@@ -235,6 +241,7 @@ fn refused(problem: &Problem, words: &str) {
                 steps: 2,
                 ..Svi::default()
             },
+            &Run::default(),
             &mut (),
         )
         .expect_err("refused"),
@@ -462,7 +469,9 @@ fn the_card_counts_what_is_learnt() {
 fn the_live_figure_shows_the_warnings() {
     #[derive(Default)]
     struct Watcher(Option<Snapshot>);
-    impl Progress for Watcher {
+    impl Progress for Watcher {}
+
+    impl Watch for Watcher {
         fn watches(&self) -> bool {
             true
         }
@@ -477,6 +486,7 @@ fn the_live_figure_shows_the_warnings() {
             steps: 3,
             ..Svi::default()
         },
+        &Run::default(),
         &mut watcher,
     )
     .expect("a posterior");
@@ -580,6 +590,7 @@ fn calibrations_of_sbc_that_have_not_converged_are_counted() {
             ..Svi::default()
         },
         2,
+        &Run::default(),
         &mut (),
     )
     .expect("runs");
@@ -591,6 +602,6 @@ fn calibrations_of_sbc_that_have_not_converged_are_counted() {
         "{}",
         ended.text()
     );
-    let whole = sbc(&problem, &Svi::default(), 2, &mut ()).expect("runs");
+    let whole = sbc(&problem, &Svi::default(), 2, &Run::default(), &mut ()).expect("runs");
     assert_eq!(whole.doubted, 0);
 }

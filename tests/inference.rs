@@ -36,16 +36,18 @@ fn variational_inference_beats_rejection_with_fewer_evaluations() {
             steps: 150,
             ..Svi::default()
         },
+        &Run::default(),
         &mut (),
     )
     .expect("a posterior");
-    let abc = calibrate_abc(
+    let abc = calibrate(
         &problem,
         &Abc {
             draws: 600,
             keep: 30,
             ..Abc::default()
         },
+        &Run::default(),
         &mut (),
     )
     .expect("a posterior");
@@ -80,10 +82,13 @@ fn the_same_seed_gives_the_same_posterior() {
             steps: 5,
             particles: 2,
             draws: 8,
-            seed,
             ..Svi::default()
         };
-        calibrate(&problem, &options, &mut ()).expect("a posterior")
+        let run = Run {
+            seed,
+            ..Run::default()
+        };
+        calibrate(&problem, &options, &run, &mut ()).expect("a posterior")
     };
     assert_eq!(run(1).parameters[0].samples, run(1).parameters[0].samples);
     assert_ne!(run(1).parameters[0].samples, run(2).parameters[0].samples);
@@ -99,7 +104,7 @@ fn rejection_that_ends_hopeless_draws_keeps_the_same_ones() {
             batch: 16,
             ..Abc::default()
         };
-        calibrate_abc(&problem, &options, &mut ()).expect("a posterior")
+        calibrate(&problem, &options, &Run::default(), &mut ()).expect("a posterior")
     };
     // Where all draws are kept none is hopeless.
     let (all, best) = (kept(400), kept(20));
@@ -120,7 +125,7 @@ fn with_no_weight_on_the_data_the_guide_returns_to_the_prior() {
         learning_rate: 0.05,
         ..Svi::default()
     };
-    let posterior = calibrate(&problem, &options, &mut ()).expect("a posterior");
+    let posterior = calibrate(&problem, &options, &Run::default(), &mut ()).expect("a posterior");
     for learnt in &posterior.parameters {
         assert!(learnt.location.iter().all(|v| v.abs() < 1e-2));
         assert!(learnt.scale.iter().all(|v| (v - 1.0).abs() < 2e-2));
@@ -156,6 +161,7 @@ fn severities_can_be_learnt_and_the_rest_kept() {
             steps: 300,
             ..Svi::default()
         },
+        &Run::default(),
         &mut (),
     )
     .expect("a posterior");
@@ -198,6 +204,7 @@ fn missing_cells_are_left_out_of_the_loss() {
                 steps: 3,
                 ..Svi::default()
             },
+            &Run::default(),
             &mut ()
         )
         .is_ok()
@@ -210,7 +217,7 @@ fn what_cannot_be_calibrated_is_refused_before_any_work() {
     let refused = |change: &dyn Fn(&mut Problem)| {
         let mut problem = good.clone();
         change(&mut problem);
-        calibrate(&problem, &Svi::default(), &mut ())
+        calibrate(&problem, &Svi::default(), &Run::default(), &mut ())
             .expect_err("this must be refused")
             .to_string()
     };
@@ -229,18 +236,20 @@ fn what_cannot_be_calibrated_is_refused_before_any_work() {
                 steps: 0,
                 ..Svi::default()
             },
+            &Run::default(),
             &mut ()
         )
         .is_err()
     );
     assert!(
-        calibrate_abc(
+        calibrate(
             &good,
             &Abc {
                 draws: 5,
                 keep: 10,
                 ..Abc::default()
             },
+            &Run::default(),
             &mut ()
         )
         .is_err()
@@ -249,6 +258,8 @@ fn what_cannot_be_calibrated_is_refused_before_any_work() {
 
 /// Stops a calibration after some updates.
 struct Stopper(usize);
+
+impl Watch for Stopper {}
 
 impl Progress for Stopper {
     fn update(&mut self, _: usize, _: &str) {
@@ -262,7 +273,8 @@ impl Progress for Stopper {
 #[test]
 fn a_stopped_calibration_returns_what_it_has() {
     let (problem, _) = problem();
-    let posterior = calibrate(&problem, &Svi::default(), &mut Stopper(4)).expect("a posterior");
+    let posterior = calibrate(&problem, &Svi::default(), &Run::default(), &mut Stopper(4))
+        .expect("a posterior");
     assert!(posterior.stopped);
     assert_eq!((posterior.history.len(), posterior.evaluations), (4, 4));
     assert_eq!(posterior.parameters[0].samples.len(), 100 * 40);
@@ -272,7 +284,7 @@ fn a_stopped_calibration_returns_what_it_has() {
 fn intervals_are_checked_and_right_with_common_factors() {
     let (problem, _) = problem();
     let cover = |options: &Svi, runs| -> Vec<f64> {
-        let check = sbc(&problem, options, runs, &mut ()).expect("runs");
+        let check = sbc(&problem, options, runs, &Run::default(), &mut ()).expect("runs");
         assert_eq!((check.runs, check.stopped), (runs, false));
         assert!(check.parameters.iter().all(|r| r.ranks.len() == runs * 40));
         check.parameters.iter().map(|r| r.coverage(0.9)).collect()
@@ -311,6 +323,30 @@ fn intervals_are_checked_and_right_with_common_factors() {
     assert!(cover(&hasty, 5).iter().all(|c| *c < 0.5));
 }
 
+#[test]
+fn intervals_of_any_method_are_checked() {
+    let (problem, _) = problem();
+    let abc = Abc {
+        draws: 300,
+        keep: 20,
+        ..Abc::default()
+    };
+    let run = Run {
+        seed: 2,
+        ..Run::default()
+    };
+    let check = sbc(&problem, &abc, 3, &run, &mut ()).expect("runs");
+    assert_eq!((check.runs, check.stopped), (3, false));
+    for ranks in &check.parameters {
+        assert_eq!((ranks.draws, ranks.ranks.len()), (20, 3 * 40));
+        assert!(ranks.ranks.iter().all(|r| *r <= 20));
+    }
+    // Prior draws that are hardly chosen from cover what was drawn from the prior.
+    assert!(check.parameters[0].coverage(0.9) > 0.7);
+    let again = sbc(&problem, &abc, 3, &run, &mut ()).expect("runs");
+    assert_eq!(again.parameters, check.parameters);
+}
+
 /// Where the data say much, ranks are uniform in every bin, not just in their middle.
 #[test]
 fn ranks_are_uniform_where_few_values_are_shared_by_many_firms() {
@@ -329,7 +365,7 @@ fn ranks_are_uniform_where_few_values_are_shared_by_many_firms() {
         ..Svi::default()
     };
     let runs = 60;
-    let check = sbc(&problem, &options, runs, &mut ()).expect("runs");
+    let check = sbc(&problem, &options, runs, &Run::default(), &mut ()).expect("runs");
     for ranks in &check.parameters {
         let bins = ranks.histogram(5);
         let expected = ranks.ranks.len() as f64 / 5.0;
@@ -351,7 +387,7 @@ fn guides_that_do_not_fit_are_refused() {
             guide,
             ..Svi::default()
         };
-        let result = calibrate(&problem, &options, &mut ());
+        let result = calibrate(&problem, &options, &Run::default(), &mut ());
         result.expect_err("refused").to_string()
     };
     assert_eq!(

@@ -29,6 +29,8 @@ struct Raiser {
     times: usize,
 }
 
+impl Watch for Raiser {}
+
 impl Progress for Raiser {
     fn update(&mut self, done: usize, _: &str) {
         if done == self.at {
@@ -40,7 +42,13 @@ impl Progress for Raiser {
 }
 
 fn fit(problem: &Problem, at: usize, times: usize) -> Posterior {
-    calibrate(problem, &Svi::default(), &mut Raiser { at, times }).expect("a posterior")
+    calibrate(
+        problem,
+        &Svi::default(),
+        &Run::default(),
+        &mut Raiser { at, times },
+    )
+    .expect("a posterior")
 }
 
 #[test]
@@ -57,9 +65,8 @@ fn in_the_kernel() {
         steps: 1_000_000,
         early_stop: None,
         ..Svi::default()
-    }
-    .spawn(&problem)
-    .expect("a thread");
+    };
+    let background = Background::spawn(&problem, background, &Run::default()).expect("a thread");
     let part = fit(&problem, 17, 1);
     assert!(part.stopped);
     assert_eq!(part.history.len(), 17);
@@ -67,8 +74,13 @@ fn in_the_kernel() {
     raise(SIGINT).expect("raised");
     assert_eq!(fit(&problem, 0, 0).history.len(), 300);
     assert_eq!(fit(&problem, 5, 3).history.len(), 5);
-    let abc = calibrate_abc(&problem, &Abc::default(), &mut Raiser { at: 512, times: 1 })
-        .expect("a posterior");
+    let abc = calibrate(
+        &problem,
+        &Abc::default(),
+        &Run::default(),
+        &mut Raiser { at: 512, times: 1 },
+    )
+    .expect("a posterior");
     assert_eq!((abc.stopped, abc.evaluations), (true, 512));
     // The background fit saw none of it.
     assert!(!background.is_over());

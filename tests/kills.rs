@@ -22,15 +22,21 @@ const FILE: &str = "BULLWHIP_TEST_FILE";
 /// A line a step, after which the one who reads it may kill the process.
 struct Lines;
 
+impl Watch for Lines {}
+
 impl Progress for Lines {
     fn update(&mut self, done: usize, _: &str) {
         println!("\nstep {done}");
     }
 }
 
-fn fit(method: &str, state_file: Option<PathBuf>, progress: &mut dyn Progress) -> Posterior {
+fn fit(method: &str, state_file: Option<PathBuf>, progress: &mut dyn Watch) -> Posterior {
     let problem = small::problem();
-    let save_seconds = 0.0;
+    let run = Run {
+        state_file,
+        save_seconds: 0.0,
+        ..Run::default()
+    };
     let result = match method {
         "svi" | "low-rank" => {
             let guide = match method {
@@ -41,44 +47,36 @@ fn fit(method: &str, state_file: Option<PathBuf>, progress: &mut dyn Progress) -
                 guide,
                 steps: 120,
                 draws: 20,
-                state_file,
-                save_seconds,
                 ..Svi::default()
             };
-            calibrate(&problem, &svi, progress)
+            calibrate(&problem, &svi, &run, progress)
         }
         "abc" => {
             let abc = Abc {
                 draws: 960,
                 keep: 30,
                 batch: 32,
-                state_file,
-                save_seconds,
                 ..Abc::default()
             };
-            calibrate_abc(&problem, &abc, progress)
+            calibrate(&problem, &abc, &run, progress)
         }
         "smc" => {
             let smc = Smc {
                 population: 64,
                 evaluations: 960,
                 batch: 32,
-                state_file,
-                save_seconds,
                 ..Smc::default()
             };
-            calibrate_smc(&problem, &smc, progress)
+            calibrate(&problem, &smc, &run, progress)
         }
         _ => {
             let walk = RandomWalk {
                 chains: 8,
                 evaluations: 400,
                 keep: 40,
-                state_file,
-                save_seconds,
                 ..RandomWalk::default()
             };
-            calibrate_walk(&problem, &walk, progress)
+            calibrate(&problem, &walk, &run, progress)
         }
     };
     result.expect("a posterior")
@@ -148,10 +146,13 @@ fn two() -> [Posterior; 2] {
         let svi = Svi {
             steps: 4,
             draws: 60,
-            seed,
             ..Svi::default()
         };
-        calibrate(&problem, &svi, &mut ()).expect("a posterior")
+        let run = Run {
+            seed,
+            ..Run::default()
+        };
+        calibrate(&problem, &svi, &run, &mut ()).expect("a posterior")
     })
 }
 

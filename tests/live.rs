@@ -86,7 +86,13 @@ fn the_kernel_gets_pictures_and_at_last_the_final_state() {
 #[test]
 #[ignore = "run by the tests here in processes of their own"]
 fn watched() {
-    calibrate(&problem(), &options(), &mut Live::default()).expect("a posterior");
+    calibrate(
+        &problem(),
+        &options(),
+        &Run::default(),
+        &mut Live::default(),
+    )
+    .expect("a posterior");
 }
 
 #[test]
@@ -99,26 +105,25 @@ fn a_stopped_calibration_leaves_its_last_picture() {
 #[ignore = "run by the test above in a process of its own"]
 fn stopped() {
     let problem = problem();
-    let part = calibrate(&problem, &options(), &mut ()).expect("a posterior");
+    let part = calibrate(&problem, &options(), &Run::default(), &mut ()).expect("a posterior");
     let options = Svi {
         steps: 1_000_000,
-        max_seconds: Some(0.0),
         ..options()
+    };
+    let at_once = Run {
+        max_seconds: Some(0.0),
+        ..Run::default()
     };
     // One step more, for the limit is looked at after a step.
     let rest = part
-        .resume(&problem, &options, &mut ())
+        .resume(&problem, &options, &at_once, &mut ())
         .expect("a posterior");
     assert_eq!(rest.history.len(), 201);
     let fit = Watched {
         live: Live::default(),
         left: 200,
     };
-    let options = Svi {
-        max_seconds: None,
-        ..options
-    };
-    calibrate(&problem, &options, &mut { fit }).expect("a posterior");
+    calibrate(&problem, &options, &Run::default(), &mut { fit }).expect("a posterior");
 }
 
 /// `Live`, and a stop after some steps.
@@ -135,6 +140,15 @@ impl Progress for Watched {
         self.left -= 1;
         self.live.update(done, note);
     }
+    fn finish(&mut self, note: &str) {
+        self.live.finish(note);
+    }
+    fn stop(&self) -> bool {
+        self.left == 0
+    }
+}
+
+impl Watch for Watched {
     fn watches(&self) -> bool {
         self.live.watches()
     }
@@ -143,12 +157,6 @@ impl Progress for Watched {
     }
     fn picture(&mut self, snapshot: Snapshot) {
         self.live.picture(snapshot);
-    }
-    fn finish(&mut self, note: &str) {
-        self.live.finish(note);
-    }
-    fn stop(&self) -> bool {
-        self.left == 0
     }
 }
 
@@ -166,7 +174,8 @@ fn failed() {
         steps: 3,
         ..Svi::default()
     };
-    let said = calibrate(&problem(), &options, &mut Live::default()).expect_err("no finite loss");
+    let said = calibrate(&problem(), &options, &Run::default(), &mut Live::default())
+        .expect_err("no finite loss");
     assert!(said.to_string().contains("no particle"), "{said}");
 }
 
@@ -192,7 +201,9 @@ fn a_stock_kernel_gets_lines_and_the_figure_a_log_gets_lines() {
 #[derive(Default)]
 struct Album(Vec<Snapshot>);
 
-impl Progress for Album {
+impl Progress for Album {}
+
+impl Watch for Album {
     fn watches(&self) -> bool {
         true
     }
@@ -207,7 +218,7 @@ impl Progress for Album {
 #[test]
 fn axes_grow_and_never_shrink() {
     let mut album = Album::default();
-    calibrate(&problem(), &options(), &mut album).expect("a posterior");
+    calibrate(&problem(), &options(), &Run::default(), &mut album).expect("a posterior");
     // Every step, then while the posterior is drawn, then the end.
     assert_eq!(album.0.len(), 202);
     let mut steady = Steady::default();
@@ -235,9 +246,10 @@ fn axes_grow_and_never_shrink() {
 fn pictures_carry_what_was_computed() {
     let problem = problem();
     let mut album = Album::default();
-    let watched = calibrate(&problem, &options(), &mut album).expect("a posterior");
+    let watched =
+        calibrate(&problem, &options(), &Run::default(), &mut album).expect("a posterior");
     // Watching changes nothing.
-    let alone = calibrate(&problem, &options(), &mut ()).expect("a posterior");
+    let alone = calibrate(&problem, &options(), &Run::default(), &mut ()).expect("a posterior");
     assert_eq!(watched.history, alone.history);
     assert_eq!(watched.parameters[0].samples, alone.parameters[0].samples);
     let last = album.0.last().expect("a picture");

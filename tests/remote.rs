@@ -101,7 +101,7 @@ fn numbers_are_those_of_this_machine() {
         steps: 12,
         ..Svi::default()
     };
-    let fit = |p: &Problem| calibrate(p, &svi, &mut ()).expect("a posterior");
+    let fit = |p: &Problem| calibrate(p, &svi, &Run::default(), &mut ()).expect("a posterior");
     let (found, expected) = (fit(&there), fit(&here));
     let losses = |p: &Posterior| p.history.iter().map(|s| s.loss).collect::<Vec<_>>();
     let (there_losses, here_losses) = (losses(&found), losses(&expected));
@@ -122,7 +122,7 @@ fn numbers_are_those_of_this_machine() {
         keep: 8,
         ..Abc::default()
     };
-    let kept = |p: &Problem| calibrate_abc(p, &abc, &mut ()).expect("a posterior");
+    let kept = |p: &Problem| calibrate(p, &abc, &Run::default(), &mut ()).expect("a posterior");
     let (found, expected) = (kept(&there), kept(&here));
     alike(&losses(&found), &losses(&expected));
     assert_eq!(counts(&found), counts(&expected));

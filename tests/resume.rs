@@ -18,6 +18,8 @@ fn folder(name: &str) -> PathBuf {
 /// Stops a calibration after some updates.
 struct Stopper(usize);
 
+impl Watch for Stopper {}
+
 impl Progress for Stopper {
     fn update(&mut self, _: usize, _: &str) {
         self.0 = self.0.saturating_sub(1);
@@ -45,49 +47,58 @@ fn svi() -> Svi {
         steps: 60,
         particles: 2,
         draws: 20,
-        seed: 5,
         ..Svi::default()
+    }
+}
+
+fn run() -> Run {
+    Run {
+        seed: 5,
+        ..Run::default()
+    }
+}
+
+/// With a state that is written at every step.
+fn kept(file: PathBuf) -> Run {
+    Run {
+        state_file: Some(file),
+        save_seconds: 0.0,
+        ..run()
     }
 }
 
 #[test]
 fn variational_inference_goes_on_from_a_file_and_from_a_posterior() {
     let problem = problem();
-    let whole = calibrate(&problem, &svi(), &mut ()).expect("a posterior");
+    let whole = calibrate(&problem, &svi(), &run(), &mut ()).expect("a posterior");
     let folder = folder("svi");
-    let options = Svi {
-        state_file: Some(folder.join("fit.safetensors")),
-        // At every step.
-        save_seconds: 0.0,
-        ..svi()
-    };
-    let part = calibrate(&problem, &options, &mut Stopper(23)).expect("a posterior");
+    let file = kept(folder.join("fit.safetensors"));
+    let part = calibrate(&problem, &svi(), &file, &mut Stopper(23)).expect("a posterior");
     assert!(part.stopped);
     assert_eq!(part.warnings, part.convergence.doubts);
     assert_eq!(part.history.len(), 23);
-    let rest = calibrate(&problem, &options, &mut ()).expect("the rest");
+    let rest = calibrate(&problem, &svi(), &file, &mut ()).expect("the rest");
     assert_same(&whole, &rest);
     // Nothing is left to do: the same again, at once.
-    let again = calibrate(&problem, &options, &mut Stopper(0)).expect("the same");
+    let again = calibrate(&problem, &svi(), &file, &mut Stopper(0)).expect("the same");
     assert_eq!(again.history, whole.history);
     let others = std::fs::read_dir(&folder).expect("a folder").count();
     assert_eq!(others, 1, "nothing but the state is left there");
     // From the posterior itself, in memory and through a file, with other numbers of draws and steps.
     let fewer = Svi { draws: 3, ..svi() };
-    let part = calibrate(&problem, &fewer, &mut Stopper(41)).expect("a posterior");
+    let part = calibrate(&problem, &fewer, &run(), &mut Stopper(41)).expect("a posterior");
     assert_same(
         &whole,
-        &part.resume(&problem, &svi(), &mut ()).expect("the rest"),
+        &part
+            .resume(&problem, &svi(), &run(), &mut ())
+            .expect("the rest"),
     );
     part.save_state(folder.join("later.safetensors"))
         .expect("written");
-    let options = Svi {
-        state_file: Some(folder.join("later.safetensors")),
-        ..svi()
-    };
+    let later = kept(folder.join("later.safetensors"));
     assert_same(
         &whole,
-        &calibrate(&problem, &options, &mut ()).expect("the rest"),
+        &calibrate(&problem, &svi(), &later, &mut ()).expect("the rest"),
     );
     std::fs::remove_dir_all(folder).expect("removed");
 }
@@ -102,26 +113,26 @@ fn the_state_of_a_long_fit_stays_small() {
         draws: 3,
         ..svi()
     };
-    let whole = calibrate(&problem, &long, &mut ()).expect("a posterior");
+    let whole = calibrate(&problem, &long, &run(), &mut ()).expect("a posterior");
     assert!(whole.history.len() <= 12_000, "{}", whole.history.len());
     assert_eq!(whole.evaluations, 60_000);
     assert_eq!(whole.history[0].evaluations, 2);
     let last = &whole.history[whole.history.len() - 1000..];
     assert!((0..1000).all(|k| last[k].evaluations == 2 * (29_001 + k)));
-    let options = Svi {
+    let file = Run {
         state_file: Some(folder.join("fit.safetensors")),
-        ..long
+        ..run()
     };
     // Stopped where all is kept, where it is thinned, and near the end.
     for stop in [9_000, 12_000, 8_500] {
-        let part = calibrate(&problem, &options, &mut Stopper(stop)).expect("a posterior");
+        let part = calibrate(&problem, &long, &file, &mut Stopper(stop)).expect("a posterior");
         assert!(part.stopped);
     }
     let size = std::fs::metadata(folder.join("fit.safetensors")).expect("a file");
     assert!(size.len() < 600_000, "{}", size.len());
     assert_same(
         &whole,
-        &calibrate(&problem, &options, &mut ()).expect("the rest"),
+        &calibrate(&problem, &long, &file, &mut ()).expect("the rest"),
     );
     std::fs::remove_dir_all(folder).expect("removed");
 }
@@ -135,20 +146,27 @@ fn rejection_goes_on_from_a_file() {
         batch: 32,
         ..Abc::default()
     };
-    let whole = calibrate_abc(&problem, &abc, &mut ()).expect("a posterior");
+    let whole = calibrate(&problem, &abc, &run(), &mut ()).expect("a posterior");
     let folder = folder("abc");
-    let options = Abc {
+    let file = Run {
         state_file: Some(folder.join("abc.safetensors")),
-        ..abc.clone()
+        ..run()
     };
-    let part = calibrate_abc(&problem, &options, &mut Stopper(7)).expect("a posterior");
+    let part = calibrate(&problem, &abc, &file, &mut Stopper(7)).expect("a posterior");
     assert_eq!((part.stopped, part.evaluations), (true, 7 * 32));
     assert_same(
         &whole,
-        &calibrate_abc(&problem, &options, &mut ()).expect("the rest"),
+        &calibrate(&problem, &abc, &file, &mut ()).expect("the rest"),
+    );
+    // From the posterior itself as well.
+    assert_same(
+        &whole,
+        &part
+            .resume(&problem, &abc, &run(), &mut ())
+            .expect("the rest"),
     );
     let said = part
-        .resume(&problem, &svi(), &mut ())
+        .resume(&problem, &svi(), &run(), &mut ())
         .expect_err("another method");
     assert_eq!(
         said.to_string(),
@@ -169,16 +187,12 @@ fn populations_and_chains_go_on_from_a_file() {
         batch: 32,
         ..Smc::default()
     };
-    let whole = calibrate_smc(&problem, &smc, &mut ()).expect("a posterior");
-    let options = Smc {
-        state_file: Some(folder.join("smc.safetensors")),
-        save_seconds: 0.0,
-        ..smc
-    };
+    let whole = calibrate(&problem, &smc, &run(), &mut ()).expect("a posterior");
+    let file = kept(folder.join("smc.safetensors"));
     // In the middle of a round.
-    let part = calibrate_smc(&problem, &options, &mut Stopper(5)).expect("a posterior");
+    let part = calibrate(&problem, &smc, &file, &mut Stopper(5)).expect("a posterior");
     assert!(part.stopped && part.evaluations < 300);
-    let rest = calibrate_smc(&problem, &options, &mut ()).expect("the rest");
+    let rest = calibrate(&problem, &smc, &file, &mut ()).expect("the rest");
     assert_same(&whole, &rest);
     let walk = RandomWalk {
         chains: 8,
@@ -186,27 +200,29 @@ fn populations_and_chains_go_on_from_a_file() {
         keep: 40,
         ..RandomWalk::default()
     };
-    let whole = calibrate_walk(&problem, &walk, &mut ()).expect("a posterior");
+    let whole = calibrate(&problem, &walk, &run(), &mut ()).expect("a posterior");
     assert_eq!((whole.draws, whole.evaluations), (40, 800));
     for (k, stop) in [11, 77].into_iter().enumerate() {
-        let options = RandomWalk {
-            state_file: Some(folder.join(format!("walk{k}.safetensors"))),
-            save_seconds: 0.0,
-            ..walk.clone()
-        };
-        let part = calibrate_walk(&problem, &options, &mut Stopper(stop)).expect("a posterior");
+        let file = kept(folder.join(format!("walk{k}.safetensors")));
+        let part = calibrate(&problem, &walk, &file, &mut Stopper(stop)).expect("a posterior");
         assert_eq!(part.evaluations, 8 * stop);
-        let rest = calibrate_walk(&problem, &options, &mut ()).expect("the rest");
+        let rest = calibrate(&problem, &walk, &file, &mut ()).expect("the rest");
         assert_same(&whole, &rest);
     }
     // Of other options they are refused.
-    let other = RandomWalk {
+    let file = kept(folder.join("walk0.safetensors"));
+    let other = Run {
         seed: 1,
-        state_file: Some(folder.join("walk0.safetensors")),
-        ..walk
+        ..file.clone()
     };
-    let error = calibrate_walk(&problem, &other, &mut ()).expect_err("refused");
-    assert!(error.to_string().contains("RandomWalk.seed"), "{error}");
+    let error = calibrate(&problem, &walk, &other, &mut ()).expect_err("refused");
+    assert!(
+        error.to_string().contains("its run.seed is 5, but here 1"),
+        "{error}"
+    );
+    let fewer = RandomWalk { chains: 4, ..walk };
+    let error = calibrate(&problem, &fewer, &file, &mut ()).expect_err("refused");
+    assert!(error.to_string().contains("RandomWalk.chains"), "{error}");
     std::fs::remove_dir_all(folder).expect("removed");
 }
 
@@ -217,21 +233,34 @@ fn a_state_of_another_calibration_is_refused() {
     let file = folder.join("fit.safetensors");
     let options = Svi {
         steps: 4,
-        state_file: Some(file.clone()),
         ..Svi::default()
     };
-    calibrate(&good, &options, &mut ()).expect("a posterior");
+    let run = Run {
+        state_file: Some(file.clone()),
+        ..Run::default()
+    };
+    calibrate(&good, &options, &run, &mut ()).expect("a posterior");
     let refused = |change: &dyn Fn(&mut Problem, &mut Svi)| {
         let (mut problem, mut options) = (good.clone(), options.clone());
         change(&mut problem, &mut options);
-        let said = calibrate(&problem, &options, &mut ()).expect_err("it must be refused");
+        let said = calibrate(&problem, &options, &run, &mut ()).expect_err("it must be refused");
         assert_eq!(said.place, file.display().to_string());
         assert!(said.remedy.contains("another state_file"));
         said.fact
     };
+    let other = Run {
+        seed: 1,
+        ..run.clone()
+    };
     assert_eq!(
-        refused(&|_, o| o.seed = 1),
-        "it is of another calibration: its Svi.seed is 0, but here 1"
+        calibrate(&good, &options, &other, &mut ())
+            .expect_err("another seed")
+            .fact,
+        "it is of another calibration: its run.seed is 0, but here 1"
+    );
+    assert_eq!(
+        refused(&|_, o| o.guide = Guide::LowRank(3)),
+        "it is of another calibration: its Svi.guide is MeanField, but here {\"LowRank\":3}"
     );
     assert!(refused(&|_, o| o.particles = 2).contains("its Svi.particles is 1, but here 2"));
     assert!(refused(&|_, o| o.learning_rate = 0.2).contains("Svi.learning_rate"));
@@ -262,13 +291,13 @@ fn a_state_of_another_calibration_is_refused() {
     // What varies has no fixed value that could matter.
     let mut same = good.clone();
     same.params.target_inventory[0] = 7.0;
-    calibrate(&same, &options, &mut ()).expect("the same problem");
+    calibrate(&same, &options, &run, &mut ()).expect("the same problem");
     let fewer = Svi {
         steps: 3,
         ..options.clone()
     };
     assert_eq!(
-        calibrate(&good, &fewer, &mut ())
+        calibrate(&good, &fewer, &run, &mut ())
             .expect_err("too few")
             .to_string(),
         "Svi.steps: 3 steps, but 4 are made already; give the number of all steps, or begin anew with \
@@ -284,14 +313,17 @@ fn a_file_that_is_not_whole_is_refused() {
     let file = folder.join("fit.safetensors");
     let options = Svi {
         steps: 4,
-        state_file: Some(file.clone()),
         ..Svi::default()
     };
-    calibrate(&problem, &options, &mut ()).expect("a posterior");
+    let run = Run {
+        state_file: Some(file.clone()),
+        ..Run::default()
+    };
+    calibrate(&problem, &options, &run, &mut ()).expect("a posterior");
     let whole = std::fs::read(&file).expect("a file");
     let refused = |bytes: &[u8]| {
         std::fs::write(&file, bytes).expect("written");
-        let said = calibrate(&problem, &options, &mut ()).expect_err("it must be refused");
+        let said = calibrate(&problem, &options, &run, &mut ()).expect_err("it must be refused");
         // What is refused is kept.
         assert_eq!(std::fs::read(&file).expect("a file"), bytes);
         assert_eq!(said.place, file.display().to_string());
@@ -310,20 +342,29 @@ fn a_file_that_is_not_whole_is_refused() {
     let mut flipped = whole.clone();
     *flipped.last_mut().expect("a byte") ^= 1;
     assert_eq!(refused(&flipped), damaged);
+    // A state of an earlier version.
+    let text = b"bullwhip calibration 6";
+    let at = whole.windows(text.len()).position(|w| w == text);
+    let mut older = whole.clone();
+    older[at.expect("the form") + text.len() - 1] = b'5';
+    assert_eq!(
+        refused(&older),
+        "it is a state in the form \"bullwhip calibration 5\", and this version reads \"bullwhip calibration 6\""
+    );
     std::fs::write(&file, &whole).expect("written");
-    calibrate(&problem, &options, &mut ()).expect("whole again");
+    calibrate(&problem, &options, &run, &mut ()).expect("whole again");
     std::fs::remove_dir_all(&folder).expect("removed");
     // The folder is missing now: told before any work.
-    let said = calibrate(&problem, &options, &mut ()).expect_err("no such folder");
+    let said = calibrate(&problem, &options, &run, &mut ()).expect_err("no such folder");
     assert!(said.to_string().contains("cannot be written"), "{said}");
-    let odd = Svi {
+    let odd = Run {
         save_seconds: f64::NAN,
-        ..Svi::default()
+        ..Run::default()
     };
     assert_eq!(
-        calibrate(&problem, &odd, &mut ())
+        calibrate(&problem, &options, &odd, &mut ())
             .expect_err("NaN")
             .to_string(),
-        "Svi.save_seconds: it is NaN; give a number of seconds of at least 0, such as 30"
+        "run.save_seconds: it is NaN; give a number of seconds of at least 0, such as 30"
     );
 }

@@ -29,10 +29,13 @@ fn fits() -> [Posterior; 2] {
         let svi = Svi {
             steps: 4,
             draws: 5,
-            seed,
             ..Svi::default()
         };
-        calibrate(&problem, &svi, &mut ()).expect("a posterior")
+        let run = Run {
+            seed,
+            ..Run::default()
+        };
+        calibrate(&problem, &svi, &run, &mut ()).expect("a posterior")
     })
 }
 
@@ -165,10 +168,13 @@ fn what_is_no_file_is_refused() {
     }
     let svi = Svi {
         steps: 2,
-        state_file: Some("/dev/full".into()),
         ..Svi::default()
     };
-    let said = calibrate(&small::problem(), &svi, &mut ())
+    let run = Run {
+        state_file: Some("/dev/full".into()),
+        ..Run::default()
+    };
+    let said = calibrate(&small::problem(), &svi, &run, &mut ())
         .expect_err("refused")
         .to_string();
     assert!(said.contains("it is not a file"), "{said}");
@@ -215,6 +221,9 @@ impl Progress for Filler {
             let _ = std::fs::write(&self.fill, vec![0_u8; 1 << 20]);
         }
     }
+}
+
+impl Watch for Filler {
     fn watches(&self) -> bool {
         true
     }
@@ -238,29 +247,28 @@ fn a_disk_that_fills_is_told_while_the_fit_runs() {
     let svi = Svi {
         steps: 60,
         draws: 5,
+        ..Svi::default()
+    };
+    let run = Run {
         state_file: Some(disk.0.join("fit.safetensors")),
         save_seconds: 0.0,
-        ..Svi::default()
+        ..Run::default()
     };
     let mut filler = Filler {
         fill: disk.0.join("fill"),
         told: Vec::new(),
     };
-    let result = calibrate(&problem, &svi, &mut filler).expect("a posterior");
+    let result = calibrate(&problem, &svi, &run, &mut filler).expect("a posterior");
     let unsaved = |w: &String| w.contains("the state of the calibration cannot be written");
     assert!(filler.told.iter().any(unsaved), "{:?}", filler.told);
     assert!(result.warnings.iter().any(unsaved), "{:?}", result.warnings);
-    let alone = Svi {
-        state_file: None,
-        ..svi.clone()
-    };
-    let alone = calibrate(&problem, &alone, &mut ()).expect("a posterior");
+    let alone = calibrate(&problem, &svi, &Run::default(), &mut ()).expect("a posterior");
     assert_eq!(print(&result), print(&alone));
     // The last state that had room is there, and nothing else.
     std::fs::remove_file(&filler.fill).expect("removed");
     let left = std::fs::read_dir(&disk.0).expect("a folder").count();
     assert_eq!(left, 1);
-    let again = calibrate(&problem, &svi, &mut ()).expect("the rest");
+    let again = calibrate(&problem, &svi, &run, &mut ()).expect("the rest");
     assert_eq!(print(&again), print(&alone));
 }
 

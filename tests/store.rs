@@ -2,6 +2,7 @@
 
 use bullwhip::Result;
 use bullwhip::frame::Loaded;
+use bullwhip::infer::Method;
 use bullwhip::prelude::*;
 use folder::Folder;
 use std::path::{Path, PathBuf};
@@ -390,7 +391,7 @@ fn a_posterior_comes_back_whole_and_goes_on() {
         draws: 30,
         ..Svi::default()
     };
-    let a = calibrate(&problem, &svi, &mut ()).expect("a posterior");
+    let a = calibrate(&problem, &svi, &Run::default(), &mut ()).expect("a posterior");
     let folder = Folder::new("store-posterior");
     for format in FORMATS {
         let file = folder.file(&format!("fit.{format}"));
@@ -436,8 +437,12 @@ fn a_posterior_comes_back_whole_and_goes_on() {
             steps: 9,
             ..svi.clone()
         };
-        let on = b.resume(&problem, &more, &mut ()).expect("resumed");
-        let straight = a.resume(&problem, &more, &mut ()).expect("resumed");
+        let on = b
+            .resume(&problem, &more, &Run::default(), &mut ())
+            .expect("resumed");
+        let straight = a
+            .resume(&problem, &more, &Run::default(), &mut ())
+            .expect("resumed");
         assert_eq!(
             bits(&on.parameters[0].location),
             bits(&straight.parameters[0].location)
@@ -478,15 +483,15 @@ fn what_calibrations_tell_goes_out_and_back() {
         draws: 9,
         ..Svi::default()
     };
-    let posterior = calibrate(&problem, &svi, &mut ()).expect("a posterior");
+    let posterior = calibrate(&problem, &svi, &Run::default(), &mut ()).expect("a posterior");
     let slopes = output_sensitivity(&economy, &truth, &shock, &simulation, None).expect("slopes");
-    let check = sbc(&problem, &svi, 2, &mut ()).expect("runs");
+    let check = sbc(&problem, &svi, 2, &Run::default(), &mut ()).expect("runs");
     let mut world = posterior
         .what_if(&problem, &WhatIf::default())
         .expect("a world");
     // Not back within the horizon.
     world.recovery[3] = f64::INFINITY;
-    let race = contest(&problem, &[], &[Contestant::Svi(svi)], 3, &mut ()).expect("standings");
+    let race = contest(&problem, &[], &[Method::Svi(svi)], 3, &mut ()).expect("standings");
     for format in FORMATS {
         let file = |name: &str| folder.file(&format!("{name}.{format}"));
         slopes.save(file("slopes")).expect("written");

@@ -99,19 +99,30 @@ fn a_total_alone_is_learnt_from_and_belongs_to_the_state() {
         steps: 120,
         ..Svi::default()
     };
-    let fitted = calibrate(&problem, &svi, &mut ()).expect("a posterior");
+    let fitted = calibrate(&problem, &svi, &Run::default(), &mut ()).expect("a posterior");
     let mean =
         |from: usize| -> f64 { fitted.history[from..from + 10].iter().map(|s| s.loss).sum() };
     assert!(mean(110) < 0.5 * mean(0), "{} {}", mean(110), mean(0));
     let mut other = problem.clone();
     other.totals[0].values[3] *= 1.1;
     let more = Svi { steps: 130, ..svi };
-    assert!(fitted.resume(&problem, &more, &mut ()).is_ok());
+    assert!(
+        fitted
+            .resume(&problem, &more, &Run::default(), &mut ())
+            .is_ok()
+    );
     let e = fitted
-        .resume(&other, &more, &mut ())
+        .resume(&other, &more, &Run::default(), &mut ())
         .expect_err("another total");
     assert!(e.to_string().contains("observed"), "{e}");
-    let ranks = sbc(&problem, &Svi { steps: 10, ..more }, 2, &mut ()).expect("two runs");
+    let ranks = sbc(
+        &problem,
+        &Svi { steps: 10, ..more },
+        2,
+        &Run::default(),
+        &mut (),
+    )
+    .expect("two runs");
     assert_eq!(ranks.runs, 2);
 }
 

@@ -1,6 +1,7 @@
 //! Can a posterior be trusted? Problems whose posterior is known, methods that must agree, and every
 //! option of the problem and of variational inference against finite differences or each other.
 
+use bullwhip::infer::Method;
 use bullwhip::prelude::*;
 
 /// One firm without suppliers: output is capacity where it is hit, linear in the severity.
@@ -64,7 +65,8 @@ fn a_conjugate_normal_problem_is_recovered_exactly() {
             draws: 2000,
             ..Svi::default()
         };
-        let posterior = calibrate(&problem, &options, &mut ()).expect("a posterior");
+        let posterior =
+            calibrate(&problem, &options, &Run::default(), &mut ()).expect("a posterior");
         let learnt = &posterior.parameters[0];
         let found = (0.5 + 0.05 * learnt.location[0], 0.05 * learnt.scale[0]);
         // Along paths the noise ends with the fit; otherwise the last steps leave some.
@@ -80,7 +82,7 @@ fn a_conjugate_normal_problem_is_recovered_exactly() {
         assert!(posterior.pareto_k < 0.5, "{}", posterior.pareto_k);
         // With the Gaussian loss the objective bounds the evidence; here it meets it.
         problem.loss = Loss::Gaussian;
-        let honest = calibrate(&problem, &options, &mut ()).expect("a posterior");
+        let honest = calibrate(&problem, &options, &Run::default(), &mut ()).expect("a posterior");
         problem.loss = Loss::RelativeSquare;
         assert!((honest.parameters[0].location[0] - learnt.location[0]).abs() < 1e-6);
         let last = honest.history[1900..]
@@ -110,7 +112,7 @@ fn a_conjugate_normal_problem_is_recovered_exactly() {
         final_rate: 0.001,
         ..Svi::default()
     };
-    let point = calibrate(&problem, &options, &mut ()).expect("a point");
+    let point = calibrate(&problem, &options, &Run::default(), &mut ()).expect("a point");
     assert!((point.parameters[0].mean[0] - mean).abs() < 1e-4 * sd);
     assert_eq!((point.draws, point.parameters[0].scale[0]), (1, 0.0));
     assert!(point.pareto_k.is_nan());
@@ -152,7 +154,8 @@ fn guides_with_covariances_beat_mean_field_where_parameters_are_correlated() {
             learning_rate: 0.05,
             ..Svi::default()
         };
-        let posterior = calibrate(&problem, &options, &mut ()).expect("a posterior");
+        let posterior =
+            calibrate(&problem, &options, &Run::default(), &mut ()).expect("a posterior");
         let last = &posterior.history[1400..];
         last.iter().map(|s| s.objective).sum::<f64>() / 100.0
     };
@@ -174,14 +177,14 @@ fn methods_agree_where_all_of_them_can() {
         draws: 2000,
         ..Svi::default()
     };
-    let svi = calibrate(&problem, &full, &mut ()).expect("a posterior");
+    let svi = calibrate(&problem, &full, &Run::default(), &mut ()).expect("a posterior");
     let walk = RandomWalk {
         chains: 64,
         evaluations: 128_000,
         keep: 2000,
         ..RandomWalk::default()
     };
-    let walk = calibrate_walk(&problem, &walk, &mut ()).expect("a posterior");
+    let walk = calibrate(&problem, &walk, &Run::default(), &mut ()).expect("a posterior");
     for (a, b) in svi.parameters.iter().zip(&walk.parameters) {
         let spread = b.sd[0];
         assert!(
@@ -204,13 +207,13 @@ fn methods_agree_where_all_of_them_can() {
         batch: 512,
         ..Abc::default()
     };
-    let abc = calibrate_abc(&problem, &abc, &mut ()).expect("a posterior");
+    let abc = calibrate(&problem, &abc, &Run::default(), &mut ()).expect("a posterior");
     let smc = Smc {
         population: 300,
         evaluations: 12_000,
         ..Smc::default()
     };
-    let smc = calibrate_smc(&problem, &smc, &mut ()).expect("a posterior");
+    let smc = calibrate(&problem, &smc, &Run::default(), &mut ()).expect("a posterior");
     for posterior in [&abc, &smc] {
         for (a, b) in posterior.parameters.iter().zip(&walk.parameters) {
             assert!(
@@ -368,7 +371,7 @@ fn everything_that_varies_has_its_entries_and_labels() {
         draws: 30,
         ..Svi::default()
     };
-    let posterior = calibrate(&problem, &options, &mut ()).expect("a posterior");
+    let posterior = calibrate(&problem, &options, &Run::default(), &mut ()).expect("a posterior");
     let entries: Vec<usize> = posterior.parameters.iter().map(Learnt::len).collect();
     let groups = problem.network.groups().len();
     assert_eq!(entries[..2], [30, groups]);
@@ -437,7 +440,7 @@ fn firms_of_a_sector_are_alike_as_far_as_the_prior_says() {
         keep: 3000,
         ..Abc::default()
     };
-    let posterior = calibrate_abc(&problem, &options, &mut ()).expect("a posterior");
+    let posterior = calibrate(&problem, &options, &Run::default(), &mut ()).expect("a posterior");
     let learnt = posterior
         .learnt(Parameter::TargetInventory)
         .expect("it varied");
@@ -462,7 +465,9 @@ fn firms_of_a_sector_are_alike_as_far_as_the_prior_says() {
 #[test]
 fn a_fit_ends_early_clips_and_weighs_as_told() {
     let problem = correlated();
-    let fit = |options: Svi| calibrate(&problem, &options, &mut ()).expect("a posterior");
+    let fit = |options: Svi| {
+        calibrate(&problem, &options, &Run::default(), &mut ()).expect("a posterior")
+    };
     let early = fit(Svi {
         steps: 5000,
         particles: 4,
@@ -502,7 +507,7 @@ fn a_fit_ends_early_clips_and_weighs_as_told() {
     });
     assert_eq!(clipped.history.len(), 3);
     let said = |options: Svi| {
-        calibrate(&problem, &options, &mut ())
+        calibrate(&problem, &options, &Run::default(), &mut ())
             .expect_err("refused")
             .to_string()
     };
@@ -580,6 +585,7 @@ fn policies_and_losses_add_up() {
             draws: 20,
             ..Svi::default()
         },
+        &Run::default(),
         &mut (),
     )
     .expect("a posterior");
@@ -698,21 +704,21 @@ fn a_contest_has_all_methods_and_goes_to_a_file_and_back() {
         shock: other,
     }];
     let methods = [
-        Contestant::Svi(Svi {
+        Method::Svi(Svi {
             steps: 60,
             ..Svi::default()
         }),
-        Contestant::Abc(Abc {
+        Method::Abc(Abc {
             draws: 600,
             keep: 30,
             ..Abc::default()
         }),
-        Contestant::Smc(Smc {
+        Method::Smc(Smc {
             population: 40,
             evaluations: 600,
             ..Smc::default()
         }),
-        Contestant::RandomWalk(RandomWalk {
+        Method::RandomWalk(RandomWalk {
             evaluations: 600,
             chains: 8,
             ..RandomWalk::default()
@@ -733,6 +739,10 @@ fn a_contest_has_all_methods_and_goes_to_a_file_and_back() {
             steps: 60,
             draws: 64,
             ..Svi::default()
+        },
+        &Run {
+            seed: 5,
+            ..Run::default()
         },
         &mut (),
     )

@@ -105,6 +105,8 @@ struct Until {
     done: usize,
 }
 
+impl Watch for Until {}
+
 impl Progress for Until {
     fn update(&mut self, done: usize, _note: &str) {
         self.done = done;
@@ -128,11 +130,14 @@ pub(crate) fn full() -> usize {
         // More than there is time for: it is stopped once it has told.
         steps: 200_000,
         early_stop: None,
-        state_file: Some(disk.0.join("fit.safetensors")),
-        save_seconds: 0.0,
         ..Svi::default()
     };
-    let fit = svi.spawn(&problem).expect("it begins");
+    let run = Run {
+        state_file: Some(disk.0.join("fit.safetensors")),
+        save_seconds: 0.0,
+        ..Run::default()
+    };
+    let fit = Background::spawn(&problem, &svi, &run).expect("it begins");
     while fit.snapshot().is_none() && !fit.is_over() {
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -147,12 +152,8 @@ pub(crate) fn full() -> usize {
     fit.stop();
     let result = fit.wait().expect("a result");
     let steps = result.history.last().map_or(0, |s| s.evaluations) / svi.particles;
-    let as_far = |svi: &Svi| calibrate(&problem, svi, &mut Until { steps, done: 0 });
-    let alone = Svi {
-        state_file: None,
-        ..svi.clone()
-    };
-    let same = as_far(&alone).expect("a fit").history == result.history;
+    let as_far = |run: &Run| calibrate(&problem, &svi, run, &mut Until { steps, done: 0 });
+    let same = as_far(&Run::default()).expect("a fit").history == result.history;
     let warned = result
         .warnings
         .iter()
@@ -162,7 +163,7 @@ pub(crate) fn full() -> usize {
         .filter(|e| e.file_name().to_string_lossy().ends_with(".part"))
         .count();
     let _ = std::fs::remove_file(&fill);
-    let resumed = as_far(&svi).is_ok_and(|p| p.history == result.history);
+    let resumed = as_far(&run).is_ok_and(|p| p.history == result.history);
     println!(
         "\nfull disk: told while the fit runs {told}, warned at the end {warned}, the right result {same}, .part left {left}, the last state goes on to the same {resumed}"
     );

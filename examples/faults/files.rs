@@ -14,10 +14,13 @@ fn fit(seed: u64) -> Posterior {
     let svi = Svi {
         steps: 20,
         draws: 100,
-        seed,
         ..Svi::default()
     };
-    calibrate(&small::problem(), &svi, &mut ()).expect("a posterior")
+    let run = Run {
+        seed,
+        ..Run::default()
+    };
+    calibrate(&small::problem(), &svi, &run, &mut ()).expect("a posterior")
 }
 
 /// All numbers of a posterior, as bits.
@@ -139,17 +142,20 @@ fn states(random: &mut StdRng, tries: usize) -> usize {
     let svi = Svi {
         steps: 5,
         draws: 3,
-        state_file: Some(path.clone()),
         ..Svi::default()
     };
-    let whole = print(&calibrate(&problem, &svi, &mut ()).expect("a posterior"));
+    let run = Run {
+        state_file: Some(path.clone()),
+        ..Run::default()
+    };
+    let whole = print(&calibrate(&problem, &svi, &run, &mut ()).expect("a posterior"));
     let bytes = std::fs::read(&path).expect("bytes");
     let mut counts = [0; 3];
     for _ in 0..tries / 10 {
         let mut hurt = bytes.clone();
         hurt[random.random_range(0..bytes.len())] ^= 1 << random.random_range(0..8);
         std::fs::write(&path, &hurt).expect("written");
-        let fate = match calibrate(&problem, &svi, &mut ()) {
+        let fate = match calibrate(&problem, &svi, &run, &mut ()) {
             Err(_) => 0,
             Ok(p) if print(&p) == whole => 1,
             Ok(_) => 2,

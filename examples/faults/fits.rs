@@ -9,8 +9,15 @@ fn svi() -> Svi {
     Svi {
         steps: 30,
         draws: 10,
-        max_seconds: Some(2.0),
         ..Svi::default()
+    }
+}
+
+/// So many seconds at most.
+fn within(seconds: f64) -> Run {
+    Run {
+        max_seconds: Some(seconds),
+        ..Run::default()
     }
 }
 
@@ -20,19 +27,18 @@ type Change2<T> = (&'static str, fn(&mut T, usize));
 
 pub(crate) fn fits(calls: &mut Calls) {
     for n in [0, 10_000_000, 1_000_000_000, usize::MAX] {
-        let whole: [Change2<Svi>; 6] = [
+        let whole: [Change2<Svi>; 5] = [
             ("steps", |o, n| o.steps = n),
             ("particles", |o, n| o.particles = n),
             ("draws", |o, n| o.draws = n),
             ("warm_up", |o, n| o.warm_up = n),
-            ("seed", |o, n| o.seed = n as u64),
             ("guide", |o, n| o.guide = Guide::LowRank(n)),
         ];
         for (name, change) in whole {
             calls.add(format!("Svi.{name} of {n}"), move |w| {
                 let mut options = svi();
                 change(&mut options, n);
-                fitted(calibrate(&w.problem, &options, &mut ())?)
+                fitted(calibrate(&w.problem, &options, &within(2.0), &mut ())?)
             });
         }
         for patience in [n, (1 << 63) + n / 2] {
@@ -45,7 +51,7 @@ pub(crate) fn fits(calls: &mut Calls) {
                     early_stop: Some(stop),
                     ..svi()
                 };
-                fitted(calibrate(&w.problem, &options, &mut ())?)
+                fitted(calibrate(&w.problem, &options, &within(2.0), &mut ())?)
             });
         }
         populations(calls, n);
@@ -60,14 +66,12 @@ pub(crate) fn fits(calls: &mut Calls) {
 /// Options and fields of a problem that are real numbers.
 fn reals(calls: &mut Calls) {
     for odd in ODD {
-        let real: [(&str, fn(&mut Svi, f64)); 9] = [
+        let real: [(&str, fn(&mut Svi, f64)); 7] = [
             ("learning_rate", |o, v| o.learning_rate = v),
             ("final_rate", |o, v| o.final_rate = v),
             ("initial_scale", |o, v| o.initial_scale = v),
             ("kl_weight", |o, v| o.kl_weight = v),
             ("clip", |o, v| o.clip = Some(v)),
-            ("max_seconds", |o, v| o.max_seconds = Some(v)),
-            ("save_seconds", |o, v| o.save_seconds = v),
             ("divergence", |o, v| o.divergence = Divergence::Renyi(v)),
             ("early_stop.landing", |o, v| {
                 o.early_stop = Some(EarlyStop {
@@ -81,7 +85,19 @@ fn reals(calls: &mut Calls) {
             calls.add(format!("Svi.{name} of {odd:e}"), move |w| {
                 let mut options = svi();
                 change(&mut options, odd);
-                fitted(calibrate(&w.problem, &options, &mut ())?)
+                fitted(calibrate(&w.problem, &options, &within(2.0), &mut ())?)
+            });
+        }
+        let shared: [(&str, fn(&mut Run, f64)); 3] = [
+            ("seed", |r, v| r.seed = v as u64),
+            ("max_seconds", |r, v| r.max_seconds = Some(v)),
+            ("save_seconds", |r, v| r.save_seconds = v),
+        ];
+        for (name, change) in shared {
+            calls.add(format!("Run.{name} of {odd:e}"), move |w| {
+                let mut run = within(2.0);
+                change(&mut run, odd);
+                fitted(calibrate(&w.problem, &svi(), &run, &mut ())?)
             });
         }
         let problem: [(&str, fn(&mut Problem, f64)); 6] = [
@@ -102,7 +118,7 @@ fn reals(calls: &mut Calls) {
             calls.add(format!("calibrate with {name} of {odd:e}"), move |w| {
                 let mut problem = w.problem.clone();
                 change(&mut problem, odd);
-                fitted(calibrate(&problem, &svi(), &mut ())?)
+                fitted(calibrate(&problem, &svi(), &within(2.0), &mut ())?)
             });
         }
     }
@@ -119,11 +135,10 @@ fn populations(calls: &mut Calls, n: usize) {
             let mut options = Abc {
                 draws: 200,
                 keep: 20,
-                max_seconds: Some(1.0),
                 ..Abc::default()
             };
             change(&mut options, n);
-            fitted(calibrate_abc(&w.problem, &options, &mut ())?)
+            fitted(calibrate(&w.problem, &options, &within(1.0), &mut ())?)
         });
     }
     let smc: [Change2<Smc>; 3] = [
@@ -136,11 +151,10 @@ fn populations(calls: &mut Calls, n: usize) {
             let mut options = Smc {
                 population: 50,
                 evaluations: 300,
-                max_seconds: Some(1.0),
                 ..Smc::default()
             };
             change(&mut options, n);
-            fitted(calibrate_smc(&w.problem, &options, &mut ())?)
+            fitted(calibrate(&w.problem, &options, &within(1.0), &mut ())?)
         });
     }
     let walk: [Change2<RandomWalk>; 3] = [
@@ -154,11 +168,10 @@ fn populations(calls: &mut Calls, n: usize) {
                 chains: 8,
                 evaluations: 400,
                 keep: 40,
-                max_seconds: Some(1.0),
                 ..RandomWalk::default()
             };
             change(&mut options, n);
-            fitted(calibrate_walk(&w.problem, &options, &mut ())?)
+            fitted(calibrate(&w.problem, &options, &within(1.0), &mut ())?)
         });
     }
 }
@@ -216,7 +229,7 @@ fn problems(calls: &mut Calls) {
         calls.add(format!("calibrate with {name}"), move |w| {
             let mut problem = w.problem.clone();
             change(&mut problem);
-            fitted(calibrate(&problem, &svi(), &mut ())?)
+            fitted(calibrate(&problem, &svi(), &within(2.0), &mut ())?)
         });
         calls.add(format!("Objective with {name}"), move |w| {
             let mut problem = w.problem.clone();
@@ -242,20 +255,20 @@ fn objectives(calls: &mut Calls) {
         });
     }
     calls.add("sbc of usize::MAX bins", |w| {
-        let found = sbc(&w.problem, &svi(), 2, &mut ())?;
+        let found = sbc(&w.problem, &svi(), 2, &within(2.0), &mut ())?;
         for bins in [0, 1, usize::MAX] {
             found.parameters[0].histogram(bins);
         }
         numbers(found.loss, false)
     });
     calls.add("ranks of usize::MAX draws", |w| {
-        let mut found = sbc(&w.problem, &svi(), 2, &mut ())?;
+        let mut found = sbc(&w.problem, &svi(), 2, &within(2.0), &mut ())?;
         found.parameters[0].draws = usize::MAX;
         found.parameters[0].histogram(5);
         numbers([found.parameters[0].coverage(f64::NAN)], true)
     });
     calls.add("sbc of no run", |w| {
-        anything(sbc(&w.problem, &svi(), 0, &mut ())?)
+        anything(sbc(&w.problem, &svi(), 0, &within(2.0), &mut ())?)
     });
     calls.add("a contest of nobody", |w| {
         anything(contest(&w.problem, &[], &[], u64::MAX, &mut ())?)
@@ -325,7 +338,7 @@ fn priors(calls: &mut Calls) {
                 problem.priors.target_inventory = Some(prior);
                 let drawn = problem.priors.draw(w.network(), 1);
                 let _ = simulate(w.network(), &drawn, &problem.shock, &problem.simulation);
-                fitted(calibrate(&problem, &svi(), &mut ())?)
+                fitted(calibrate(&problem, &svi(), &within(2.0), &mut ())?)
             });
         }
     }
@@ -333,7 +346,9 @@ fn priors(calls: &mut Calls) {
 
 fn background(calls: &mut Calls) {
     calls.add("64 fits in the background", |w| {
-        let all: Result<Vec<_>, _> = (0..64).map(|_| svi().spawn(&w.problem)).collect();
+        let all: Result<Vec<_>, _> = (0..64)
+            .map(|_| Background::spawn(&w.problem, svi(), &within(2.0)))
+            .collect();
         for fit in all? {
             let _ = (fit.status(), fit.snapshot().map(|s| s.line()));
             fitted(fit.wait()?)?;
@@ -342,12 +357,12 @@ fn background(calls: &mut Calls) {
     });
     calls.add("50 dropped fits", |w| {
         for _ in 0..50 {
-            let _ = Svi {
+            let endless = Svi {
                 steps: usize::MAX,
                 early_stop: None,
                 ..Svi::default()
-            }
-            .spawn(&w.problem)?;
+            };
+            let _ = Background::spawn(&w.problem, endless, &Run::default())?;
         }
         anything(())
     });

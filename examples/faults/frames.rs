@@ -231,10 +231,13 @@ pub(crate) fn paths(calls: &mut Calls) {
         ("state_file", |w, p| {
             let svi = Svi {
                 steps: 3,
-                state_file: Some(p.into()),
                 ..Svi::default()
             };
-            anything(calibrate(&w.problem, &svi, &mut ())?)
+            let run = Run {
+                state_file: Some(p.into()),
+                ..Run::default()
+            };
+            anything(calibrate(&w.problem, &svi, &run, &mut ())?)
         }),
         ("contest.write", |_, p| {
             anything(Contest::default().write(p)?)

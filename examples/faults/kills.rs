@@ -38,6 +38,8 @@ fn print(p: &Posterior) -> String {
 /// A line a step, after which the one who reads it may kill the process.
 struct Lines;
 
+impl Watch for Lines {}
+
 impl Progress for Lines {
     fn update(&mut self, done: usize, _: &str) {
         println!("step {done}");
@@ -49,62 +51,56 @@ fn fit(
     method: &str,
     seed: u64,
     file: Option<PathBuf>,
-    progress: &mut dyn Progress,
+    progress: &mut dyn Watch,
 ) -> Result<Posterior, Error> {
     let problem = small::problem();
     let svi = Svi {
         steps: 400,
         early_stop: None,
         draws: 30,
-        seed,
-        state_file: file.clone(),
-        save_seconds: 0.0,
         ..Svi::default()
     };
+    let run = Run {
+        seed,
+        state_file: file,
+        save_seconds: 0.0,
+        ..Run::default()
+    };
     match method {
-        "svi" => calibrate(&problem, &svi, progress),
+        "svi" => calibrate(&problem, &svi, &run, progress),
         "low-rank" => {
             let svi = Svi {
                 guide: Guide::LowRank(5),
                 ..svi
             };
-            calibrate(&problem, &svi, progress)
+            calibrate(&problem, &svi, &run, progress)
         }
         "abc" => {
             let abc = Abc {
                 draws: 12_000,
                 keep: 50,
                 batch: 32,
-                seed,
-                state_file: file,
-                save_seconds: 0.0,
                 ..Abc::default()
             };
-            calibrate_abc(&problem, &abc, progress)
+            calibrate(&problem, &abc, &run, progress)
         }
         "smc" => {
             let smc = Smc {
                 population: 100,
                 evaluations: 12_000,
                 batch: 32,
-                seed,
-                state_file: file,
-                save_seconds: 0.0,
                 ..Smc::default()
             };
-            calibrate_smc(&problem, &smc, progress)
+            calibrate(&problem, &smc, &run, progress)
         }
         _ => {
             let walk = RandomWalk {
                 chains: 8,
                 evaluations: 4000,
                 keep: 60,
-                seed,
-                state_file: file,
-                save_seconds: 0.0,
                 ..RandomWalk::default()
             };
-            calibrate_walk(&problem, &walk, progress)
+            calibrate(&problem, &walk, &run, progress)
         }
     }
 }

@@ -92,7 +92,7 @@ impl World {
             draws: 6,
             ..Svi::default()
         };
-        calibrate(&self.problem, &svi, &mut ())
+        calibrate(&self.problem, &svi, &Run::default(), &mut ())
     }
 }
 

@@ -33,11 +33,11 @@ const PROBLEM: &str = r#"
 let problem = Problem::new(&economy, &shock, &run.observe());
 let long = Svi { steps: 1_000_000, early_stop: None, draws: 1, ..Svi::default() };
 fn speed(problem: &Problem, svi: &Svi, seconds: f64, live: bool) -> f64 {
-    let svi = Svi { max_seconds: Some(seconds), ..svi.clone() };
+    let run = Run { max_seconds: Some(seconds), ..Run::default() };
     let posterior = if live {
-        calibrate(problem, &svi, &mut Live::default())
+        calibrate(problem, svi, &run, &mut Live::default())
     } else {
-        calibrate(problem, &svi, &mut ())
+        calibrate(problem, svi, &run, &mut ())
     };
     posterior.map_or(0.0, |p| p.history.len() as f64 / seconds)
 }"#;
@@ -136,7 +136,7 @@ async fn bullwhip(folder: &Path, figures: &mut Vec<Figure>) {
     add("live_cost", 1.0 - live / plain);
 
     let id = kernel
-        .begin("let part = calibrate(&problem, &long, &mut Live::default())?;")
+        .begin("let part = calibrate(&problem, &long, &Run::default(), &mut Live::default())?;")
         .await;
     // It runs: its picture is there.
     while kernel.next().await.message_type() != "display_data" {}

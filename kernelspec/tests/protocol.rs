@@ -271,7 +271,7 @@ async fn an_interrupt_keeps_the_variables(kernel: &mut Kernel) {
     println!("an interrupt keeps the variables");
     assert!(kernel.run(LONG_CALL).await.ok());
     let id = kernel
-        .begin("let part = calibrate(&problem, &long, &mut Live::default())?;")
+        .begin("let part = calibrate(&problem, &long, &Run::default(), &mut Live::default())?;")
         .await;
     // It runs: its picture is there, and changes in place.
     kernel.reach("display_data").await;
@@ -450,7 +450,7 @@ async fn two_kernels_run_side_by_side(first: &mut Kernel) {
 async fn an_interrupt_is_for_one_kernel(first: &mut Kernel, second: &mut Kernel) {
     println!("an interrupt is for one kernel");
     let code = format!("let economy = Network::synthetic(&Synthetic::default())?;\n{LONG_CALL}");
-    let fit = "let part = calibrate(&problem, &long, &mut Live::default())?;";
+    let fit = "let part = calibrate(&problem, &long, &Run::default(), &mut Live::default())?;";
     let (mut ids, mut cells) = (Vec::new(), Vec::new());
     for kernel in [&mut *first, &mut *second] {
         assert!(kernel.run(&code).await.ok());

@@ -86,7 +86,7 @@ async fn a_notebook_computes_on_a_served_device() {
         "let here = Simulation { precision: Precision::Single, ..Simulation::default() };\nlet there = Simulation { device, ..here.clone() };",
         "let run = simulate(&economy, &truth, &shock, &there)?;\nlet own = simulate(&economy, &truth, &shock, &here)?;",
         "let mut problem = Problem::new(&economy, &shock, &run.observe());\nlet svi = Svi { steps: 30, ..Svi::default() };\nproblem.simulation = here;",
-        "let own_fit = calibrate(&problem, &svi, &mut ())?;\nproblem.simulation = there;\nlet fit = calibrate(&problem, &svi, &mut Live::default())?;",
+        "let own_fit = calibrate(&problem, &svi, &Run::default(), &mut ())?;\nproblem.simulation = there;\nlet fit = calibrate(&problem, &svi, &Run::default(), &mut Live::default())?;",
     ] {
         let done = kernel.run(cell).await;
         let errors = done.of("error");
@@ -102,7 +102,9 @@ async fn a_notebook_computes_on_a_served_device() {
     assert!(told.ends_with("true, true)"), "{told}");
     // What runs when the server goes ends with a sentence, and the notebook goes on.
     served.end();
-    let gone = kernel.run("calibrate(&problem, &svi, &mut ())?").await;
+    let gone = kernel
+        .run("calibrate(&problem, &svi, &Run::default(), &mut ())?")
+        .await;
     let error = gone.text("stderr");
     println!("{error}");
     assert!(

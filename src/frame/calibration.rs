@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::infer::{
     Check, Contest, Outcome, Parameter, Ranks, Sbc, Sensitivity, Standing, Summary,
 };
+use crate::model::ByParameter;
 use polars::prelude::{Column, DataFrame, DataType};
 
 impl ToFrame for Summary {
@@ -90,12 +91,8 @@ impl ToFrame for Sensitivity {
     /// One row a parameter and entry: parameter, entry (firm or hit, counted from 0), derivative.
     fn frame(&self) -> Result<DataFrame> {
         let (mut names, mut entries, mut values) = (Vec::new(), Vec::new(), Vec::new());
-        for (parameter, part) in [
-            (Parameter::TargetInventory, &self.target_inventory),
-            (Parameter::AdjustmentTime, &self.adjustment_time),
-            (Parameter::Severity, &self.severity),
-            (Parameter::RecoveryRate, &self.recovery_rate),
-        ] {
+        for parameter in Parameter::ALL {
+            let part = self.of(*parameter);
             for (k, value) in part.iter().enumerate() {
                 names.push(parameter.name().to_string());
                 entries.push(k as u32);
@@ -160,13 +157,7 @@ impl Stored for Sensitivity {
             let rows = names.iter().zip(&values).filter(|(n, _)| **n == p.name());
             rows.map(|(_, v)| *v).collect()
         };
-        Ok(Self {
-            loss: files.number("loss")?,
-            target_inventory: of(Parameter::TargetInventory),
-            adjustment_time: of(Parameter::AdjustmentTime),
-            severity: of(Parameter::Severity),
-            recovery_rate: of(Parameter::RecoveryRate),
-        })
+        Ok(Sensitivity::new(files.number("loss")?, ByParameter::of(of)))
     }
 }
 

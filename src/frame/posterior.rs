@@ -5,9 +5,7 @@ use super::schema;
 use super::store::{Beside, Files, Pack, Stored};
 use super::write::{ToFrame, column, text};
 use crate::error::{Error, Result};
-use crate::infer::{
-    Convergence, Fitted, Learnt, Loss, Parameter, Per, Posterior, Prior, Scale, Step, method,
-};
+use crate::infer::{Convergence, Fitted, Learnt, Parameter, Per, Posterior, Prior, Step};
 use polars::prelude::DataFrame;
 use std::path::PathBuf;
 
@@ -63,6 +61,84 @@ fn whole(frame: &DataFrame, name: &str) -> Result<Vec<usize>> {
         .collect())
 }
 
+/// The steps of a posterior.
+fn history_of(files: &Files) -> Result<Vec<Step>> {
+    let history = files.table("history")?;
+    let (evaluations, dropped) = (
+        whole(&history, schema::EVALUATIONS)?,
+        whole(&history, schema::DROPPED)?,
+    );
+    let column = |name: &str| numbers(&history, name);
+    let (loss, kl, objective) = (
+        column(schema::LOSS)?,
+        column(schema::KL)?,
+        column(schema::OBJECTIVE)?,
+    );
+    let step = |k: usize| Step {
+        evaluations: evaluations[k],
+        loss: loss[k],
+        kl: kl[k],
+        objective: objective[k],
+        dropped: dropped[k],
+    };
+    Ok((0..evaluations.len()).map(step).collect())
+}
+
+/// What was learnt of each parameter, of a posterior whose other fields are read.
+fn learnt_of(
+    files: &Files,
+    kinds: Vec<(Parameter, Prior, Per)>,
+    posterior: &Posterior,
+) -> Result<Vec<Learnt>> {
+    let (frame, samples) = (files.frame(), files.table("samples")?);
+    let (of, entry) = (
+        texts(frame, schema::PARAMETER)?,
+        counts(frame, schema::ENTRY)?,
+    );
+    let (of_sample, value) = (
+        texts(&samples, schema::PARAMETER)?,
+        numbers(&samples, schema::VALUE)?,
+    );
+    let labels = texts(frame, schema::LABEL)?;
+    let column = |name: &str| numbers(frame, name);
+    let (location, scale) = (column(schema::LOCATION)?, column(schema::SCALE)?);
+    let (mean, sd) = (column(schema::MEAN)?, column(schema::SD)?);
+    let effective_draws = posterior.convergence.effective_draws;
+    let mut all = Vec::new();
+    for (parameter, prior, per) in kinds {
+        let name = parameter.name();
+        let rows: Vec<usize> = (0..of.len()).filter(|k| of[*k] == name).collect();
+        let take = |values: &[f64]| rows.iter().map(|k| values[*k]).collect::<Vec<f64>>();
+        let samples: Vec<f64> = of_sample
+            .iter()
+            .zip(&value)
+            .filter(|(n, _)| **n == name)
+            .map(|(_, v)| *v)
+            .collect();
+        let in_order = rows.iter().enumerate().all(|(k, row)| entry[*row] == k);
+        if !in_order || samples.len() != rows.len() * posterior.draws {
+            return Err(Error::new(
+                name,
+                "rows are missing or in another order",
+                "write it again",
+            ));
+        }
+        all.push(Learnt {
+            parameter,
+            prior,
+            per,
+            labels: rows.iter().map(|k| labels[*k].clone()).collect(),
+            location: take(&location),
+            scale: take(&scale),
+            mean: take(&mean),
+            sd: take(&sd),
+            samples,
+            effective_draws,
+        });
+    }
+    Ok(all)
+}
+
 impl Stored for Posterior {
     const KIND: &'static str = "posterior";
 
@@ -88,22 +164,13 @@ impl Stored for Posterior {
             entries().map(|(l, k)| l.scale[k]).collect(),
         ))?;
         pack.table(Self::KIND, "", learnt);
-        let kinds: Vec<[String; 3]> = self
-            .parameters
-            .iter()
-            .map(|l| {
-                [
-                    l.parameter.name().to_string(),
-                    l.prior.words(),
-                    l.per.words(),
-                ]
-            })
-            .collect();
+        let kind = |l: &Learnt| (l.parameter, l.prior, l.per);
+        let kinds: Vec<_> = self.parameters.iter().map(kind).collect();
         pack.fact("parameters", json(&kinds));
         pack.fact("method", self.method);
         pack.fact("draws", self.draws);
-        pack.fact("loss", self.loss.words());
-        pack.fact("scale", self.scale.words());
+        pack.fact("loss", json(&self.loss));
+        pack.fact("scale", json(&self.scale));
         pack.fact("noise", format!("{:?}", self.noise));
         pack.fact("pareto_k", format!("{:?}", self.pareto_k));
         pack.fact("evaluations", self.evaluations);
@@ -111,19 +178,7 @@ impl Stored for Posterior {
         pack.fact("stopped", self.stopped);
         pack.fact("device", &self.device);
         pack.fact("warnings", json(&self.warnings));
-        let Convergence {
-            doubts,
-            distance,
-            width,
-            fall,
-            effective_draws,
-            dropped,
-            in_bands,
-        } = &self.convergence;
-        pack.fact("doubts", json(doubts));
-        // JSON has no infinite numbers.
-        let measured = [distance, width, fall, effective_draws, dropped, in_bands];
-        pack.fact("convergence", json(&measured.map(|v| format!("{v:?}"))));
+        pack.fact("convergence", json(&self.convergence));
         pack.fact("further", self.further.len());
         pack.table("samples", "samples", self.samples_frame()?);
         pack.table("history", "history", self.history_frame()?);
@@ -143,49 +198,14 @@ impl Stored for Posterior {
     }
 
     fn unpack(files: &Files) -> Result<Self> {
-        let bad = |what: &str| {
-            Error::new(
-                what,
-                "it cannot be read",
-                "write it again with this version",
-            )
-        };
-        let kinds: Vec<[String; 3]> = files.json("parameters")?;
-        let history = files.table("history")?;
-        let (evaluations, dropped) = (
-            whole(&history, schema::EVALUATIONS)?,
-            whole(&history, schema::DROPPED)?,
-        );
-        let column = |name: &str| numbers(&history, name);
-        let (loss, kl, objective) = (
-            column(schema::LOSS)?,
-            column(schema::KL)?,
-            column(schema::OBJECTIVE)?,
-        );
-        let measured: Vec<String> = files.json("convergence")?;
-        let measured: Vec<f64> = measured.iter().filter_map(|v| v.parse().ok()).collect();
-        let &[
-            distance,
-            width,
-            fall,
-            effective_draws,
-            dropped_share,
-            in_bands,
-        ] = &measured[..]
-        else {
-            return Err(bad("convergence"));
-        };
+        let kinds: Vec<(Parameter, Prior, Per)> = files.json("parameters")?;
+        let convergence: Convergence = files.json("convergence")?;
         let mut posterior = Posterior {
-            method: method(files.fact("method")?).ok_or_else(|| bad("method"))?,
-            history: (0..evaluations.len())
-                .map(|k| Step {
-                    evaluations: evaluations[k],
-                    loss: loss[k],
-                    kl: kl[k],
-                    objective: objective[k],
-                    dropped: dropped[k],
-                })
-                .collect(),
+            method: Posterior::method_named(files.fact("method")?).ok_or_else(|| {
+                let remedy = "write it again with this version";
+                Error::new("method", "it cannot be read", remedy)
+            })?,
+            history: history_of(files)?,
             parameters: Vec::new(),
             draws: files.number("draws")?,
             observed: files.inside("observed")?,
@@ -198,69 +218,19 @@ impl Stored for Posterior {
                     })
                 })
                 .collect::<Result<_>>()?,
-            loss: Loss::from_words(files.fact("loss")?).ok_or_else(|| bad("loss"))?,
-            scale: Scale::from_words(files.fact("scale")?).ok_or_else(|| bad("scale"))?,
+            loss: files.json("loss")?,
+            scale: files.json("scale")?,
             pareto_k: files.number("pareto_k")?,
             noise: files.number("noise")?,
             evaluations: files.number("evaluations")?,
             seconds: files.number("seconds")?,
             stopped: files.fact("stopped")? == "true",
-            convergence: Convergence {
-                doubts: files.json("doubts")?,
-                distance,
-                width,
-                fall,
-                effective_draws,
-                dropped: dropped_share,
-                in_bands,
-            },
+            convergence,
             warnings: files.json("warnings")?,
             device: files.fact("device")?.to_string(),
             saved: Default::default(),
         };
-        let (frame, samples) = (files.frame(), files.table("samples")?);
-        let (of, entry) = (
-            texts(frame, schema::PARAMETER)?,
-            counts(frame, schema::ENTRY)?,
-        );
-        let (of_sample, value) = (
-            texts(&samples, schema::PARAMETER)?,
-            numbers(&samples, schema::VALUE)?,
-        );
-        let labels = texts(frame, schema::LABEL)?;
-        let all = |name: &str| numbers(frame, name);
-        let (location, scale) = (all(schema::LOCATION)?, all(schema::SCALE)?);
-        let (mean, sd) = (all(schema::MEAN)?, all(schema::SD)?);
-        for [name, prior, per] in kinds {
-            let rows: Vec<usize> = (0..of.len()).filter(|k| of[*k] == name).collect();
-            let take = |values: &[f64]| rows.iter().map(|k| values[*k]).collect::<Vec<f64>>();
-            let samples: Vec<f64> = of_sample
-                .iter()
-                .zip(&value)
-                .filter(|(n, _)| **n == name)
-                .map(|(_, v)| *v)
-                .collect();
-            let in_order = rows.iter().enumerate().all(|(k, row)| entry[*row] == k);
-            if !in_order || samples.len() != rows.len() * posterior.draws {
-                return Err(Error::new(
-                    name,
-                    "rows are missing or in another order",
-                    "write it again",
-                ));
-            }
-            posterior.parameters.push(Learnt {
-                parameter: Parameter::from_name(&name).ok_or_else(|| bad("parameter"))?,
-                prior: Prior::from_words(&prior).ok_or_else(|| bad("prior"))?,
-                per: Per::from_words(&per).ok_or_else(|| bad("per"))?,
-                labels: rows.iter().map(|k| labels[*k].clone()).collect(),
-                location: take(&location),
-                scale: take(&scale),
-                mean: take(&mean),
-                sd: take(&sd),
-                samples,
-                effective_draws,
-            });
-        }
+        posterior.parameters = learnt_of(files, kinds, &posterior)?;
         let state = files.beside("state").with_extension("safetensors");
         if state.exists() {
             files.check_mark(&state, &posterior.load_state(&state)?)?;

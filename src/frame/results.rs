@@ -6,7 +6,7 @@ use super::store::{Files, Pack, Stored};
 use super::write::{ToFrame, column, links_frame, text};
 use crate::error::{Error, Result};
 use crate::infer::Prediction;
-use crate::model::{Event, Params, Recovery, Shock};
+use crate::model::{Domain, Event, Parameter, Params, Recovery, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
 use crate::simulate::Trajectory;
@@ -240,16 +240,14 @@ impl Stored for Prediction {
 }
 
 impl ToFrame for Params {
-    /// One row a firm: firm (counted from 0), target_inventory, adjustment_time.
+    /// One row a firm: firm (counted from 0), and a column a parameter: target_inventory, adjustment_time.
     fn frame(&self) -> Result<DataFrame> {
-        Ok(DataFrame::new_infer_height(vec![
-            column(
-                schema::FIRM,
-                (0..self.target_inventory.len() as u32).collect(),
-            ),
-            column(schema::TARGET_INVENTORY, self.target_inventory.clone()),
-            column(schema::ADJUSTMENT_TIME, self.adjustment_time.clone()),
-        ])?)
+        let firms = (0..self.target_inventory.len() as u32).collect();
+        let mut columns = vec![column(schema::FIRM, firms)];
+        for (parameter, values) in self.each() {
+            columns.push(column(parameter.name(), values.clone()));
+        }
+        Ok(DataFrame::new_infer_height(columns)?)
     }
 }
 
@@ -262,15 +260,12 @@ impl Stored for Params {
     }
 
     fn unpack(files: &Files) -> Result<Self> {
-        Ok(Params {
-            target_inventory: numbers(files.frame(), schema::TARGET_INVENTORY)?,
-            adjustment_time: numbers(files.frame(), schema::ADJUSTMENT_TIME)?,
-        })
+        Params::try_of(|parameter| numbers(files.frame(), parameter.name()))
     }
 }
 
 impl ToFrame for Shock {
-    /// One row an event and firm: event, start, firm (counted from 0), severity, recovery_rate.
+    /// One row an event and firm: event, start, firm (counted from 0), and a column a parameter: severity, recovery_rate.
     fn frame(&self) -> Result<DataFrame> {
         self.whole()?;
         let hits = || {
@@ -279,7 +274,7 @@ impl ToFrame for Shock {
                 .enumerate()
                 .flat_map(|(k, e)| (0..e.firms.len()).map(move |h| (k, e, h)))
         };
-        Ok(DataFrame::new_infer_height(vec![
+        let mut columns = vec![
             column(schema::EVENT, hits().map(|(k, ..)| k as u32).collect()),
             column(
                 schema::START,
@@ -289,15 +284,11 @@ impl ToFrame for Shock {
                 schema::FIRM,
                 hits().map(|(_, e, h)| e.firms[h] as u32).collect(),
             ),
-            column(
-                schema::SEVERITY,
-                hits().map(|(_, e, h)| e.severity[h]).collect(),
-            ),
-            column(
-                schema::RECOVERY_RATE,
-                hits().map(|(_, e, h)| e.recovery_rate[h]).collect(),
-            ),
-        ])?)
+        ];
+        for parameter in Parameter::of(Domain::Hit) {
+            columns.push(column(parameter.name(), self.values(parameter)));
+        }
+        Ok(DataFrame::new_infer_height(columns)?)
     }
 }
 
@@ -350,10 +341,9 @@ impl Stored for Shock {
         }
         let frame = files.frame();
         let (event, firm) = (counts(frame, schema::EVENT)?, counts(frame, schema::FIRM)?);
-        let (severity, rate) = (
-            numbers(frame, schema::SEVERITY)?,
-            numbers(frame, schema::RECOVERY_RATE)?,
-        );
+        let of_hits = Parameter::of(Domain::Hit);
+        let each = of_hits.map(|p| Ok((p, numbers(frame, p.name())?)));
+        let each: Vec<_> = each.collect::<Result<_>>()?;
         for k in 0..event.len() {
             let Some(e) = events.get_mut(event[k]) else {
                 return Err(Error::new(
@@ -363,8 +353,11 @@ impl Stored for Shock {
                 ));
             };
             e.firms.push(firm[k]);
-            e.severity.push(severity[k]);
-            e.recovery_rate.push(rate[k]);
+            for (parameter, values) in &each {
+                if let Some(of_event) = e.values_mut(*parameter) {
+                    of_event.push(values[k]);
+                }
+            }
         }
         Ok(Shock { events })
     }

@@ -90,18 +90,10 @@ pub const ORDERS: &str = "orders";
 pub const INVENTORY: &str = "inventory";
 /// Flow on a link, units per period, f64.
 pub const FLOW: &str = "flow";
-/// Target inventory, periods of use, f64.
-pub const TARGET_INVENTORY: &str = "target_inventory";
-/// Inventory adjustment time, periods, f64.
-pub const ADJUSTMENT_TIME: &str = "adjustment_time";
 /// Event of a scenario, counted from 0, u32.
 pub const EVENT: &str = "event";
 /// First period of an event, u32.
 pub const START: &str = "start";
-/// Share of capacity lost, f64.
-pub const SEVERITY: &str = "severity";
-/// Recovery rate per period, f64.
-pub const RECOVERY_RATE: &str = "recovery_rate";
 /// What a row of a table is, text.
 pub const KIND: &str = "kind";
 /// Region of the supplier, text.

@@ -218,12 +218,11 @@ impl Files {
 
     /// A fact that was written as JSON.
     pub fn json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T> {
-        serde_json::from_str(self.fact(name)?).map_err(|e| {
-            let place = self.path.display().to_string();
+        serde_json::from_str(self.fact(name)?).map_err(|_| {
             Error::new(
-                place,
-                format!("its {name} cannot be read: {e}"),
-                "give a file that bullwhip wrote",
+                self.path.display().to_string(),
+                format!("its {name} cannot be read: it is of another version, or was changed"),
+                "save the value again with this version",
             )
         })
     }

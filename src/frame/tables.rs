@@ -79,6 +79,53 @@ impl ToFrame for InputOutput {
     }
 }
 
+/// A region and a sector, or the name of what stands in their place.
+type Place = (String, String);
+
+/// Whether a column of final demand is one of exports.
+fn kind_of(exports: bool) -> Use {
+    if exports { Use::Exports } else { Use::Domestic }
+}
+
+/// Fills a table with its cells, each of a kind, from a place to another.
+fn fill(
+    table: &mut InputOutput,
+    index: &HashMap<&Place, usize>,
+    (kind, value): (&[String], &[f64]),
+    (from, to): (&[Place], &[Place]),
+) -> Result<()> {
+    let n = table.output.len();
+    for k in 0..kind.len() {
+        let unknown = || {
+            Error::new(
+                format!("row {k}"),
+                format!("{:?} of {:?} to {:?} is unknown", kind[k], from[k], to[k]),
+                "write it again",
+            )
+        };
+        let row = || index.get(&from[k]).copied().ok_or_else(unknown);
+        let column = || index.get(&to[k]).copied().ok_or_else(unknown);
+        match kind[k].as_str() {
+            OUTPUT => {}
+            FLOW => table.flows[row()? * n + column()?] = value[k],
+            IMPORTS => *table.imports.get_mut(row()?).ok_or_else(unknown)? = value[k],
+            PRIMARY => {
+                let line = table.primary.iter_mut().find(|p| p.name == from[k].1);
+                line.ok_or_else(unknown)?.values[column()?] = value[k];
+            }
+            other => {
+                let exports = kind_of(other == EXPORTS);
+                let line = table
+                    .demand
+                    .iter_mut()
+                    .find(|c| c.name == to[k].1 && c.kind == exports);
+                line.ok_or_else(unknown)?.values[row()?] = value[k];
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Stored for InputOutput {
     const KIND: &'static str = "input-output table";
 
@@ -104,7 +151,7 @@ impl Stored for InputOutput {
     fn unpack(files: &Files) -> Result<Self> {
         let frame = files.frame();
         let (kind, value) = (texts(frame, schema::KIND)?, numbers(frame, schema::VALUE)?);
-        let pairs = |region: &str, sector: &str| -> Result<Vec<(String, String)>> {
+        let pairs = |region: &str, sector: &str| -> Result<Vec<Place>> {
             Ok(texts(frame, region)?
                 .into_iter()
                 .zip(texts(frame, sector)?)
@@ -114,14 +161,13 @@ impl Stored for InputOutput {
         let to = pairs(schema::BUYER_REGION, schema::BUYER)?;
         let sectors: Vec<usize> = (0..kind.len()).filter(|k| kind[*k] == OUTPUT).collect();
         let n = sectors.len();
-        let index: HashMap<&(String, String), usize> = sectors
+        let index: HashMap<&Place, usize> = sectors
             .iter()
             .enumerate()
             .map(|(i, k)| (&from[*k], i))
             .collect();
         let columns: Vec<(String, bool)> = files.json("demand")?;
         let names: Vec<String> = files.json("primary")?;
-        let kind_of = |exports| if exports { Use::Exports } else { Use::Domestic };
         let mut table = InputOutput {
             regions: sectors.iter().map(|k| from[*k].0.clone()).collect(),
             sectors: sectors.iter().map(|k| from[*k].1.clone()).collect(),
@@ -154,34 +200,7 @@ impl Stored for InputOutput {
             },
             notes: files.json("notes")?,
         };
-        for k in 0..kind.len() {
-            let unknown = || {
-                Error::new(
-                    format!("row {k}"),
-                    format!("{:?} of {:?} to {:?} is unknown", kind[k], from[k], to[k]),
-                    "write it again",
-                )
-            };
-            let row = || index.get(&from[k]).copied().ok_or_else(unknown);
-            let column = || index.get(&to[k]).copied().ok_or_else(unknown);
-            match kind[k].as_str() {
-                OUTPUT => {}
-                FLOW => table.flows[row()? * n + column()?] = value[k],
-                IMPORTS => *table.imports.get_mut(row()?).ok_or_else(unknown)? = value[k],
-                PRIMARY => {
-                    let line = table.primary.iter_mut().find(|p| p.name == from[k].1);
-                    line.ok_or_else(unknown)?.values[column()?] = value[k];
-                }
-                other => {
-                    let exports = kind_of(other == EXPORTS);
-                    let line = table
-                        .demand
-                        .iter_mut()
-                        .find(|c| c.name == to[k].1 && c.kind == exports);
-                    line.ok_or_else(unknown)?.values[row()?] = value[k];
-                }
-            }
-        }
+        fill(&mut table, &index, (&kind, &value), (&from, &to))?;
         Ok(table)
     }
 }

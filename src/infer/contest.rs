@@ -1,10 +1,9 @@
 //! Methods side by side on one problem: loss against model evaluations and against time.
 
-use super::drive::Options;
 use super::noise::{Purpose, normals};
 use super::objective::Objective;
 use super::posterior::column_means;
-use super::{Abc, Problem, RandomWalk, Scenario, Smc, Svi};
+use super::{Method, Problem, Scenario};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::interrupt::Interrupt;
@@ -14,40 +13,6 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Instant;
 
-/// A method with its options.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Contestant {
-    /// Variational inference.
-    Svi(Svi),
-    /// ABC rejection.
-    Abc(Abc),
-    /// Sequential Monte Carlo ABC.
-    Smc(Smc),
-    /// Random-walk Metropolis.
-    RandomWalk(RandomWalk),
-}
-
-impl Contestant {
-    /// The short name in tables and files: svi, abc, smc, walk.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Contestant::Svi(_) => "svi",
-            Contestant::Abc(_) => "abc",
-            Contestant::Smc(_) => "smc",
-            Contestant::RandomWalk(_) => "walk",
-        }
-    }
-
-    fn options(&self) -> &dyn Options {
-        match self {
-            Contestant::Svi(o) => o,
-            Contestant::Abc(o) => o,
-            Contestant::Smc(o) => o,
-            Contestant::RandomWalk(o) => o,
-        }
-    }
-}
-
 /// Where a method stands after some evaluations. A method's name alone is the mean loss of its draws;
 /// with " mean" it is the loss at their mean, in the priors' standard-normal coordinates. "prior" and
 /// "prior mean" are what is known without data.
@@ -55,7 +20,7 @@ impl Contestant {
 pub struct Standing {
     /// svi, abc, smc, walk or prior, and each with " mean".
     pub method: String,
-    /// Seed of the problem or of the methods.
+    /// Seed of the methods; where contests are put together that differ in their problem, of that.
     pub seed: u64,
     /// Model evaluations.
     pub evaluations: usize,
@@ -146,13 +111,29 @@ impl Judge {
 
 /// Runs each method to its end on `problem`, and looks at it on the way, about three times a factor of
 /// ten of its evaluations: on the observed scenarios, and on `fresh` ones that no method sees. `fresh` are
-/// scenarios whose severities and recovery rates do not vary. `seed` is written to the standings.
+/// scenarios whose severities and recovery rates do not vary. `seed` is that of the methods.
+///
+/// ```
+/// # use bullwhip::prelude::*;
+/// # let economy = Network::synthetic(&Synthetic { firms: 30, ..Synthetic::default() })?;
+/// # let shock = Shock::random(&economy, 3, 0.4, 10, 1);
+/// # let truth = Priors::default().draw(&economy, 1);
+/// # let observed = simulate(&economy, &truth, &shock, &Simulation::default())?.observe();
+/// # let problem = Problem::new(&economy, &shock, &observed);
+/// let methods = [
+///     Svi { steps: 50, ..Svi::default() }.into(),
+///     Abc { draws: 500, ..Abc::default() }.into(),
+/// ];
+/// let found = contest(&problem, &[], &methods, 0, &mut ())?;
+/// assert!(found.last("svi", 0).is_some() && found.last("abc", 0).is_some());
+/// # Ok::<(), Error>(())
+/// ```
 ///
 /// The stop button, Ctrl-C and `Progress::stop` make it return what it has.
 pub fn contest(
     problem: &Problem,
     fresh: &[Scenario],
-    methods: &[Contestant],
+    methods: &[Method],
     seed: u64,
     progress: &mut dyn Progress,
 ) -> Result<Contest> {
@@ -170,38 +151,36 @@ pub fn contest(
     let prior = normals(0, Purpose::Truth, 0, SAMPLES * n);
     out.standings
         .extend(judge.stand("prior", seed, (0, 0.0), &prior, &vec![0.0; n])?);
-    let total = methods.iter().map(|m| m.options().frame().total).sum();
+    let total = methods.iter().map(|m| m.options().total().1).sum();
     progress.start("contest", total);
     let mut before = 0;
     for method in methods {
         let options = method.options();
         options.check()?;
-        let mut search = options.start(&judge.observed)?;
-        let total = options.frame().total;
+        let mut fit = options.start(&judge.observed, seed)?;
+        let total = options.total().1;
         let (mut seconds, mut next) = (0.0, 1);
-        while search.done() < total && !search.settled() {
+        while fit.done() < total && !fit.settled() {
             let begin = Instant::now();
-            let note = search.step(&judge.observed, false)?;
+            let note = fit.step(&judge.observed, false)?;
             seconds += begin.elapsed().as_secs_f64();
-            progress.update(
-                before + search.done(),
-                &format!("{}: {note}", method.name()),
-            );
+            let name = options.short_name();
+            progress.update(before + fit.done(), &format!("{name}: {note}"));
             let stop = interrupt.asked() || progress.stop();
-            let evaluations = search.history().last().map_or(0, |s| s.evaluations);
-            let over = search.done() >= total || search.settled();
+            let evaluations = fit.history().last().map_or(0, |s| s.evaluations);
+            let over = fit.done() >= total || fit.settled();
             if evaluations >= next || over || stop {
                 while next <= evaluations {
                     next = after(next);
                 }
-                let draws = search.draws()?;
+                let draws = fit.draws()?;
                 // Those of a guide are without end; of the others they are all there is.
-                let most = search.center().map_or(draws.count, |_| SAMPLES);
+                let most = fit.center().map_or(draws.count, |_| SAMPLES);
                 let rows: Vec<f64> = draws.each.take(most).flat_map(|d| d.0).collect();
-                let mean = search.center().unwrap_or_else(|| column_means(&rows, n));
+                let mean = fit.center().unwrap_or_else(|| column_means(&rows, n));
                 let at = (evaluations, seconds);
-                let pair = judge.stand(method.name(), seed, at, &rows, &mean)?;
-                out.standings.extend(pair);
+                out.standings
+                    .extend(judge.stand(name, seed, at, &rows, &mean)?);
             }
             if stop {
                 progress.finish("stopped");

@@ -2,6 +2,7 @@
 
 use super::prior::Transport;
 use super::{Parameter, Per, Prior, Problem};
+use crate::model::Domain;
 use crate::network::Network;
 use crate::simulate::GRAIN;
 use rayon::prelude::*;
@@ -36,7 +37,7 @@ struct Common {
 }
 
 /// Values of a batch of particles, [particle, entry], and T' at the units, [particle, unit], or nothing.
-pub(crate) struct Values {
+pub(crate) struct VaryingValues {
     pub(crate) entries: Vec<f64>,
     slope: Vec<f64>,
 }
@@ -65,6 +66,36 @@ fn hits(problem: &Problem) -> Vec<(usize, usize)> {
     numbered
         .flat_map(|(k, e)| e.firms.iter().map(move |firm| (k, *firm)))
         .collect()
+}
+
+/// What has a value of its own in a domain: the event that it belongs to, if any, and the firm; of a link the buyer.
+fn entries(problem: &Problem, domain: Domain) -> Vec<(Option<usize>, usize)> {
+    let network = &problem.network;
+    match domain {
+        Domain::Firm => (0..network.firms()).map(|i| (None, i)).collect(),
+        // Every link is an input of its own.
+        Domain::Link | Domain::Input => {
+            let buyers = network.buyer().iter();
+            buyers.map(|i| (None, *i as usize)).collect()
+        }
+        Domain::Hit => {
+            let hits = hits(problem).into_iter();
+            hits.map(|(k, i)| (Some(k), i)).collect()
+        }
+        Domain::One => vec![(None, 0)],
+    }
+}
+
+/// What entry `k` of a domain is called, which belongs to a firm.
+fn name(network: &Network, domain: Domain, k: usize, firm: usize) -> String {
+    match domain {
+        Domain::Firm | Domain::Hit => network.name(firm),
+        Domain::Link | Domain::Input => {
+            let supplier = network.name(network.supplier()[k] as usize);
+            format!("{} from {supplier}", network.name(firm))
+        }
+        Domain::One => "all".into(),
+    }
 }
 
 /// Where a firm belongs, as a number, and its name.
@@ -97,15 +128,8 @@ pub(crate) fn layout(problem: &Problem) -> Vec<Varying> {
 impl Varying {
     fn new(problem: &Problem, parameter: Parameter, prior: Prior, per: Per, first: usize) -> Self {
         let network = &problem.network;
-        // (event, firm) of each entry; behaviour belongs to no event.
-        let entries: Vec<(Option<usize>, usize)> = if parameter.of_shock() {
-            hits(problem)
-                .into_iter()
-                .map(|(k, i)| (Some(k), i))
-                .collect()
-        } else {
-            (0..network.firms()).map(|i| (None, i)).collect()
-        };
+        let domain = parameter.domain();
+        let entries = entries(problem, domain);
         let named = |event: Option<usize>, name: String| match event {
             Some(k) if per != Per::All => format!("event {k} · {name}"),
             _ => name,
@@ -116,9 +140,9 @@ impl Varying {
             Per::Firm | Per::FirmInRegion(_) | Per::FirmInSector(_) | Per::FirmInGroup(_)
         );
         let mut unit = Vec::new();
-        for (event, firm) in &entries {
+        for (k, (event, firm)) in entries.iter().enumerate() {
             if each {
-                let label = named(*event, network.name(*firm));
+                let label = named(*event, name(network, domain, k, *firm));
                 units.labels.push(label);
             } else {
                 let (key, name) = place(network, per, *firm);
@@ -210,9 +234,9 @@ impl Varying {
     }
 
     /// Values of the entries of every particle, where `sloped` with the slopes that their gradient needs.
-    pub(crate) fn values(&self, u: &[f64], dimension: usize, sloped: bool) -> Values {
+    pub(crate) fn values(&self, u: &[f64], dimension: usize, sloped: bool) -> VaryingValues {
         let (value, slope) = self.transported(u, dimension, sloped);
-        Values {
+        VaryingValues {
             entries: self.spread(value),
             slope,
         }
@@ -246,7 +270,7 @@ impl Varying {
     /// the entries: those from `first` on, [particle, entry].
     pub(crate) fn pull(
         &self,
-        values: &Values,
+        values: &VaryingValues,
         g: &[f64],
         first: usize,
         dimension: usize,
@@ -292,4 +316,43 @@ pub(crate) fn cut<'a>(layout: &'a [Varying], all: &'a [f64]) -> impl Iterator<It
         first += v.units();
         &all[first - v.units()..first]
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Params, Shock};
+    use crate::network::Synthetic;
+    use crate::simulate::{Simulation, simulate};
+
+    #[test]
+    fn every_domain_has_its_entries_and_names() {
+        let network = Network::synthetic(&Synthetic {
+            firms: 20,
+            ..Synthetic::default()
+        })
+        .expect("an economy");
+        let shock = Shock::firms(&[3, 5], 2, 0.4, 0.1).and(Shock::firms(&[3], 4, 0.2, 0.1));
+        let params = Params::usual(&network);
+        let run = simulate(&network, &params, &shock, &Simulation::default()).expect("a run");
+        let problem = Problem::new(&network, &shock, &run.observe());
+        let of = |domain| entries(&problem, domain);
+        for domain in [Domain::Firm, Domain::One] {
+            assert_eq!(of(domain).len(), domain.entries(&network));
+        }
+        assert_eq!(
+            of(Domain::Hit),
+            [(Some(0), 3), (Some(0), 5), (Some(1), 3)],
+            "events are numbered through"
+        );
+        assert_eq!(of(Domain::One), [(None, 0)]);
+        assert_eq!(name(&network, Domain::One, 0, 0), "all");
+        for domain in [Domain::Link, Domain::Input] {
+            let links = of(domain);
+            assert_eq!(links.len(), domain.entries(&network));
+            let (buyer, supplier) = (links[7].1, network.supplier()[7] as usize);
+            let expected = format!("{} from {}", network.name(buyer), network.name(supplier));
+            assert_eq!(name(&network, domain, 7, buyer), expected);
+        }
+    }
 }

@@ -1,12 +1,14 @@
 //! The loss of a batch of particles and its gradient, in the standard-normal coordinates of the priors.
 
-use super::layout::{Values, Varying, layout};
-use super::target::Target;
+use super::layout::{Varying, VaryingValues, layout};
+use super::loss::Target;
 use super::totals::Totals;
 use super::{Parameter, Problem};
 use crate::error::{Error, Result};
+use crate::model::{ByParameter, Domain};
 use crate::simulate::{
-    Autotuner, Blocks, Columns, Horizon, Inputs, PARTICLE_LANES, Remaining, Simulation, processors,
+    Autotuner, Blocks, Columns, Horizon, PARTICLE_LANES, Remaining, Simulation, Values, processors,
+    values_of,
 };
 use rayon::prelude::*;
 use std::borrow::Cow;
@@ -14,31 +16,30 @@ use std::ops::Range;
 use std::time::Instant;
 
 /// One scenario with its panel, ready to be run.
-struct Run {
+struct Scene {
     horizon: Horizon,
     target: Target,
     /// Sums of groups that are observed beside the panel.
     totals: Option<Totals>,
-    /// The share of capacity that is left, where neither severities nor recovery rates vary.
+    /// Values of the parameters that do not vary, one per entry; empty of those that do.
+    fixed: ByParameter<Vec<f64>>,
+    /// The share of capacity that is left, where no parameter of the hits varies.
     remaining: Option<Remaining>,
     /// Its hits among those of all scenarios: first and number.
     hits: (usize, usize),
 }
 
-/// Shocks of some particles, where they vary.
-struct Drawn {
-    /// Severities and recovery rates of the scenario's hits, [particle, hit], or [hit] where they are fixed.
-    severity: Vec<f64>,
-    rate: Vec<f64>,
-    /// The share of capacity that they leave.
-    remaining: Remaining,
-}
-
-impl Run {
+impl Scene {
     /// Sum of the losses of all cells; the sum's derivative in the panel is written to `slope`.
     fn sum(&self, panel: &[f64], mut slope: Option<&mut [f64]>) -> f64 {
         let sum = self.target.sum(panel, slope.as_deref_mut());
         sum + self.totals.as_ref().map_or(0.0, |t| t.sum(panel, slope))
+    }
+
+    /// The share of capacity that is left of particles with these values, where their shocks vary.
+    fn drawn(&self, values: &Values<'_>) -> Option<Remaining> {
+        let varies = self.remaining.is_none();
+        varies.then(|| self.horizon.remaining(values))
     }
 
     /// Whether the sum is that of squares of the panel's cells and no more.
@@ -50,17 +51,19 @@ impl Run {
 /// A problem made ready to be evaluated many times, in the standard-normal coordinates of its
 /// priors: what calibration does, for those who bring their own method.
 ///
-/// One particle is a row of `dimension()` coordinates: those of the target inventories, adjustment
-/// times, severities and recovery rates, each only if it varies; one per firm or hit, or per region and
+/// One particle is a row of `dimension()` coordinates: those of the parameters that vary, in the order of
+/// `Parameter::ALL`; one per firm or hit, or per region and
 /// so on as `Priors::per` says. Where firms are alike within a group, the groups' common coordinates come
 /// first.
 pub struct Objective {
     problem: Problem,
-    runs: Vec<Run>,
+    runs: Vec<Scene>,
     varying: Vec<Varying>,
     /// What the device is called.
     device: String,
 }
+
+const EITHER: &str = "shocks are fixed or drawn";
 
 /// Losses with their gradients.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,10 +82,10 @@ impl Objective {
     pub fn new(problem: &Problem) -> Result<Self> {
         problem.check()?;
         let varying = layout(problem);
-        let fixed = |p| varying.iter().all(|v| v.parameter != p);
-        let fixed = fixed(Parameter::Severity) && fixed(Parameter::RecoveryRate);
+        let varies = |p| varying.iter().any(|v| v.parameter == p);
+        let calm = !Parameter::of(Domain::Hit).any(varies);
         let mut first = 0;
-        let mut runs: Vec<Run> = Vec::new();
+        let mut runs: Vec<Scene> = Vec::new();
         for (shock, observed) in problem.scenarios() {
             let simulation = Simulation {
                 periods: observed.periods,
@@ -92,8 +95,12 @@ impl Objective {
             let horizon = Horizon::new(network, shock, &simulation, Columns::Groups, None)?;
             let hits = (first, shock.hits());
             first += hits.1;
-            let remaining = || horizon.remaining(&shock.severities(), &shock.recovery_rates());
-            let remaining = fixed.then(remaining);
+            let all = values_of(network, &problem.params, shock);
+            let remaining = calm.then(|| horizon.remaining(&all));
+            let fixed = ByParameter::of(|p| match varies(p) {
+                true => Vec::new(),
+                false => all.get(p).to_vec(),
+            });
             let Problem {
                 loss,
                 scale,
@@ -102,10 +109,11 @@ impl Objective {
                 ..
             } = problem;
             let target = Target::new(observed, *loss, *scale, weights, *noise);
-            runs.push(Run {
+            runs.push(Scene {
                 target,
                 // They are the first scenario's.
                 totals: runs.is_empty().then(|| Totals::new(problem)).flatten(),
+                fixed,
                 remaining,
                 horizon,
                 hits,
@@ -131,7 +139,7 @@ impl Objective {
 
     /// Sum of the weights of all observed cells.
     fn total(&self) -> f64 {
-        let cells = |r: &Run| r.target.total() + r.totals.as_ref().map_or(0.0, Totals::total);
+        let cells = |r: &Scene| r.target.total() + r.totals.as_ref().map_or(0.0, Totals::total);
         self.runs.iter().map(cells).sum()
     }
 
@@ -191,7 +199,7 @@ impl Objective {
     }
 
     /// Values of what varies, in the order of the layout.
-    fn values(&self, u: &[f64], sloped: bool) -> Vec<Values> {
+    fn values(&self, u: &[f64], sloped: bool) -> Vec<VaryingValues> {
         let n = self.dimension();
         let each = self.varying.iter();
         each.map(|v| v.values(u, n, sloped)).collect()
@@ -322,8 +330,10 @@ impl Objective {
             let mut panel = panels.next();
             let mut own = Vec::new();
             let mut sums = vec![0.0; particles];
-            let drawn = self.drawn(run, &values);
-            let inputs = self.inputs(run, &values, particles, drawn.as_ref());
+            let all = self.all_values(run, &values);
+            let drawn = run.drawn(&all);
+            let remaining = drawn.as_ref().or(run.remaining.as_ref()).expect(EITHER);
+            let inputs = Horizon::inputs(particles, &all, remaining);
             match run.horizon.processor() {
                 Some(processor) => {
                     let square = run.is_square();
@@ -377,52 +387,23 @@ impl Objective {
         Ok(())
     }
 
-    /// The inputs of particles with these values, and with what was drawn of shocks where these vary.
-    fn inputs<'a>(
-        &'a self,
-        run: &'a Run,
-        values: &'a [Values],
-        particles: usize,
-        drawn: Option<&'a Drawn>,
-    ) -> Inputs<'a> {
-        let rows = |parameter: Parameter, fixed: &'a [f64]| {
-            let k = self.varying.iter().position(|v| v.parameter == parameter);
-            k.map_or(fixed, |k| &values[k].entries)
-        };
-        let params = &self.problem.params;
-        Inputs {
-            particles,
-            target_inventory: rows(Parameter::TargetInventory, &params.target_inventory),
-            adjustment_time: rows(Parameter::AdjustmentTime, &params.adjustment_time),
-            remaining: drawn
-                .map(|drawn| &drawn.remaining)
-                .or(run.remaining.as_ref())
-                .expect("shocks are fixed or drawn"),
-        }
-    }
-
-    /// The shocks of particles with these values; none where shocks are fixed.
-    fn drawn(&self, run: &Run, values: &[Values]) -> Option<Drawn> {
-        if run.remaining.is_some() {
-            return None;
-        }
-        let (first, count) = run.hits;
-        let of = |parameter: Parameter| -> Vec<f64> {
-            match self.varying.iter().position(|v| v.parameter == parameter) {
-                None => self.problem.fixed(parameter)[first..first + count].to_vec(),
-                Some(k) => {
-                    let rows = values[k].entries.chunks_exact(self.varying[k].entries());
-                    rows.flat_map(|row| &row[first..first + count])
-                        .copied()
-                        .collect()
-                }
+    /// Values of all parameters: of those that vary, for the entries of a scenario.
+    fn all_values<'a>(&'a self, run: &'a Scene, values: &'a [VaryingValues]) -> Values<'a> {
+        ByParameter::of(|p| {
+            let Some(k) = self.varying.iter().position(|v| v.parameter == p) else {
+                return Cow::Borrowed(&run.fixed.get(p)[..]);
+            };
+            let entries = &values[k].entries;
+            if !p.of_shock() {
+                return Cow::Borrowed(&entries[..]);
             }
-        };
-        let (severity, rate) = (of(Parameter::Severity), of(Parameter::RecoveryRate));
-        Some(Drawn {
-            remaining: run.horizon.remaining(&severity, &rate),
-            severity,
-            rate,
+            let (first, count) = run.hits;
+            let rows = entries.chunks_exact(self.varying[k].entries().max(1));
+            Cow::Owned(
+                rows.flat_map(|row| &row[first..first + count])
+                    .copied()
+                    .collect(),
+            )
         })
     }
 
@@ -453,25 +434,13 @@ impl Objective {
                 let (begin, _) = self.problem.part(varying.parameter, run.hits);
                 varying.pull(values, part, begin, self.dimension(), &mut gradient);
             };
-            let drawn = self.drawn(run, &values);
-            let inputs = self.inputs(run, &values, particles, drawn.as_ref());
-            let (panel, found) = run.horizon.gradient(&inputs, drawn.is_some(), slope)?;
-            let by_shock = match drawn.as_ref().filter(|_| run.hits.1 > 0) {
-                Some(Drawn { severity, rate, .. }) => {
-                    run.horizon.pull_shocks(severity, rate, &found.remaining)
-                }
-                None => (Vec::new(), Vec::new()),
-            };
+            let all = self.all_values(run, &values);
+            let drawn = run.drawn(&all);
+            let remaining = drawn.as_ref().or(run.remaining.as_ref()).expect(EITHER);
+            let inputs = (particles, &all, remaining);
+            let (panel, found) = run.horizon.gradient(inputs, drawn.is_some(), slope)?;
             for (k, varying) in self.varying.iter().enumerate() {
-                pull(
-                    k,
-                    match varying.parameter {
-                        Parameter::TargetInventory => &found.target_inventory,
-                        Parameter::AdjustmentTime => &found.adjustment_time,
-                        Parameter::Severity => &by_shock.0,
-                        Parameter::RecoveryRate => &by_shock.1,
-                    },
-                );
+                pull(k, found.get(varying.parameter));
             }
             first.get_or_insert(panel);
         }
@@ -508,18 +477,22 @@ impl Problem {
         if parameter.of_shock() {
             hits
         } else {
-            (0, self.network.firms())
+            (0, parameter.domain().entries(&self.network))
         }
     }
 
     /// The values of a parameter where it does not vary, one per entry.
     pub(super) fn fixed(&self, parameter: Parameter) -> Vec<f64> {
-        let events = self.scenarios().flat_map(|(shock, _)| &shock.events);
-        match parameter {
-            Parameter::TargetInventory => self.params.target_inventory.clone(),
-            Parameter::AdjustmentTime => self.params.adjustment_time.clone(),
-            Parameter::Severity => events.flat_map(|e| &e.severity).copied().collect(),
-            Parameter::RecoveryRate => events.flat_map(|e| &e.recovery_rate).copied().collect(),
+        match self.params.values(parameter) {
+            Some(values) => values.clone(),
+            None if !parameter.of_shock() => {
+                let entries = parameter.domain().entries(&self.network);
+                vec![parameter.usual(); entries]
+            }
+            None => {
+                let shocks = self.scenarios().map(|(shock, _)| shock);
+                shocks.flat_map(|shock| shock.values(parameter)).collect()
+            }
         }
     }
 }

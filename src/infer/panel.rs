@@ -262,6 +262,12 @@ impl Problem {
                 "a relative loss needs positive levels: merge or drop the group",
             ));
         }
+        self.check_base(observed, place)
+    }
+
+    /// Refuses base periods that are not there, or in which a series that is compared has no level.
+    fn check_base(&self, observed: &Observation, place: &dyn Fn(&str) -> String) -> Result<()> {
+        let groups = observed.groups();
         let Scale::Indices { first, last } = self.scale else {
             return Ok(());
         };
@@ -279,8 +285,12 @@ impl Problem {
             let mean = (first - 1..last).map(|t| observed.values[t * groups + g]);
             mean.filter(|v| !v.is_nan()).sum::<f64>() > 0.0
         };
-        let needed =
-            |g: &usize| cells().any(|(c, v)| c % groups == *g && !v.is_nan()) && counts(*g);
+        let counts = |g: usize| self.weights.get(g).is_none_or(|w| *w > 0.0);
+        let seen = |g: usize| {
+            let mut cells = observed.values.iter().skip(g).step_by(groups);
+            cells.any(|v| !v.is_nan())
+        };
+        let needed = |g: &usize| seen(*g) && counts(*g);
         if let Some(g) = (0..groups).filter(needed).find(|g| !based(*g)) {
             return Err(Error::new(
                 place("observed"),

@@ -1,7 +1,7 @@
 //! A calibration part of the way: what a picture of it shows.
 
-use super::drive::Search;
 use super::layout::cut;
+use super::method::Fit;
 use super::objective::Objective;
 use super::{Loss, Parameter, Problem, Step};
 use crate::observe::Observation;
@@ -96,12 +96,12 @@ impl Snapshot {
     }
 
     /// Brings it up to date.
-    pub(super) fn look(&mut self, search: &dyn Search, objective: &Objective, begin: Instant) {
-        let (mean, scale) = search.moments(objective);
-        self.done = search.done();
+    pub(super) fn look(&mut self, fit: &dyn Fit, objective: &Objective, begin: Instant) {
+        let (mean, scale) = fit.moments(objective);
+        self.done = fit.done();
         self.seconds = begin.elapsed().as_secs_f64();
         self.history.clear();
-        self.history.extend(search.history());
+        self.history.extend(fit.history());
         let layout = objective.layout();
         let moments = cut(layout, &mean).zip(cut(layout, &scale));
         self.parameters = layout
@@ -113,7 +113,7 @@ impl Snapshot {
                 scale: scale.to_vec(),
             })
             .collect();
-        self.panels = Arc::new(search.panels());
+        self.panels = Arc::new(fit.panels());
     }
 
     /// Number of simulated panels.

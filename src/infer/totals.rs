@@ -1,7 +1,7 @@
 //! Series that are observed as sums of groups: a country's total where the model has regions.
 
 use super::Problem;
-use super::target::Target;
+use super::loss::Target;
 use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::observe::Observation;

@@ -2,6 +2,8 @@
 
 #[macro_use]
 mod local;
+#[macro_use]
+pub(crate) mod parameter;
 mod deltas;
 #[cfg(test)]
 mod laws;
@@ -14,6 +16,7 @@ pub(crate) mod recovery;
 pub(crate) mod reference;
 mod shock;
 
+pub use parameter::{Bounds, ByParameter, Domain, Parameter};
 pub use params::Params;
 pub(crate) use path::{Paths, places};
 pub use production::Production;

@@ -1,37 +1,63 @@
 //! The behavioural parameters of the firms.
 
+use super::parameter::{Domain, Parameter};
 use crate::error::{Error, Result};
 use crate::network::Network;
+use std::convert::Infallible;
 
-/// Periods that an inventory may last, or an adjustment take: beyond, what is used in a period is less than the last digit
-/// of the inventory.
+/// Values without another upper end are allowed up to here. Of an inventory that lasts more periods, what is used in one is
+/// less than its last digit.
 const MOST: f64 = 1e6;
 
-/// How each firm keeps stock and orders. Both vectors have one entry per firm.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Params {
-    /// Target inventory, in periods of use (the paper's n). At least 1, else a firm cannot produce
-    /// its steady output from stock.
-    pub target_inventory: Vec<f64>,
-    /// Inventory adjustment time, in periods (the paper's τ). Below 1 orders oscillate.
-    pub adjustment_time: Vec<f64>,
+macro_rules! params {
+    (Firm { $(
+        $(#[$doc:meta])*
+        $field:ident: $Name:ident, $words:literal, $symbol:literal, $unit:literal, $bounds:expr, $usual:expr, $prior:expr;
+    )* } $($rest:tt)*) => {
+        /// How each firm behaves: a value per firm of each parameter that firms have.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Params { $( $(#[$doc])* pub $field: Vec<f64>, )* }
+
+        fields_of_domain!(Params, Vec<f64>, [$( $field $Name )*]);
+
+        impl Params {
+            /// What `make` makes of each parameter, in the order of the table; its first error, if any.
+            pub(crate) fn try_of<E>(
+                mut make: impl FnMut(Parameter) -> std::result::Result<Vec<f64>, E>,
+            ) -> std::result::Result<Self, E> {
+                Ok(Self { $( $field: make(Parameter::$Name)?, )* })
+            }
+        }
+    };
 }
 
+parameters!(params);
+
 impl Params {
-    /// The same two values for every firm of `network`.
-    pub fn uniform(network: &Network, target_inventory: f64, adjustment_time: f64) -> Self {
-        Self {
-            target_inventory: vec![target_inventory; network.firms()],
-            adjustment_time: vec![adjustment_time; network.firms()],
-        }
+    /// The usual values for every firm of `network`: those of `Parameter::usual`.
+    pub fn usual(network: &Network) -> Self {
+        let of = |p: Parameter| Ok::<_, Infallible>(vec![p.usual(); network.firms()]);
+        Self::try_of(of).unwrap_or_else(|never| match never {})
     }
 
-    /// Refuses wrong lengths, NaN, and values that are not positive or above a million periods.
+    /// The same target inventory and adjustment time for every firm of `network`; what else there is has its usual value.
+    pub fn uniform(network: &Network, target_inventory: f64, adjustment_time: f64) -> Self {
+        let mut params = Self::usual(network);
+        params.target_inventory.fill(target_inventory);
+        params.adjustment_time.fill(adjustment_time);
+        params
+    }
+
+    /// Every parameter with its values, in the order of the table.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (Parameter, &Vec<f64>)> {
+        let all = Parameter::of(Domain::Firm);
+        all.filter_map(|p| Some((p, self.values(p)?)))
+    }
+
+    /// Refuses wrong lengths, NaN, and values that the model does not allow or that are above a million.
     pub fn check(&self, network: &Network) -> Result<()> {
-        for (name, values) in [
-            ("target_inventory", &self.target_inventory),
-            ("adjustment_time", &self.adjustment_time),
-        ] {
+        for (parameter, values) in self.each() {
+            let (name, unit, bounds) = (parameter.name(), parameter.unit(), parameter.bounds());
             if values.len() != network.firms() {
                 return Err(Error::new(
                     format!("params.{name}"),
@@ -39,20 +65,20 @@ impl Params {
                     "give one value per firm, or use Params::uniform",
                 ));
             }
-            if let Some(i) = values.iter().position(|v| *v > MOST) {
+            if let Some(i) = values.iter().position(|v| *v > MOST && bounds.high > MOST) {
                 return Err(Error::new(
                     format!("params.{name}[{i}]"),
-                    format!("firm {} has {:e} periods", network.name(i), values[i]),
+                    format!("firm {} has {:e} {unit}", network.name(i), values[i]),
                     format!(
-                        "give {MOST:e} periods at most: beyond, the simulation's digits do not suffice"
+                        "give {MOST:e} {unit} at most: beyond, the simulation's digits do not suffice"
                     ),
                 ));
             }
-            if let Some(i) = values.iter().position(|v| !(*v > 0.0 && v.is_finite())) {
+            if let Some(i) = values.iter().position(|v| !bounds.allow(*v)) {
                 return Err(Error::new(
                     format!("params.{name}[{i}]"),
                     format!("firm {} has {}", network.name(i), values[i]),
-                    "give a positive finite number of periods",
+                    format!("give a finite number of {unit} {}", bounds.words()),
                 ));
             }
         }

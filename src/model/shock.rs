@@ -1,6 +1,7 @@
 //! Shocks: events that cut the capacity of some firms and fade.
 
 use super::Recovery;
+use super::parameter::{Domain, Parameter};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::network::Network;
@@ -8,21 +9,37 @@ use crate::network::Network;
 /// Start of the event that stands for random ones that were not made.
 const UNMADE: usize = usize::MAX;
 
-/// One event. From period `start` (the paper's t*, counted from 1) on, the capacity of firm
-/// `firms[k]` is multiplied by `1 - severity[k] r(t - start)`, where `recovery` says what r is: by default
-/// `exp(-recovery_rate[k] (t - start))`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Event {
-    /// First period of the event, 1 is the first simulated period.
-    pub start: usize,
-    /// The firms hit, by index, each at most once.
-    pub firms: Vec<usize>,
-    /// Share of capacity lost at the start, in 0..=1 (the paper's δ), one per firm hit.
-    pub severity: Vec<f64>,
-    /// Recovery rate per period, at least 0 (the paper's λ), one per firm hit.
-    pub recovery_rate: Vec<f64>,
-    /// How the capacity comes back.
-    pub recovery: Recovery,
+macro_rules! event {
+    (Firm { $($firm:tt)* } Hit { $(
+        $(#[$doc:meta])*
+        $field:ident: $Name:ident, $words:literal, $symbol:literal, $unit:literal, $bounds:expr, $usual:expr, $prior:expr;
+    )* } $($rest:tt)*) => {
+        /// One event. From period `start` (the paper's t*, counted from 1) on, the capacity of firm
+        /// `firms[k]` is multiplied by `1 - severity[k] r(t - start)`, where `recovery` says what r is: by default
+        /// `exp(-recovery_rate[k] (t - start))`.
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct Event {
+            /// First period of the event, 1 is the first simulated period.
+            pub start: usize,
+            /// The firms hit, by index, each at most once.
+            pub firms: Vec<usize>,
+            $( $(#[$doc])* pub $field: Vec<f64>, )*
+            /// How the capacity comes back.
+            pub recovery: Recovery,
+        }
+
+        fields_of_domain!(Event, Vec<f64>, [$( $field $Name )*]);
+    };
+}
+
+parameters!(event);
+
+impl Event {
+    /// Every parameter of its hits with its values, in the order of the table.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (Parameter, &Vec<f64>)> {
+        let all = Parameter::of(Domain::Hit);
+        all.filter_map(|p| Some((p, self.values(p)?)))
+    }
 }
 
 /// A scenario: any number of events, whose effects multiply.
@@ -131,19 +148,10 @@ impl Shock {
         self.events.iter().map(|e| e.firms.len()).sum()
     }
 
-    /// All severities, events laid end to end.
-    pub(crate) fn severities(&self) -> Vec<f64> {
-        self.events
-            .iter()
-            .flat_map(|e| &e.severity)
-            .copied()
-            .collect()
-    }
-
-    /// All recovery rates, likewise.
-    pub(crate) fn recovery_rates(&self) -> Vec<f64> {
-        let each = self.events.iter().flat_map(|e| &e.recovery_rate);
-        each.copied().collect()
+    /// All values of a parameter of hits, events laid end to end; none of another.
+    pub(crate) fn values(&self, parameter: Parameter) -> Vec<f64> {
+        let each = self.events.iter().filter_map(|e| e.values(parameter));
+        each.flatten().copied().collect()
     }
 
     /// What is allowed but unusual where `periods` are simulated, one sentence each: events that begin later.
@@ -162,7 +170,7 @@ impl Shock {
         )]
     }
 
-    /// Refuses events without a start, or with other numbers of firms, severities and recovery rates.
+    /// Refuses events without a start, or with other numbers of firms than of values.
     pub(crate) fn whole(&self) -> Result<()> {
         for (k, event) in self.events.iter().enumerate() {
             if event.start == UNMADE {
@@ -182,25 +190,20 @@ impl Shock {
                     "use a start of at least 1, and of 4 billion at most",
                 ));
             }
-            if event.severity.len() != event.firms.len()
-                || event.recovery_rate.len() != event.firms.len()
-            {
-                return Err(Error::new(
-                    format!("event {k}"),
-                    format!(
-                        "{} firms, {} severities, {} recovery rates",
-                        event.firms.len(),
-                        event.severity.len(),
-                        event.recovery_rate.len()
-                    ),
-                    "give one of each per firm hit",
-                ));
+            for (parameter, values) in event.each() {
+                if values.len() != event.firms.len() {
+                    return Err(Error::new(
+                        format!("event {k}, {}", parameter.name()),
+                        format!("{} values for {} firms", values.len(), event.firms.len()),
+                        "give one per firm hit",
+                    ));
+                }
             }
         }
         Ok(())
     }
 
-    /// Refuses unknown or repeated firms, wrong lengths, and severities or rates out of range.
+    /// Refuses unknown or repeated firms, wrong lengths, and values that the model does not allow.
     pub fn check(&self, network: &Network) -> Result<()> {
         self.whole()?;
         let mut last_event = vec![usize::MAX; network.firms()];
@@ -225,22 +228,20 @@ impl Shock {
                     ));
                 }
                 last_event[firm] = k;
-                if !(0.0..=1.0).contains(&event.severity[row]) {
-                    return Err(Error::new(
-                        place(row),
-                        format!("severity {} is not between 0 and 1", event.severity[row]),
-                        "give the share of capacity that is lost",
-                    ));
-                }
-                if !(event.recovery_rate[row] >= 0.0 && event.recovery_rate[row].is_finite()) {
-                    return Err(Error::new(
-                        place(row),
-                        format!(
-                            "recovery rate {} is negative or not finite",
-                            event.recovery_rate[row]
-                        ),
-                        "give a rate per period of at least 0",
-                    ));
+                for (parameter, values) in event.each() {
+                    let bounds = parameter.bounds();
+                    if !bounds.allow(values[row]) {
+                        let (words, unit) = (parameter.words(), parameter.unit());
+                        return Err(Error::new(
+                            place(row),
+                            format!(
+                                "{words} {} is not a finite number {}",
+                                values[row],
+                                bounds.words()
+                            ),
+                            format!("give a {words} {} ({unit})", bounds.words()),
+                        ));
+                    }
                 }
             }
         }

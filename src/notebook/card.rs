@@ -4,7 +4,7 @@ use super::table::number;
 use crate::infer::{
     Check, Learnt, Outcome, Posterior, Prediction, Problem, Sbc, Sensitivity, WhatIf,
 };
-use crate::model::{Params, Shock};
+use crate::model::{Parameter, Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
 use crate::simulate::{Device, DeviceInfo, Trajectory};
@@ -74,29 +74,28 @@ pub(super) fn network(n: &Network) -> Card {
 }
 
 pub(super) fn params(p: &Params) -> Card {
-    let mut facts = vec![
-        ("firms", p.target_inventory.len().to_string()),
-        (
-            "target inventory n (periods of use)",
-            range(&p.target_inventory),
-        ),
-        ("adjustment time τ (periods)", range(&p.adjustment_time)),
-    ];
+    let mut facts = vec![("firms", p.target_inventory.len().to_string())];
+    facts.extend(
+        p.each()
+            .map(|(parameter, values)| (parameter.label(), range(values))),
+    );
     facts.extend(p.warnings().into_iter().map(|w| ("note", w)));
     ("Parameters".into(), facts)
 }
 
 pub(super) fn shock(s: &Shock) -> Card {
     let each = |k: usize, e: &crate::model::Event| {
+        let all = e.each();
+        let values: String = all
+            .map(|(p, values)| format!(", {} {}", p.words(), range(values)))
+            .collect();
         (
             "event",
             format!(
-                "{k}: from period {}, {} firms, severity {}, {} recovery, rate {}",
+                "{k}: from period {}, {} firms, {} recovery{values}",
                 e.start,
                 e.firms.len(),
-                range(&e.severity),
-                e.recovery.name(),
-                range(&e.recovery_rate)
+                e.recovery.name()
             ),
         )
     };
@@ -177,7 +176,7 @@ pub(super) fn problem(p: &Problem) -> Card {
     let varying: Vec<String> = p
         .unknowns()
         .iter()
-        .map(|(parameter, count)| format!("{} ({count})", parameter.name().replace('_', " ")))
+        .map(|(parameter, count)| format!("{} ({count})", parameter.words()))
         .collect();
     let cells: usize = p
         .scenarios()
@@ -361,16 +360,10 @@ pub(super) fn prediction(p: &Prediction) -> Card {
 }
 
 pub(super) fn sensitivity(s: &Sensitivity) -> Card {
-    (
-        "Sensitivity of the loss".into(),
-        vec![
-            ("loss", format!("{:.4e}", s.loss)),
-            ("in target inventories", range(&s.target_inventory)),
-            ("in adjustment times", range(&s.adjustment_time)),
-            ("in severities", range(&s.severity)),
-            ("in recovery rates", range(&s.recovery_rate)),
-        ],
-    )
+    let mut facts = vec![("loss", format!("{:.4e}", s.loss))];
+    let each = Parameter::ALL.iter();
+    facts.extend(each.map(|p| (p.words(), range(s.of(*p)))));
+    ("Sensitivity of the loss".into(), facts)
 }
 
 pub(super) fn sbc(s: &Sbc) -> Card {

@@ -1,6 +1,7 @@
 //! Progress as short lines, one every five per cent: what any notebook kernel and log can show.
 
 use crate::error::Error;
+use crate::infer::Watch;
 use crate::progress::Progress;
 use std::io::Write;
 use std::time::Instant;
@@ -32,6 +33,8 @@ pub(super) fn print(line: &str) {
     let _ = writeln!(out, "{line}");
     let _ = out.flush();
 }
+
+impl Watch for Lines {}
 
 impl Progress for Lines {
     fn start(&mut self, task: &str, total: usize) {

@@ -5,7 +5,7 @@ use super::lines::{Lines, print};
 use super::page::in_notebook;
 use super::show::{Show, kept};
 use crate::error::Error;
-use crate::infer::{Phase, Snapshot};
+use crate::infer::{Phase, Snapshot, Watch};
 use crate::plot::{Draw, Figure, Steady, calibration};
 use crate::progress::{Progress, Rhythm};
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Shows a calibration while it runs: `calibrate(&problem, &svi, &mut Live::default())`.
+/// Shows a calibration while it runs: `calibrate(&problem, &svi, &Run::default(), &mut Live::default())`.
 ///
 /// In the kernel *Rust (bullwhip)* one figure updates in place, and its last state stays in the saved
 /// notebook. It is drawn on a thread of its own, so a fit waits for it only at its end; where the
@@ -46,28 +46,7 @@ impl Default for Live {
     }
 }
 
-impl Progress for Live {
-    fn start(&mut self, task: &str, total: usize) {
-        self.face = if std::env::var_os("BULLWHIP_KERNEL").is_some() {
-            Face::Kernel(Painter::new(self.per_second))
-        } else if std::io::stderr().is_terminal() && !in_notebook() {
-            Face::Terminal(Bar::new(task, total, self.per_second))
-        } else {
-            Face::Lines(Lines::default(), None)
-        };
-        if let Face::Lines(lines, _) = &mut self.face {
-            lines.start(task, total);
-        }
-    }
-
-    fn update(&mut self, done: usize, note: &str) {
-        match &mut self.face {
-            Face::None | Face::Kernel(_) => {}
-            Face::Terminal(bar) => bar.update(done, note),
-            Face::Lines(lines, _) => lines.update(done, note),
-        }
-    }
-
+impl Watch for Live {
     fn watches(&self) -> bool {
         match self.face {
             Face::None | Face::Terminal(_) => false,
@@ -89,6 +68,29 @@ impl Progress for Live {
             Face::Kernel(painter) => painter.take(snapshot),
             Face::Lines(_, last) => *last = Some(snapshot),
             Face::None | Face::Terminal(_) => {}
+        }
+    }
+}
+
+impl Progress for Live {
+    fn start(&mut self, task: &str, total: usize) {
+        self.face = if std::env::var_os("BULLWHIP_KERNEL").is_some() {
+            Face::Kernel(Painter::new(self.per_second))
+        } else if std::io::stderr().is_terminal() && !in_notebook() {
+            Face::Terminal(Bar::new(task, total, self.per_second))
+        } else {
+            Face::Lines(Lines::default(), None)
+        };
+        if let Face::Lines(lines, _) = &mut self.face {
+            lines.start(task, total);
+        }
+    }
+
+    fn update(&mut self, done: usize, note: &str) {
+        match &mut self.face {
+            Face::None | Face::Kernel(_) => {}
+            Face::Terminal(bar) => bar.update(done, note),
+            Face::Lines(lines, _) => lines.update(done, note),
         }
     }
 

@@ -216,7 +216,7 @@ fn density(values: &[f64], at: &[f64]) -> Vec<f64> {
 /// The prior's density against that of the posterior means; with the true values, also the
 /// posterior mean (and the 5-95 % range) against the truth.
 pub fn prior_posterior(learnt: &Learnt, truth: Option<&[f64]>) -> Figure {
-    let name = learnt.parameter.name().replace('_', " ");
+    let name = learnt.parameter.words();
     let axis = format!("{name} ({})", learnt.parameter.unit());
     let ends = (learnt.prior.value(-2.6), learnt.prior.value(2.6));
     let at: Vec<f64> = (0..=160)
@@ -420,7 +420,7 @@ impl Draw for Sbc {
             let y: Vec<f64> = heights.flat_map(|n| [n as f64 / expected; 2]).collect();
             let level = |v: f64| vec![v / expected; x.len()];
             Panel {
-                title: r.parameter.name().replace('_', " "),
+                title: r.parameter.words().to_string(),
                 x_label: "rank of the true value among the draws".into(),
                 y_label: "frequency (1 = uniform)".into(),
                 y_range: Some((0.0, 2.0)),
@@ -440,7 +440,7 @@ impl Draw for Sbc {
         });
         let panels: Vec<Panel> = panels.collect();
         let cover = self.parameters.iter().map(|r| {
-            let name = r.parameter.name().replace('_', " ");
+            let name = r.parameter.words();
             format!("{:.0} % ({name})", 100.0 * r.coverage(0.9))
         });
         Figure {

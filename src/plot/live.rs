@@ -151,7 +151,7 @@ fn learnt(parameters: &[Marginals]) -> Panel {
         let sorted = thinned(&scale, POINTS / 2);
         let last = sorted.len().saturating_sub(1).max(1) as f64;
         let x = (0..sorted.len()).map(|i| 100.0 * i as f64 / last).collect();
-        let name = m.parameter.name().replace('_', " ");
+        let name = m.parameter.words();
         // The colours of the loss terms mean something else.
         let color = [3, 5, 4, 1][k % 4];
         layers.push(Layer::new(Mark::Line, name, color, x, sorted));

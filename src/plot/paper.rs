@@ -33,6 +33,24 @@ impl Draw for Contest {
     }
 }
 
+/// The loss of the prior's mean, which costs nothing: a level to be below.
+fn level_of_prior(lines: &[Standing], loss: fn(&Standing) -> f64, widest: &BTreeSet<u64>) -> Layer {
+    let prior: Vec<f64> = lines
+        .iter()
+        .filter(|l| l.method == "prior mean")
+        .map(loss)
+        .collect();
+    let level = prior.iter().sum::<f64>() / prior.len() as f64;
+    let ends = [widest.first(), widest.last()].map(|x| x.map_or(1.0, |x| *x as f64 / 1e6));
+    Layer::new(
+        Mark::Reference,
+        "mean of the prior",
+        0,
+        ends.to_vec(),
+        vec![level; 2],
+    )
+}
+
 fn draw(lines: &[Standing]) -> Figure {
     type Column = fn(&Standing) -> f64;
     let samples: [(&str, Column); 2] = [
@@ -80,21 +98,7 @@ fn draw(lines: &[Standing]) -> Figure {
                 let y = points.values().map(|v| mean(v, |p| p.0)).collect();
                 layers.push(Layer::new(Mark::Line, label, color, x, y));
             }
-            // The prior's mean costs nothing: a level to be below.
-            let prior: Vec<f64> = lines
-                .iter()
-                .filter(|l| l.method == "prior mean")
-                .map(loss)
-                .collect();
-            let level = prior.iter().sum::<f64>() / prior.len() as f64;
-            let ends = [widest.first(), widest.last()].map(|x| x.map_or(1.0, |x| *x as f64 / 1e6));
-            layers.push(Layer::new(
-                Mark::Reference,
-                "mean of the prior",
-                0,
-                ends.to_vec(),
-                vec![level; 2],
-            ));
+            layers.push(level_of_prior(lines, loss, &widest));
             panels.push(Panel {
                 title: title.into(),
                 x_label: x_label.into(),

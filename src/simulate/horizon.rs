@@ -6,11 +6,16 @@ use crate::engine::{
     Design, Differentiable, Engine, Gradient, Inputs, Plan, Processor, Remaining, Tensors,
 };
 use crate::error::Result;
-use crate::model::{Paths, Shock};
+use crate::model::{ByParameter, Parameter, Params, Paths, Shock};
 use crate::network::Network;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+
+/// Values of all parameters: [particle, entry] row by row, or [entry] where all particles have the same. Entries are firms,
+/// or the hits of a scenario.
+pub(crate) type Values<'a> = ByParameter<Cow<'a, [f64]>>;
 
 /// What a panel has a column for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,7 +41,8 @@ pub fn differentiable(
     let opened = kernels.open()?;
     let paths = Paths::new(shock, simulation.periods);
     let plan = plan(network, &paths, simulation, Columns::Groups, None);
-    let remaining = paths.remaining(&shock.severities(), &shock.recovery_rates());
+    let fixed = |p| shock.values(p);
+    let remaining = paths.remaining(&fixed(Parameter::Severity), &fixed(Parameter::RecoveryRate));
     let double = simulation.precision == Precision::Double;
     Ok(Differentiable::new(plan, opened.tensors, double, remaining))
 }
@@ -138,10 +144,11 @@ impl Horizon {
         }
     }
 
-    /// The share of capacity that is left; severities and recovery rates are [particle or 1, hit].
-    pub(crate) fn remaining(&self, severity: &[f64], rate: &[f64]) -> Remaining {
+    /// The share of capacity that is left.
+    pub(crate) fn remaining(&self, values: &Values<'_>) -> Remaining {
+        let (severity, rate) = (&values.severity[..], &values.recovery_rate[..]);
         let rows = severity.len().max(rate.len()) / self.paths.count().max(1);
-        let values: Vec<Vec<f64>> = (0..rows.max(1))
+        let left: Vec<Vec<f64>> = (0..rows.max(1))
             .into_par_iter()
             .map(|p| {
                 let (severity, rate) = (self.row(severity, p), self.row(rate, p));
@@ -149,7 +156,21 @@ impl Horizon {
             })
             .collect();
         let double = self.precision == Precision::Double;
-        Remaining::new(values.concat(), rows.max(1), double)
+        Remaining::new(left.concat(), rows.max(1), double)
+    }
+
+    /// What the engine takes: values of some particles, and what `remaining` made of them.
+    pub(crate) fn inputs<'a>(
+        particles: usize,
+        values: &'a Values<'_>,
+        remaining: &'a Remaining,
+    ) -> Inputs<'a> {
+        Inputs {
+            particles,
+            target_inventory: &values.target_inventory,
+            adjustment_time: &values.adjustment_time,
+            remaining,
+        }
     }
 
     /// Row `p` of what has one number a hit, or the only one.
@@ -164,34 +185,54 @@ impl Horizon {
         self.engine().panel(inputs)
     }
 
-    /// The panels, and the gradient of what has the slope `slope(panels)` in them, of the same shape; that in what is
-    /// left of capacity where it is `wanted`.
+    /// The panels, and the gradient of what has the slope `slope(panels)` in them, of the same shape: in the parameters of
+    /// firms, and in those of hits where these are `wanted`.
     pub(crate) fn gradient(
         &self,
-        inputs: &Inputs<'_>,
+        (particles, values, remaining): (usize, &Values<'_>, &Remaining),
         wanted: bool,
         slope: impl FnOnce(&[f64]) -> Vec<f64>,
-    ) -> Result<(Vec<f64>, Gradient)> {
-        let (panel, tape) = self.engine().record(inputs, wanted)?;
-        let gradient = tape.pull(&slope(&panel))?;
+    ) -> Result<(Vec<f64>, ByParameter<Vec<f64>>)> {
+        let inputs = Self::inputs(particles, values, remaining);
+        let (panel, tape) = self.engine().record(&inputs, wanted)?;
+        let Gradient {
+            target_inventory,
+            adjustment_time,
+            remaining,
+        } = tape.pull(&slope(&panel))?;
+        let (severity, recovery_rate) = match wanted && self.paths.count() > 0 {
+            true => self.pull_shocks(values, &remaining),
+            false => Default::default(),
+        };
+        let gradient = ByParameter {
+            target_inventory,
+            adjustment_time,
+            severity,
+            recovery_rate,
+        };
         Ok((panel, gradient))
     }
 
     /// The gradient in severities and recovery rates, [particle, hit], given that in what is left of capacity,
     /// [particle, period, column].
-    pub(crate) fn pull_shocks(
-        &self,
-        severity: &[f64],
-        rate: &[f64],
-        to_remaining: &[f64],
-    ) -> (Vec<f64>, Vec<f64>) {
+    fn pull_shocks(&self, values: &Values<'_>, to_remaining: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let cells = self.paths.cells();
         let rows = to_remaining.par_chunks_exact(cells).enumerate();
         let each = rows.map(|(p, to)| {
-            let (severity, rate) = (self.row(severity, p), self.row(rate, p));
+            let severity = self.row(&values.severity, p);
+            let rate = self.row(&values.recovery_rate, p);
             self.paths.pull(severity, rate, to)
         });
         let (by_severity, by_rate): (Vec<Vec<f64>>, Vec<Vec<f64>>) = each.unzip();
         (by_severity.concat(), by_rate.concat())
     }
+}
+
+/// The values that host data has: of the firms, and of the hits of a shock; what neither has is as usual.
+pub(crate) fn values_of<'a>(network: &Network, params: &'a Params, shock: &Shock) -> Values<'a> {
+    ByParameter::of(|p| match params.values(p) {
+        Some(values) => Cow::Borrowed(&values[..]),
+        None if p.of_shock() => Cow::Owned(shock.values(p)),
+        None => Cow::Owned(vec![p.usual(); p.domain().entries(network)]),
+    })
 }

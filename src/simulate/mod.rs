@@ -4,15 +4,13 @@ mod horizon;
 mod reference;
 mod run;
 
-pub(crate) use crate::engine::{
-    Autotuner, Blocks, GRAIN, Inputs, PARTICLE_LANES, Remaining, processors,
-};
+pub(crate) use crate::engine::{Autotuner, Blocks, GRAIN, PARTICLE_LANES, Remaining, processors};
 pub use crate::engine::{Checkpoint, Device, DeviceInfo, Differentiable, connect, devices};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::Network;
 pub use horizon::differentiable;
-pub(crate) use horizon::{Columns, Horizon};
+pub(crate) use horizon::{Columns, Horizon, Values, values_of};
 pub use run::simulate;
 
 /// How a simulation is computed; both give the same numbers but for rounding.

@@ -1,6 +1,8 @@
 //! One run of host data.
 
-use super::{Columns, Device, Horizon, Inputs, Method, Precision, Record, Simulation, Trajectory};
+use super::{
+    Columns, Device, Horizon, Method, Precision, Record, Simulation, Trajectory, values_of,
+};
 use crate::engine::Opened;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
@@ -53,13 +55,9 @@ pub fn simulate(
     let stop = Some(interrupt.flag());
     let horizon = Horizon::new(network, shock, simulation, Columns::Firms, stop)?;
     out.device = horizon.device().into();
-    let remaining = horizon.remaining(&shock.severities(), &shock.recovery_rates());
-    out.output = horizon.panel(&Inputs {
-        particles: 1,
-        target_inventory: &params.target_inventory,
-        adjustment_time: &params.adjustment_time,
-        remaining: &remaining,
-    })?;
+    let values = values_of(network, params, shock);
+    let remaining = horizon.remaining(&values);
+    out.output = horizon.panel(&Horizon::inputs(1, &values, &remaining))?;
     let firms = network.firms();
     if interrupt.asked() {
         let first = out.output.iter().step_by(firms);
@@ -82,7 +80,8 @@ impl Trajectory {
         let network = self.network.clone();
         let paths = Paths::new(shock, simulation.periods);
         let of = |v: &[f64]| -> Vec<R> { v.iter().map(|v| R::of(*v)).collect() };
-        let left = paths.remaining(&of(&shock.severities()), &of(&shock.recovery_rates()));
+        let values = values_of(&network, params, shock);
+        let left = paths.remaining(&of(&values.severity), &of(&values.recovery_rate));
         let place = places(paths.columns(), network.firms());
         let columns = paths.columns().len();
         let remaining =
@@ -92,7 +91,7 @@ impl Trajectory {
             model: simulation.model,
             slack: simulation.slack,
         };
-        let (n, tau) = (of(&params.target_inventory), of(&params.adjustment_time));
+        let (n, tau) = (of(&values.target_inventory), of(&values.adjustment_time));
         let everything = simulation.record == Record::Everything;
         let mut done = 0;
         economy.run(

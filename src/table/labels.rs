@@ -44,6 +44,27 @@ fn fill(names: &mut [Vec<String>], level: usize) {
     }
 }
 
+/// The first column of numbers, after those of names; at most the ninth.
+fn first_of_numbers(lines: &[Line], headers: &[&Line], data: &[usize]) -> usize {
+    let mostly_text = |k: usize| {
+        let number = |what| {
+            data.iter()
+                .filter(|d| looks(lines[**d].cell(k)) == what)
+                .count()
+        };
+        number(Looks::Text) > number(Looks::Number)
+    };
+    // A year is no buyer.
+    let dated = |k: usize| {
+        let names = headers.iter().map(|l| l.cell(k).to_lowercase());
+        names
+            .filter(|n| !n.is_empty())
+            .all(|n| ["year", "time", "period", "time_period", "jahr"].contains(&n.as_str()))
+            && headers.iter().any(|l| !l.cell(k).is_empty())
+    };
+    (1..8).find(|k| !mostly_text(*k) && !dated(*k)).unwrap_or(8)
+}
+
 /// Finds names and numbers.
 pub(super) fn labels(lines: &[Line]) -> Result<Labels> {
     // Most cells are numbers, or all from the first number on are.
@@ -84,23 +105,7 @@ pub(super) fn labels(lines: &[Line]) -> Result<Labels> {
             "give a column for each buyer",
         ));
     }
-    let mostly_text = |k: usize| {
-        let number = |what| {
-            data.iter()
-                .filter(|d| looks(lines[**d].cell(k)) == what)
-                .count()
-        };
-        number(Looks::Text) > number(Looks::Number)
-    };
-    // A year is no buyer.
-    let dated = |k: usize| {
-        let names = headers.iter().map(|l| l.cell(k).to_lowercase());
-        names
-            .filter(|n| !n.is_empty())
-            .all(|n| ["year", "time", "period", "time_period", "jahr"].contains(&n.as_str()))
-            && headers.iter().any(|l| !l.cell(k).is_empty())
-    };
-    let first = (1..8).find(|k| !mostly_text(*k) && !dated(*k)).unwrap_or(8);
+    let first = first_of_numbers(lines, &headers, &data);
     let width = headers.iter().map(|l| l.width()).max().unwrap_or(0);
     if first >= width {
         return Err(Error::new(

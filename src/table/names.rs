@@ -129,6 +129,62 @@ fn bea(name: &str) -> Option<Role> {
     }
 }
 
+/// Parts of names of primary inputs.
+const PRIMARY: &[&str] = &[
+    "compensation",
+    "surplus",
+    "valueadded",
+    "employment",
+    "wages",
+    "fixedcapitalconsumption",
+    "consumptionoffixedcapital",
+    "consumptionfixed",
+    "subsid",
+    "nettax",
+    "gva",
+];
+/// Names of primary inputs, whole.
+const PRIMARY_NAMES: &[&str] = &[
+    "va", "b1g", "b2a3g", "d1", "d21x31", "d29x39", "tls", "taxsub",
+];
+/// Parts of names of final demand.
+const FINAL: &[&str] = &[
+    "final",
+    "consumption",
+    "household",
+    "government",
+    "npish",
+    "capitalformation",
+    "gfcf",
+    "inventor",
+    "stock",
+    "invest",
+    "valuables",
+    "balancing",
+    "discrepan",
+    "hfce",
+    "ggfc",
+    "invnt",
+    "dpabr",
+    "consumo",
+    "consommation",
+    "konsum",
+    "haushalt",
+    "ménages",
+    "formaciónbruta",
+    "formacionbruta",
+    "formaçãobruta",
+    "existencias",
+    "estoques",
+    "vorratsver",
+    "fbcf",
+];
+/// Names of final demand, whole.
+const FINAL_NAMES: &[&str] = &[
+    "fd", "f", "y", "c", "g", "i", "hc", "inv", "consabr", "dirp", "p33", "consh", "consnp",
+    "consg", "inven",
+];
+
 /// The role of a column that is no sector; `None` where its name does not tell.
 pub(super) fn column(name: &str) -> Option<Role> {
     if let Some(role) = certain(name) {
@@ -159,62 +215,11 @@ pub(super) fn column(name: &str) -> Option<Role> {
     if has(&["import", "einfuhr"]) {
         return Some(Role::Imports);
     }
-    if has(&[
-        "compensation",
-        "surplus",
-        "valueadded",
-        "employment",
-        "wages",
-        "fixedcapitalconsumption",
-    ]) || has(&[
-        "consumptionoffixedcapital",
-        "consumptionfixed",
-        "subsid",
-        "nettax",
-        "gva",
-    ]) || [
-        "va", "b1g", "b2a3g", "d1", "d21x31", "d29x39", "tls", "taxsub",
-    ]
-    .contains(&name.as_str())
-    {
+    let is = |names: &[&str]| names.contains(&name.as_str());
+    if has(PRIMARY) || is(PRIMARY_NAMES) {
         return Some(Role::Primary);
     }
-    let final_demand = has(&[
-        "final",
-        "consumption",
-        "household",
-        "government",
-        "npish",
-        "capitalformation",
-        "gfcf",
-        "inventor",
-        "stock",
-        "invest",
-        "valuables",
-        "balancing",
-        "discrepan",
-        "hfce",
-        "ggfc",
-        "invnt",
-        "dpabr",
-        "consumo",
-        "consommation",
-        "konsum",
-        "haushalt",
-        "ménages",
-        "formaciónbruta",
-        "formacionbruta",
-        "formaçãobruta",
-        "existencias",
-        "estoques",
-        "vorratsver",
-        "fbcf",
-    ]) || [
-        "fd", "f", "y", "c", "g", "i", "hc", "inv", "consabr", "dirp", "p33", "consh", "consnp",
-        "consg", "inven",
-    ]
-    .contains(&name.as_str())
-        || lower.starts_with("fd_");
+    let final_demand = has(FINAL) || is(FINAL_NAMES) || lower.starts_with("fd_");
     final_demand.then_some(Role::Domestic)
 }
 

@@ -246,37 +246,7 @@ impl Work {
             });
         }
         let keep: Vec<usize> = (0..n).filter(|i| !dropped[*i]).collect();
-        let t = &self.table;
-        let of = |v: &[f64]| -> Vec<f64> { keep.iter().map(|i| v[*i]).collect() };
-        let next = InputOutput {
-            regions: keep.iter().map(|i| t.regions[*i].clone()).collect(),
-            sectors: keep.iter().map(|i| t.sectors[*i].clone()).collect(),
-            flows: keep
-                .iter()
-                .flat_map(|&i| keep.iter().map(move |&j| t.flow(i, j)))
-                .collect(),
-            demand: t
-                .demand
-                .iter()
-                .map(|c| Demand {
-                    values: of(&c.values),
-                    ..c.clone()
-                })
-                .collect(),
-            imports: Vec::new(),
-            output: of(&t.output),
-            primary: t
-                .primary
-                .iter()
-                .map(|p| Primary {
-                    values: of(&p.values),
-                    ..p.clone()
-                })
-                .collect(),
-            layout: t.layout,
-            notes: t.notes.clone(),
-        };
-        self.table = next;
+        self.table = self.table.only(&keep);
         Ok(())
     }
 
@@ -371,5 +341,33 @@ impl Work {
             &format!("there is no steady state, the spectral radius of A is {radius:.4}; inputs per unit of output are largest in"),
             "check that suppliers are in rows, and that output is that of the same sectors",
         ))
+    }
+}
+
+impl InputOutput {
+    /// The table of these sectors alone; its imports are left out.
+    fn only(&self, keep: &[usize]) -> InputOutput {
+        let of = |v: &[f64]| -> Vec<f64> { keep.iter().map(|i| v[*i]).collect() };
+        let names = |v: &[String]| -> Vec<String> { keep.iter().map(|i| v[*i].clone()).collect() };
+        let row = |i: &usize| -> Vec<f64> { keep.iter().map(|j| self.flow(*i, *j)).collect() };
+        let demand = self.demand.iter().map(|c| Demand {
+            values: of(&c.values),
+            ..c.clone()
+        });
+        let primary = self.primary.iter().map(|p| Primary {
+            values: of(&p.values),
+            ..p.clone()
+        });
+        InputOutput {
+            regions: names(&self.regions),
+            sectors: names(&self.sectors),
+            flows: keep.iter().flat_map(row).collect(),
+            demand: demand.collect(),
+            imports: Vec::new(),
+            output: of(&self.output),
+            primary: primary.collect(),
+            layout: self.layout,
+            notes: self.notes.clone(),
+        }
     }
 }

@@ -187,10 +187,13 @@ fn state(path: &Path) -> bool {
     let options = Svi {
         steps: 3,
         draws: 1,
-        state_file: Some(path.to_path_buf()),
         ..Svi::default()
     };
-    calibrate(&super::small::problem(), &options, &mut ()).is_ok()
+    let run = Run {
+        state_file: Some(path.to_path_buf()),
+        ..Run::default()
+    };
+    calibrate(&super::small::problem(), &options, &run, &mut ()).is_ok()
 }
 
 /// Values of all kinds, saved in all formats: the file that `load` is given, with those beside it.
@@ -201,7 +204,7 @@ fn saves(folder: &Path) -> Vec<Seed> {
         draws: 2,
         ..Svi::default()
     };
-    let fit = calibrate(&problem, &svi, &mut ()).expect("a posterior");
+    let fit = calibrate(&problem, &svi, &Run::default(), &mut ()).expect("a posterior");
     let mut all = Vec::new();
     for end in ["parquet", "arrow", "csv"] {
         for kind in ["panel", "network", "fit"] {
@@ -258,10 +261,13 @@ fn states(folder: &Path) -> Vec<Seed> {
     let svi = Svi {
         steps: 2,
         draws: 1,
-        state_file: Some(path.clone()),
         ..Svi::default()
     };
-    calibrate(&super::small::problem(), &svi, &mut ()).expect("a posterior");
+    let run = Run {
+        state_file: Some(path.clone()),
+        ..Run::default()
+    };
+    calibrate(&super::small::problem(), &svi, &run, &mut ()).expect("a posterior");
     let bytes = std::fs::read(&path).expect("the state");
     vec![Seed {
         end: "safetensors".into(),

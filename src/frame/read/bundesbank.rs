@@ -6,7 +6,7 @@ use super::choice::{is_wanted, refuse_utilisation};
 use super::kinds;
 use super::number::Marks;
 use super::panel::{Cell, Panel};
-use super::table::Table;
+use super::table::{Record, Table};
 use crate::error::{Error, Result};
 
 const MISSING: &[&str] = &[".", "-"];
@@ -32,14 +32,10 @@ struct Series {
     unit: String,
 }
 
-pub(super) fn read(
-    table: &mut Table<'_>,
-    options: &ReadOptions,
-    panel: &mut Panel<'_>,
-) -> Result<()> {
-    let header = table.header()?;
+/// The series that columns are of, each with the column of its flags.
+fn series_of(names: &[String]) -> Vec<Series> {
     let mut series: Vec<Series> = Vec::new();
-    for (k, name) in header.names.iter().enumerate().skip(1) {
+    for (k, name) in names.iter().enumerate().skip(1) {
         match name.strip_suffix(FLAGS) {
             Some(code) => {
                 if let Some(s) = series.iter_mut().find(|s| s.code == code) {
@@ -55,6 +51,42 @@ pub(super) fn read(
             None => {}
         }
     }
+    series
+}
+
+/// Takes what a line above the data says of every series, and refuses what is no index of production.
+fn preamble(series: &mut [Series], what: &str, row: &Record, options: &ReadOptions) -> Result<()> {
+    for s in series {
+        let text = row.get(s.column);
+        let place = || format!("line {}, series {}", row.line, s.code);
+        if is_wanted(&options.sectors, &s.code) {
+            refuse_utilisation(text, place)?;
+            kinds::refuse_label(text, place)?;
+        }
+        if what == "einheit" || what == "unit" {
+            s.unit = text.into();
+        }
+        let ones = ["", "1", "eins", "one"];
+        if (what == "dimension" || what == "unit multiplier")
+            && !ones.contains(&text.to_lowercase().as_str())
+        {
+            return Err(Error::new(
+                format!("line {}, series {}", row.line, s.code),
+                format!("its figures are in {text:?}"),
+                "an index has none; leave the series out of the download",
+            ));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn read(
+    table: &mut Table<'_>,
+    options: &ReadOptions,
+    panel: &mut Panel<'_>,
+) -> Result<()> {
+    let header = table.header()?;
+    let mut series = series_of(&header.names);
     let marks = Marks::new(options, Decimal::Comma);
     let mut begun = false;
     while let Some(row) = table.next()? {
@@ -62,27 +94,7 @@ pub(super) fn read(
         begun |= when.starts_with(|c: char| c.is_ascii_digit());
         if !begun {
             let what = when.to_lowercase();
-            for s in &mut series {
-                let text = row.get(s.column);
-                let place = || format!("line {}, series {}", row.line, s.code);
-                if is_wanted(&options.sectors, &s.code) {
-                    refuse_utilisation(text, place)?;
-                    kinds::refuse_label(text, place)?;
-                }
-                if what == "einheit" || what == "unit" {
-                    s.unit = text.into();
-                }
-                let ones = ["", "1", "eins", "one"];
-                if (what == "dimension" || what == "unit multiplier")
-                    && !ones.contains(&text.to_lowercase().as_str())
-                {
-                    return Err(Error::new(
-                        format!("line {}, series {}", row.line, s.code),
-                        format!("its figures are in {text:?}"),
-                        "an index has none; leave the series out of the download",
-                    ));
-                }
-            }
+            preamble(&mut series, &what, &row, options)?;
             continue;
         }
         if row.len() < header.len() {

@@ -1,31 +1,17 @@
 //! Eurostat TSV, current, legacy and resaved as CSV: one row a series, one column a month.
 
 use super::ReadOptions;
-use super::cell::{Decimal, month, shown};
+use super::cell::{Decimal, Fault, month, shown};
 use super::eurostat_csv::{MISSING, monthly, refuse_figures};
 use super::further::Further;
 use super::number::Marks;
 use super::panel::{Cell, Panel};
-use super::table::Table;
+use super::table::{Record, Table};
 use crate::error::{Error, Result};
 
-pub(super) fn read(
-    table: &mut Table<'_>,
-    options: &ReadOptions,
-    panel: &mut Panel<'_>,
-) -> Result<()> {
-    let Some(header) = table.next()? else {
-        return Ok(());
-    };
+/// The months of the columns after the first.
+fn months_of(header: &Record) -> Result<Vec<i32>> {
     let line = header.line;
-    let names: Vec<String> = header
-        .get(0)
-        .split('\\')
-        .next()
-        .unwrap_or_default()
-        .split(',')
-        .map(|n| n.trim().to_lowercase())
-        .collect();
     let mut months = Vec::new();
     let mut ended = false;
     for k in 1..header.len() {
@@ -44,16 +30,64 @@ pub(super) fn read(
             months.push(month(text).map_err(|f| f.at(place()))?);
         }
     }
-    let find = |wanted: &[&str]| names.iter().position(|n| wanted.contains(&n.as_str()));
-    let need = |wanted: &[&str]| {
-        find(wanted).ok_or_else(|| {
-            Error::new(
-                format!("line {line}"),
-                format!("there is no dimension `{}`", wanted[0]),
-                format!("it has {}", names.join(", ")),
-            )
-        })
+    Ok(months)
+}
+
+/// The refusal of a header without a dimension.
+fn missing(dimension: &str, names: &[String], line: usize) -> Error {
+    Error::new(
+        format!("line {line}"),
+        format!("there is no dimension `{dimension}`"),
+        format!("it has {}", names.join(", ")),
+    )
+}
+
+/// Refuses a line that was cut off.
+fn whole(row: &Record, codes: usize, dimensions: usize, months: usize) -> Result<()> {
+    if codes != dimensions {
+        return Err(Error::new(
+            format!("line {}", row.line),
+            format!(
+                "{} dimension codes, but the header names {}",
+                codes, dimensions
+            ),
+            "the line may be cut off; download the file again",
+        ));
+    }
+    if row.len() <= months {
+        return Err(Error::new(
+            format!("line {}", row.line),
+            format!(
+                "it has {} cells, but the header has {} months",
+                row.len() - 1,
+                months
+            ),
+            "the line may be cut off; download the file again",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn read(
+    table: &mut Table<'_>,
+    options: &ReadOptions,
+    panel: &mut Panel<'_>,
+) -> Result<()> {
+    let Some(header) = table.next()? else {
+        return Ok(());
     };
+    let line = header.line;
+    let names: Vec<String> = header
+        .get(0)
+        .split('\\')
+        .next()
+        .unwrap_or_default()
+        .split(',')
+        .map(|n| n.trim().to_lowercase())
+        .collect();
+    let months = months_of(&header)?;
+    let find = |wanted: &[&str]| names.iter().position(|n| wanted.contains(&n.as_str()));
+    let need = |wanted: &[&str]| find(wanted).ok_or_else(|| missing(wanted[0], &names, line));
     let (region, sector) = (need(&["geo"])?, need(&["nace_r2", "nace"])?);
     let frequency = find(&["freq"]);
     let (s_adj, unit) = (find(&["s_adj"]), find(&["unit"]));
@@ -72,28 +106,7 @@ pub(super) fn read(
     table.in_parallel(panel, |rows, panel| {
         while let Some(row) = rows.next()? {
             let key: Vec<&str> = row.get(0).split(',').map(str::trim).collect();
-            if key.len() != names.len() {
-                return Err(Error::new(
-                    format!("line {}", row.line),
-                    format!(
-                        "{} dimension codes, but the header names {}",
-                        key.len(),
-                        names.len()
-                    ),
-                    "the line may be cut off; download the file again",
-                ));
-            }
-            if row.len() <= months.len() {
-                return Err(Error::new(
-                    format!("line {}", row.line),
-                    format!(
-                        "it has {} cells, but the header has {} months",
-                        row.len() - 1,
-                        months.len()
-                    ),
-                    "the line may be cut off; download the file again",
-                ));
-            }
+            whole(&row, key.len(), names.len(), months.len())?;
             let get = |k: usize| key[k];
             if !panel.takes(&further, row.line, get, || (key[region], key[sector], None)) {
                 continue;
@@ -114,16 +127,8 @@ pub(super) fn read(
                 if cell.trim().is_empty() {
                     continue;
                 }
-                let (value, flag) = split(cell);
                 let place = || format!("line {}, period column {}", row.line, k + 1);
-                if flag.len() > 20 {
-                    return Err(Error::new(
-                        place(),
-                        format!("{} is not a value and a flag", shown(cell)),
-                        "the file may be damaged; download it again",
-                    ));
-                }
-                refuse_figures(flag).map_err(|f| f.at(place()))?;
+                let (value, flag) = value_and_flag(cell).map_err(|f| f.at(place()))?;
                 let cell = Cell {
                     line: row.line,
                     region: key[region],
@@ -140,6 +145,19 @@ pub(super) fn read(
         }
         Ok(())
     })
+}
+
+/// A cell's value and its flag; a fault where it is neither.
+fn value_and_flag(cell: &str) -> std::result::Result<(&str, &str), Fault> {
+    let (value, flag) = split(cell);
+    if flag.len() > 20 {
+        return Err(Fault::new(
+            format!("{} is not a value and a flag", shown(cell)),
+            "the file may be damaged; download it again",
+        ));
+    }
+    refuse_figures(flag)?;
+    Ok((value, flag))
 }
 
 /// "3591874.0 p" is a value and a flag, " p" a flag alone, ": @C" missing and confidential.

@@ -65,29 +65,13 @@ pub(super) fn read(
     }
 }
 
-fn rows(
-    table: &mut Table<'_>,
-    options: &ReadOptions,
-    panel: &mut Panel<'_>,
+/// The columns of months, and those without a heading, which must be empty: a month may have lost its name.
+fn months_of(
     names: &[String],
+    labels: &[String],
     line: usize,
-) -> Result<()> {
-    let labels: Vec<String> = names.iter().map(|n| label(n)).collect();
-    let find = |wanted: &str| labels.iter().position(|l| l.starts_with(wanted));
-    let need = |wanted: &str| {
-        find(wanted).ok_or_else(|| {
-            Error::new(
-                format!("line {line}"),
-                format!("there is no label `{wanted}`"),
-                "download the table with all labels",
-            )
-        })
-    };
-    let (name, unit) = (need("series name")?, need("unit")?);
-    let (description, identifier) = (find("description"), find("unique identifier"));
-    let multiplier = find("multiplier");
+) -> Result<(Vec<(usize, i32)>, Vec<usize>)> {
     let mut months = Vec::new();
-    // Columns without a heading must be empty: a month may have lost its name.
     let mut unnamed = Vec::new();
     for (k, text) in names.iter().enumerate() {
         if text.is_empty() {
@@ -118,6 +102,31 @@ fn rows(
             "download monthly data",
         ));
     }
+    Ok((months, unnamed))
+}
+
+fn rows(
+    table: &mut Table<'_>,
+    options: &ReadOptions,
+    panel: &mut Panel<'_>,
+    names: &[String],
+    line: usize,
+) -> Result<()> {
+    let labels: Vec<String> = names.iter().map(|n| label(n)).collect();
+    let find = |wanted: &str| labels.iter().position(|l| l.starts_with(wanted));
+    let need = |wanted: &str| {
+        find(wanted).ok_or_else(|| {
+            Error::new(
+                format!("line {line}"),
+                format!("there is no label `{wanted}`"),
+                "download the table with all labels",
+            )
+        })
+    };
+    let (name, unit) = (need("series name")?, need("unit")?);
+    let (description, identifier) = (find("description"), find("unique identifier"));
+    let multiplier = find("multiplier");
+    let (months, unnamed) = months_of(names, &labels, line)?;
     while let Some(row) = table.row(names.len())? {
         if let Some(k) = unnamed.iter().find(|k| !row.get(**k).is_empty()) {
             return Err(Error::new(

@@ -94,14 +94,8 @@ pub struct Guess {
 
 pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
     documents::refuse(&table.head().join(" "))?;
-    let yes = |format, reason: &str| {
-        Ok(Guess {
-            format,
-            reason: reason.into(),
-        })
-    };
     if let Some(format) = options.format {
-        return yes(format, "ReadOptions.format says so");
+        return Ok(said(format, "ReadOptions.format says so"));
     }
     let rows = table.head_records();
     let header: &[String] = rows
@@ -118,6 +112,41 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
             ),
         });
     }
+    if let Some(guess) = by_header(table, &rows, header) {
+        return Ok(guess);
+    }
+    // Titles above the header of other tables have text in their first field only.
+    let titles = rows
+        .iter()
+        .position(|r| r.iter().skip(1).any(|f| !f.is_empty()))
+        .unwrap_or(0);
+    let line = table
+        .head()
+        .iter()
+        .enumerate()
+        .filter(|(_, l)| !l.trim().is_empty())
+        .nth(titles)
+        .map_or(1, |(k, _)| k + 1);
+    let rows = &rows[titles..];
+    match by_shape(rows, line, options)? {
+        Some(guess) => Ok(guess),
+        None => Err(refusal(table, rows, line)),
+    }
+}
+
+/// A guess, and why.
+fn said(format: Format, reason: &str) -> Guess {
+    Guess {
+        format,
+        reason: reason.into(),
+    }
+}
+
+/// What the header is that of: the offices' own layouts, each told by what no other has.
+///
+/// Long: a question a format, and which is asked first decides.
+fn by_header(table: &Table<'_>, rows: &[Vec<String>], header: &[String]) -> Option<Guess> {
+    let yes = |format, reason: &str| Some(said(format, reason));
     let has = |name: &str| header.iter().any(|f| f == name);
     let has_any = |names: &[&str]| {
         header
@@ -164,13 +193,13 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
     if first == "sasdate" {
         return yes(Format::FredMd, "the first column is `sasdate`");
     }
-    if g17::is_header(&rows) {
+    if g17::is_header(rows) {
         return yes(
             Format::G17,
             "its labels are Descriptions, Unit, Multiplier and Series Name",
         );
     }
-    if insee::is_series(&rows) {
+    if insee::is_series(rows) {
         return yes(
             Format::InseeSeries,
             "it begins with a title, an idBank and a date",
@@ -200,29 +229,29 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
     if first == "date" && header.len() == 2 && header[1] == "value" && comma && plain {
         return yes(Format::FredSeries, "its columns are `date` and `value`");
     }
-    if bundesbank::is_header(&rows) && table.delimiter == b';' {
+    if bundesbank::is_header(rows) && table.delimiter == b';' {
         return yes(
             Format::Bundesbank,
             "codes, a preamble and months are parted by semicolons",
         );
     }
-    if mospi::is_preamble(&rows) {
+    if mospi::is_preamble(rows) {
         return yes(
             Format::Mospi,
             "there is a `Weight` line above months such as Apr'05",
         );
     }
     let tidy_labels = has_any(REGION) || has_any(&["sector"]);
-    if meti::header(&rows).is_some() && !tidy_labels {
+    if meti::header(rows).is_some() && !tidy_labels {
         return yes(
             Format::Meti,
             "a row of its first has months YYYYMM after labels",
         );
     }
-    if ons::is_header(&rows) {
+    if ons::is_header(rows) {
         return yes(Format::OnsSeries, "its first lines are Title and CDID");
     }
-    if genesis::is_header(&rows) {
+    if genesis::is_header(rows) {
         return yes(
             Format::Genesis,
             "it begins with a title of GENESIS, and years stand beside months",
@@ -234,19 +263,12 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
             "its columns end in codes such as (Eurostat/sts_inpr_m/M.PRD.C)",
         );
     }
-    // Titles above the header of other tables have text in their first field only.
-    let titles = rows
-        .iter()
-        .position(|r| r.iter().skip(1).any(|f| !f.is_empty()))
-        .unwrap_or(0);
-    let line = table
-        .head()
-        .iter()
-        .enumerate()
-        .filter(|(_, l)| !l.trim().is_empty())
-        .nth(titles)
-        .map_or(1, |(k, _)| k + 1);
-    let rows = &rows[titles..];
+    None
+}
+
+/// What the shape of a table says where its header is of nobody: tidy, or wide in one direction.
+fn by_shape(rows: &[Vec<String>], line: usize, options: &ReadOptions) -> Result<Option<Guess>> {
+    let yes = |format, reason: &str| Ok(Some(said(format, reason)));
     let header: &[String] = rows.first().map_or(&[], |r| r);
     let first = header.first().map_or("", String::as_str);
     let has_any = |names: &[&str]| {
@@ -317,6 +339,12 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
             )
         };
     }
+    Ok(None)
+}
+
+/// Why a table is of no format.
+fn refusal(table: &Table<'_>, rows: &[Vec<String>], line: usize) -> Error {
+    let header: &[String] = rows.first().map_or(&[], |r| r);
     let start = table
         .head()
         .iter()
@@ -333,13 +361,13 @@ pub(super) fn guess(table: &Table<'_>, options: &ReadOptions) -> Result<Guess> {
         && let Err(fault) = spelled(text, Some(DateOrder::DayFirst))
     {
         let fault = fault.at(format!("line {}, column `{}`", line + 1, header[k]));
-        return Err(Error::new(
+        return Error::new(
             fault.place,
             fault.fact,
             format!("{}; {}", fault.remedy, error.remedy),
-        ));
+        );
     }
-    Err(error)
+    error
 }
 
 /// The refusal of a layout that is not known.

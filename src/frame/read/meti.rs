@@ -34,11 +34,21 @@ pub(super) fn header(rows: &[Vec<String>]) -> Option<usize> {
     })
 }
 
-pub(super) fn read(
-    table: &mut Table<'_>,
-    options: &ReadOptions,
-    panel: &mut Panel<'_>,
-) -> Result<()> {
+/// What stands above the figures.
+struct Heading {
+    /// The sheet's name and all titles.
+    titles: String,
+    names: Vec<String>,
+    /// Columns of months, with the marks of their state.
+    months: Vec<(usize, i32, String)>,
+    /// The column of the sectors.
+    sector: usize,
+    /// Columns that must have no figures, as their headings are neither labels nor months.
+    unnamed: Vec<usize>,
+}
+
+/// Reads down to the line of months, and what its columns are.
+fn head(table: &mut Table<'_>, options: &ReadOptions) -> Result<Heading> {
     let mut titles = table.sheet().unwrap_or_default().to_string();
     let (names, line) = loop {
         let Some(row) = table.next()? else {
@@ -56,7 +66,6 @@ pub(super) fn read(
     };
     refuse_utilisation(&titles, || format!("line {line}, title"))?;
     kinds::refuse_label(&titles, || format!("line {line}, title"))?;
-    let marks = Marks::new(options, Decimal::Point);
     let months: Vec<(usize, i32, String)> = names
         .iter()
         .enumerate()
@@ -89,6 +98,28 @@ pub(super) fn read(
     let unnamed: Vec<usize> = (0..names.len().max(labels))
         .filter(|k| names[*k].is_empty() || *k < labels && *k != sector && !is_label(&names[*k]))
         .collect();
+    Ok(Heading {
+        titles,
+        names,
+        months,
+        sector,
+        unnamed,
+    })
+}
+
+pub(super) fn read(
+    table: &mut Table<'_>,
+    options: &ReadOptions,
+    panel: &mut Panel<'_>,
+) -> Result<()> {
+    let marks = Marks::new(options, Decimal::Point);
+    let Heading {
+        titles,
+        names,
+        months,
+        sector,
+        unnamed,
+    } = head(table, options)?;
     let mut seen = HashSet::new();
     while let Some(row) = table.next()? {
         let name = row.get(sector);

@@ -130,6 +130,8 @@ fn without_hour(text: &str) -> &str {
 
 /// Year, month and day, where the tokens are a date with or without a day; a fault where they are a date
 /// of another kind.
+///
+/// Long: one match, with an arm a spelling.
 fn when(text: &str, list: &[Token<'_>]) -> Option<Result<(i32, i32, i32), Fault>> {
     use Token::{Digits, Letters};
     let n = |d: &str| d.parse::<i32>().unwrap_or(0);

@@ -57,11 +57,18 @@ pub(super) fn is_preamble(rows: &[Vec<String>]) -> bool {
     })
 }
 
-pub(super) fn read(
-    table: &mut Table<'_>,
-    options: &ReadOptions,
-    panel: &mut Panel<'_>,
-) -> Result<()> {
+/// What stands above the months.
+struct Heading {
+    names: Vec<String>,
+    weights: Vec<String>,
+    /// The column with the word `Weight`.
+    label: usize,
+    /// Columns with a weight.
+    series: Vec<usize>,
+}
+
+/// Reads down to the line of weights, and what its columns are.
+fn head(table: &mut Table<'_>) -> Result<Heading> {
     let mut before: Vec<Vec<String>> = Vec::new();
     let (weights, line) = loop {
         let Some(row) = table.next()? else {
@@ -113,6 +120,25 @@ pub(super) fn read(
             "download the file again",
         ));
     }
+    Ok(Heading {
+        names,
+        weights,
+        label,
+        series,
+    })
+}
+
+pub(super) fn read(
+    table: &mut Table<'_>,
+    options: &ReadOptions,
+    panel: &mut Panel<'_>,
+) -> Result<()> {
+    let Heading {
+        names,
+        weights,
+        label,
+        series,
+    } = head(table)?;
     let marks = Marks::new(options, Decimal::Point);
     let (mut years, mut unweighted) = (0, Vec::new());
     while let Some(row) = table.next()? {

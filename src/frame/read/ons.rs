@@ -7,7 +7,7 @@ use super::kinds;
 use super::months::spelled;
 use super::number::Marks;
 use super::panel::{Cell, Panel};
-use super::table::Table;
+use super::table::{Record, Table};
 use crate::error::{Error, Result};
 
 /// True where the first lines are `Title` and `CDID`.
@@ -27,6 +27,37 @@ struct Series {
     unit: String,
 }
 
+/// Takes what a line above the data says of every series.
+fn preamble(series: &mut Vec<Series>, row: &Record, what: &str) {
+    series.resize(
+        series.len().max(row.len().saturating_sub(1)),
+        Series::default(),
+    );
+    for (k, s) in series.iter_mut().enumerate() {
+        let text = row.get(k + 1).to_string();
+        match what.to_lowercase().as_str() {
+            "title" => s.title = text,
+            "cdid" => s.code = text,
+            "unit" => s.unit = text,
+            _ => {}
+        }
+    }
+}
+
+/// Refuses series that are no index of production.
+fn check(series: &[Series], options: &ReadOptions) -> Result<()> {
+    for s in series
+        .iter()
+        .filter(|s| is_wanted(&options.sectors, &s.code))
+    {
+        let place = || format!("line 1, series {}", s.code);
+        refuse_utilisation(&s.title, place)?;
+        kinds::refuse_label(&s.title, place)?;
+        kinds::refuse_label(&s.unit, place)?;
+    }
+    Ok(())
+}
+
 pub(super) fn read(
     table: &mut Table<'_>,
     options: &ReadOptions,
@@ -38,32 +69,12 @@ pub(super) fn read(
     while let Some(row) = table.next()? {
         let when = row.get(0);
         if !begun && !when.starts_with(|c: char| c.is_ascii_digit()) {
-            series.resize(
-                series.len().max(row.len().saturating_sub(1)),
-                Series::default(),
-            );
-            for (k, s) in series.iter_mut().enumerate() {
-                let text = row.get(k + 1).to_string();
-                match when.to_lowercase().as_str() {
-                    "title" => s.title = text,
-                    "cdid" => s.code = text,
-                    "unit" => s.unit = text,
-                    _ => {}
-                }
-            }
+            preamble(&mut series, &row, when);
             continue;
         }
         if !begun {
             begun = true;
-            for s in series
-                .iter()
-                .filter(|s| is_wanted(&options.sectors, &s.code))
-            {
-                let place = || format!("line 1, series {}", s.code);
-                refuse_utilisation(&s.title, place)?;
-                kinds::refuse_label(&s.title, place)?;
-                kinds::refuse_label(&s.unit, place)?;
-            }
+            check(&series, options)?;
         }
         let month = match spelled(when, None) {
             Ok((month, _)) => month,
