@@ -1,10 +1,12 @@
 //! The kernels on the CPU: particles in blocks, L numbers in a row; blocks and partitions run on several threads.
 
+mod adjoint;
 mod binned;
 mod block;
 mod board;
 mod exchange;
 mod float;
+mod forward;
 mod host;
 mod partition;
 mod pass;

@@ -2,12 +2,12 @@
 
 use super::super::plan::{Design, PADDING};
 use super::Float;
+use super::adjoint::{FirmAdjoint, Found, LinkAdjoint, Publish};
 use super::block::{Inputs, Run};
 use super::exchange::{Desk, Exchange};
+use super::forward::{FirmPass, LinkPass, Receive};
 use super::partition::{PREFETCH_DISTANCE, Partition, PartitionNumbers};
-use super::pass::{
-    Capacity, FirmAdjoint, FirmPass, Firms, Fixed, Found, LinkAdjoint, LinkPass, Publish, Receive,
-};
+use super::pass::{Capacity, Firms, Fixed};
 use super::rows::{Rows, lanes, spread};
 use super::simd::dispatch;
 use prefetch_index::prefetch_index;

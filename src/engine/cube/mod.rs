@@ -55,6 +55,7 @@
 //! they read only what they need.
 
 mod adjoint;
+mod back;
 mod device;
 mod forward;
 mod layout;
