@@ -59,6 +59,7 @@ pub(crate) fn start() -> Result<()> {
     let error = toolchain::without_package(&mut Command::new(std::env::current_exe()?))
         .envs(session.environment(&runtime)?)
         .envs(toolchain::home(&session.dir.join("cargo"))?)
+        .env_remove(toolchain::INCREMENTAL)
         .env(FOLDER, &session.dir)
         .exec();
     Err(error).context("the engine cannot be started")

@@ -214,7 +214,8 @@ impl Runtime {
             .arg("--target-dir")
             .arg(&self.target)
             .args(["--features", &self.features().join(",")])
-            .current_dir(&self.source);
+            .current_dir(&self.source)
+            .env_remove(toolchain::INCREMENTAL);
         follow(build, reason, say)?;
         let built = self.target.join(&self.triple).join("release").join(DEVICES);
         fs::copy(&built, self.home.join(DEVICES)).with_context(|| built.display().to_string())?;
@@ -234,6 +235,9 @@ impl Runtime {
         self.write_cell_crate(&prepared)?;
         let mut cell = Command::new("cargo");
         cell.args(["build", "--release", "--target", &self.triple])
+            // As sessions build it: what differs would be compiled again in each of them.
+            .args(toolchain::CELL_PROFILE)
+            .env_remove(toolchain::INCREMENTAL)
             .current_dir(&prepared)
             .env("CARGO_TARGET_DIR", "target")
             .env("CARGO_BUILD_BUILD_DIR", "target")

@@ -23,6 +23,7 @@ pub(crate) fn serve() -> Result<()> {
         .args(std::env::args_os().skip(1))
         .envs(session.environment(&runtime)?)
         .env_remove("BULLWHIP_KERNEL")
+        .env_remove(toolchain::INCREMENTAL)
         .env_remove(crate::cells::SOCKET)
         .env_remove(crate::process::SHOWS)
         .env(INSIDE, "1")

@@ -150,8 +150,11 @@ fn prepare_source(dir: &Path, verb: Option<&OsString>) -> Result<()> {
     Ok(())
 }
 
+/// A setting of the user's that goes before the profile's, and has our crates compiled again where it has changed.
+pub(crate) const INCREMENTAL: &str = "CARGO_INCREMENTAL";
+
 /// Sums that overflow panic: in cells, and in the toolkit, as the workspace's Cargo.toml has it.
-const CELL_PROFILE: [&str; 4] = [
+pub(crate) const CELL_PROFILE: [&str; 4] = [
     "--config",
     "profile.release.package.ctx.overflow-checks=true",
     "--config",
