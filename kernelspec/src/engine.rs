@@ -58,7 +58,7 @@ pub(crate) fn start() -> Result<()> {
     close_fds::set_fds_cloexec(3, &[]);
     let error = toolchain::without_package(&mut Command::new(std::env::current_exe()?))
         .envs(session.environment(&runtime)?)
-        .envs(toolchain::home(&session.dir.join("cargo"))?)
+        .envs(toolchain::home(&session.dir.join("target/cargo"))?)
         .env_remove(toolchain::INCREMENTAL)
         .env(FOLDER, &session.dir)
         .exec();
