@@ -174,8 +174,9 @@ impl Engine {
         engine.warm_up()?;
         if !private {
             engine.manifest = fs::read_to_string(dir.join("Cargo.toml"))?;
-            // From now on cells are compiled without cargo.
+            // From now on cells are compiled without cargo, in the next sessions from the beginning.
             toolchain::remember(dir, &engine.manifest)?;
+            toolchain::remember(&Runtime::locate()?.prepared(), &engine.manifest)?;
         }
         engine.memory = memory_in_use();
         Ok(engine)
@@ -198,6 +199,10 @@ impl Engine {
             }
         }
         for cell in WARM_UP {
+            if self.shared.ours.dir.join(spare::TAKEN).exists() {
+                // A notebook waits: its first cell loads the same.
+                break;
+            }
             if let Err(error) = self.context.execute(cell) {
                 // Only slower: the notebook's first cell loads what this one has not.
                 eprintln!("warm-up: {error}");

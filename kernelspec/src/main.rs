@@ -1,5 +1,6 @@
 //! The bullwhip notebook kernel: evcxr with the toolkit compiled once and kept warm, and a headless runner.
 
+mod answers;
 mod cells;
 mod cli;
 mod connection;
@@ -20,6 +21,7 @@ mod report;
 mod runtime;
 mod serve;
 mod session;
+mod slim;
 mod source;
 mod spare;
 mod stock;

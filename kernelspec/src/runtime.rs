@@ -1,6 +1,7 @@
 //! The prepared runtime: everything a cell links, compiled once and kept in a cache folder.
 
 use crate::session;
+use crate::slim;
 use crate::toolchain;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -233,21 +234,35 @@ impl Runtime {
             }
         }
         self.write_cell_crate(&prepared)?;
-        let mut cell = Command::new("cargo");
-        cell.args(["build", "--release", "--target", &self.triple])
-            // As sessions build it: what differs would be compiled again in each of them.
-            .args(toolchain::CELL_PROFILE)
-            .env_remove(toolchain::INCREMENTAL)
-            .current_dir(&prepared)
-            .env("CARGO_TARGET_DIR", "target")
-            .env("CARGO_BUILD_BUILD_DIR", "target")
-            .env("CARGO_ENCODED_RUSTFLAGS", "")
-            .envs(PROFILE);
-        follow(cell, "linking the notebook runtime", say)?;
+        follow(self.cell_build(), "linking the notebook runtime", say)?;
+        let told = toolchain::without_package(&mut self.cell_build())
+            .arg("--message-format=json")
+            .output()?;
+        for release in [self.triple.as_str(), ""].map(|part| prepared.join("target").join(part)) {
+            slim::slim(
+                &release.join("release"),
+                &String::from_utf8_lossy(&told.stdout),
+            )?;
+        }
         self.write_config()?;
         fs::write(self.stamp_file(), stamp)?;
         drop(lock);
         Ok(())
+    }
+
+    /// Builds the cells' own crate in the prepared folder, as sessions do: what differs would be compiled
+    /// again in each of them.
+    fn cell_build(&self) -> Command {
+        let mut cell = Command::new("cargo");
+        cell.args(["build", "--release", "--target", &self.triple])
+            .args(toolchain::CELL_PROFILE)
+            .env_remove(toolchain::INCREMENTAL)
+            .current_dir(self.prepared())
+            .env("CARGO_TARGET_DIR", "target")
+            .env("CARGO_BUILD_BUILD_DIR", "target")
+            .env("CARGO_ENCODED_RUSTFLAGS", "")
+            .envs(PROFILE);
+        cell
     }
 
     /// The right to prepare the runtime. Who has to wait for it is told for whom.

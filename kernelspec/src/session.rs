@@ -46,6 +46,7 @@ impl Session {
                 )
             })
             .context("making the session's folder")?;
+        toolchain::recall(&prepared, &session.dir).context("making the session's folder")?;
         Ok(session)
     }
 

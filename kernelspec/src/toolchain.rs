@@ -6,6 +6,7 @@
 //! nothing but the cell can have changed, and the compiler is called without cargo, which would spend
 //! most of a second on finding that out. Everything else is passed on as it is.
 
+use crate::answers;
 use crate::instrument;
 use crate::link::{self, Word};
 use crate::process;
@@ -104,7 +105,7 @@ fn cargo() -> Result<()> {
         if asks_for_known(&dir) {
             return Ok(());
         }
-        return metadata(&real, &arguments);
+        return metadata(&dir, &real, &arguments);
     }
     let status = match direct(&dir, &arguments) {
         Some((mut rustc, library)) => {
@@ -161,6 +162,17 @@ pub(crate) const CELL_PROFILE: [&str; 4] = [
     "profile.release.package.bullwhip.overflow-checks=true",
 ];
 
+/// True where the crate's Cargo.toml is one that has been built.
+fn is_known(dir: &Path) -> bool {
+    let read = |name: &str| fs::read_to_string(dir.join(name)).ok();
+    let (manifest, known) = (read("Cargo.toml"), read(KNOWN));
+    let (manifest, known) = (manifest.unwrap_or_default(), known.unwrap_or_default());
+    match (split_level(&manifest), split_level(&known)) {
+        (Some((_, manifest)), Some((_, known))) => manifest == known,
+        _ => false,
+    }
+}
+
 /// Gives cargo the versions that are compiled, where it has none of them.
 ///
 /// evcxr asks cargo about crates that depend on nothing, or on one thing only. Cargo then forgets all
@@ -200,7 +212,15 @@ fn only_known(question: &str, known: &str) -> bool {
 ///
 /// Cargo lists every package that some optional feature could ask for: more than twice as many as
 /// are compiled, with all GPU toolkits among them. rust-analyzer would read them all.
-fn metadata(real: &OsStr, arguments: &[OsString]) -> Result<()> {
+///
+/// What cargo says of a crate that depends on nothing but the toolkit is kept beside the prepared runtime:
+/// finding it out takes more than a second.
+fn metadata(dir: &Path, real: &OsStr, arguments: &[OsString]) -> Result<()> {
+    let kept = answers::place(dir, arguments).filter(|_| is_known(dir));
+    if let Some(text) = kept.as_deref().and_then(|file| answers::read(file, dir)) {
+        print!("{text}");
+        return Ok(());
+    }
     let output = with_home(&mut Command::new(real))
         .args(arguments)
         .stderr(Stdio::inherit())
@@ -225,6 +245,10 @@ fn metadata(real: &OsStr, arguments: &[OsString]) -> Result<()> {
         // An error, or no JSON was asked for: as it is.
         None => String::from_utf8_lossy(&output.stdout).into_owned(),
     };
+    if let (true, Some(file)) = (output.status.success(), kept) {
+        // Only the time of the next session is lost where it cannot be written.
+        let _ = answers::write(&file, dir, &text);
+    }
     print!("{text}");
     std::process::exit(output.status.code().unwrap_or(1));
 }
@@ -311,7 +335,7 @@ fn direct(dir: &Path, arguments: &[OsString]) -> Option<(Command, PathBuf)> {
     let manifest = fs::read_to_string(dir.join("Cargo.toml")).ok()?;
     let known = fs::read_to_string(dir.join(KNOWN)).ok()?;
     let (level, rest) = split_level(&manifest)?;
-    if !plain || rest != split_level(&known)?.1 {
+    if !plain || !is_part_of(&rest, &split_level(&known)?.1) {
         return None;
     }
     let deps = dir.join("target").join(target).join("release/deps");
@@ -373,9 +397,32 @@ fn split_level(manifest: &str) -> Option<(&str, String)> {
     matches!(level, "0" | "1" | "2" | "3").then(|| (level, rest.collect::<Vec<_>>().join("\n")))
 }
 
+/// True for a Cargo.toml, less its level, that is the known one, or the same without dependencies.
+fn is_part_of(manifest: &str, known: &str) -> bool {
+    let bare = known
+        .split_once("[dependencies]")
+        .map(|(settings, _)| format!("{settings}[dependencies]"));
+    manifest == known || bare.is_some_and(|bare| bare == manifest.trim_end())
+}
+
 /// Notes that a crate with this Cargo.toml has been built in `dir` by cargo, and needs no cargo again.
 pub(crate) fn remember(dir: &Path, manifest: &str) -> Result<()> {
-    Ok(fs::write(dir.join(KNOWN), manifest)?)
+    if fs::read_to_string(dir.join(KNOWN)).is_ok_and(|known| known == manifest) {
+        return Ok(());
+    }
+    // Whole or absent: a session may read it now.
+    let beside = dir.join(format!("{KNOWN}.{}", std::process::id()));
+    fs::write(&beside, manifest)?;
+    Ok(fs::rename(beside, dir.join(KNOWN))?)
+}
+
+/// Gives a new session in `dir` what an earlier one has noted in the folder that it is made from.
+pub(crate) fn recall(prepared: &Path, dir: &Path) -> Result<()> {
+    match fs::read_to_string(prepared.join(KNOWN)) {
+        Ok(manifest) => remember(dir, &manifest),
+        // The first.
+        Err(_) => Ok(()),
+    }
 }
 
 /// Runs a compiler in a group of its own, so that it can be stopped with all that it starts. Its
@@ -685,5 +732,11 @@ mod tests {
         assert_ne!(split_level(&more).expect("a level").1, rest);
         assert_eq!(split_level(&manifest("\"s\"", "")), None);
         assert_eq!(split_level("[package]"), None);
+        assert!(is_part_of(&rest, &rest));
+        // Before the toolkit is there, evcxr asks for nothing.
+        let bare = rest.replace("bullwhip = 1", "");
+        assert!(is_part_of(&bare, &rest));
+        assert!(!is_part_of(&bare.replace("ctx", "other"), &rest));
+        assert!(!is_part_of(&rest.replace("bullwhip", "rand"), &rest));
     }
 }
