@@ -1,9 +1,9 @@
 //! Says what is there and what is missing.
 
-use crate::install::kernel_dir;
+use crate::kernelspec::kernel_dir;
 use crate::lab;
 use crate::runtime::{Runtime, rustc_version};
-use crate::session;
+use crate::process;
 use crate::spare;
 use anyhow::{Result, bail};
 use std::path::Path;
@@ -84,7 +84,7 @@ pub(crate) fn doctor() -> Result<()> {
             }
             let waiting = spare::free(&runtime);
             for found in &waiting {
-                let memory = session::memory(found.process).unwrap_or(0) as f64 / 1e9;
+                let memory = process::memory(found.process).unwrap_or(0) as f64 / 1e9;
                 let state = if found.warm { "warm" } else { "warming up" };
                 let what = format!(
                     "engine waiting for a notebook: process {}, {state}, {memory:.1} GB",
@@ -93,7 +93,7 @@ pub(crate) fn doctor() -> Result<()> {
                 line(true, false, &what, "");
             }
             if waiting.is_empty() {
-                let remedy = match (spare::wanted(), spare::memory_allows()) {
+                let remedy = match (spare::wanted(), process::memory_allows()) {
                     (0, _) => {
                         "switched off by BULLWHIP_SPARES=0; each notebook starts in about a minute"
                     }

@@ -1,5 +1,6 @@
 //! evcxr's own Jupyter kernel in a session of ours, to measure against.
 
+use crate::link::{CELLS, SHOWS};
 use crate::runtime::Runtime;
 use crate::session::Session;
 use crate::toolchain;
@@ -24,8 +25,8 @@ pub(crate) fn serve() -> Result<()> {
         .envs(session.environment(&runtime)?)
         .env_remove("BULLWHIP_KERNEL")
         .env_remove(toolchain::INCREMENTAL)
-        .env_remove(crate::cells::SOCKET)
-        .env_remove(crate::process::SHOWS)
+        .env_remove(CELLS)
+        .env_remove(SHOWS)
         .env(INSIDE, "1")
         .status()
         .context("the kernel cannot be started")?;
