@@ -28,10 +28,10 @@ impl Input {
             far: Mutex::new(None),
             running: AtomicBool::new(false),
         });
-        let (theirs, engine) = (state.clone(), UnixStream::connect(socket)?);
+        let (theirs, evaluator) = (state.clone(), UnixStream::connect(socket)?);
         let thread = std::thread::Builder::new().name("input".into());
         let watcher = thread
-            .spawn(move || theirs.serve(&engine))?
+            .spawn(move || theirs.serve(&evaluator))?
             .thread()
             .clone();
         Ok(Self { state, watcher })
@@ -65,8 +65,8 @@ impl InputState {
     }
 
     /// Looks every now and then whether a cell waits for input, and has it asked for.
-    fn serve(&self, engine: &UnixStream) {
-        let Ok(heard) = engine.try_clone() else {
+    fn serve(&self, evaluator: &UnixStream) {
+        let Ok(heard) = evaluator.try_clone() else {
             return;
         };
         let mut heard = BufReader::new(heard);
@@ -89,7 +89,7 @@ impl InputState {
                 if !waits_for_input() {
                     continue;
                 }
-                if link::send(engine, &Word::Wants).is_err() {
+                if link::send(evaluator, &Word::Wants).is_err() {
                     return;
                 }
                 let Ok(Some(line)) = link::receive::<Option<String>>(&mut heard) else {

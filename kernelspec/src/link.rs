@@ -1,5 +1,5 @@
 //! What a kernel, its evaluator and the process of its cells say to each other: one line of JSON a message, over a
-//! Unix socket. How they find each other's.
+//! Unix socket; and the names of these sockets.
 
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;

@@ -12,8 +12,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What evcxr said and how a cell's process answers.
 const ORDER: &str = "LOAD_AND_RUN ";
@@ -53,7 +53,7 @@ fn run(socket: &Path) -> Result<()> {
     ];
     let orders = File::from(theirs[0].try_clone()?);
     let mut answers = File::from(theirs[1].try_clone()?);
-    let engine = UnixStream::connect(socket).context("the engine of these cells has gone")?;
+    let evaluator = UnixStream::connect(socket).context("the engine of these cells has gone")?;
     let input = Input::new(socket)?;
     let pipe = |name: &str| {
         File::options()
@@ -66,7 +66,7 @@ fn run(socket: &Path) -> Result<()> {
     rustix::stdio::dup2_stdout(&out)?;
     rustix::stdio::dup2_stderr(&err)?;
     native_signals();
-    let mut heard = BufReader::new(engine.try_clone()?);
+    let mut heard = BufReader::new(evaluator.try_clone()?);
     let mut variables = std::ptr::null_mut();
     for order in BufReader::new(orders).lines() {
         let order = order?;
@@ -87,7 +87,7 @@ fn run(socket: &Path) -> Result<()> {
         let ran = load_and_run(library, function, variables);
         input.rest();
         variables = ran.with_context(|| format!("{library} cannot be loaded"))?;
-        link::send(&engine, &Word::Done)?;
+        link::send(&evaluator, &Word::Done)?;
         let outcome: Outcome = link::receive(&mut heard)?.context("the engine has gone")?;
         write!(answers, "{}", evcxr_lines(&outcome))?;
     }
