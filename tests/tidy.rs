@@ -265,6 +265,6 @@ fn orders_and_lengths_are_seen() {
     let text = "use crate::{a::B, c};\nuse crate::d::{e, f};\n// crate::g\nfn h() {\n    crate::i::j(k, l)\n}\n";
     let all: Vec<&str> = uses(text).into_iter().filter(|m| !m.is_empty()).collect();
     assert_eq!(all, ["a", "c", "d", "i"]);
-    assert_eq!(long_functions(text, 3), ["fn h() {"]);
-    assert!(long_functions(text, 4).is_empty());
+    assert_eq!(long_functions(text, 2), ["fn h() {"]);
+    assert!(long_functions(text, 3).is_empty());
 }

@@ -2,7 +2,7 @@
 //!
 //! evcxr builds cells with cargo's development profile, in a folder of another name than the release
 //! build of the workspace; cargo then counts every dependency as changed. For a session's own crate
-//! `cargo build` and `cargo check` therefore mean `--release`. Where the user has added no dependency,
+//! `cargo build` and `cargo check` therefore mean `cargo build --release`. Where the user has added no dependency,
 //! nothing but the cell can have changed, and the compiler is called without cargo, which would spend
 //! most of a second on finding that out. Everything else is passed on as it is.
 
@@ -66,10 +66,11 @@ fn cargo() -> Result<()> {
             let mut command = Command::new(real);
             with_home(&mut command);
             for argument in arguments {
-                let builds = argument == "build" || argument == "check";
-                command.arg(argument);
-                if builds {
-                    command.arg("--release").args(CELL_PROFILE);
+                if argument == "build" || argument == "check" {
+                    // A check would compile all dependencies once more, for what it reads of them.
+                    command.args(["build", "--release"]).args(CELL_PROFILE);
+                } else {
+                    command.arg(argument);
                 }
             }
             compile(&dir, command.stdout(Stdio::piped()).stderr(Stdio::piped()))?
