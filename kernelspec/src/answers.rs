@@ -9,14 +9,17 @@ use std::path::{Path, PathBuf};
 /// Stands for the session's folder.
 const HERE: &str = "{bullwhip-session}";
 
-/// Where the answer to a question is, or is to be; None where folders cannot be told apart in a text.
-pub(crate) fn place(session: &Path, arguments: &[OsString]) -> Option<PathBuf> {
+/// Where the answer to a question is, or is to be; None where folders cannot be told apart in a text. `about` is
+/// what the answer depends on besides the question.
+pub(crate) fn place(session: &Path, arguments: &[OsString], about: &str) -> Option<PathBuf> {
     let here = session.to_str()?;
     // Answers are JSON, which spells some characters otherwise.
     if here.contains(['"', '\\']) || here.contains(char::is_control) {
         return None;
     }
     let mut question = Sha256::new();
+    question.update(about);
+    question.update([0]);
     for argument in arguments {
         question.update(argument.to_str()?.replace(here, HERE));
         question.update([0]);
@@ -56,7 +59,7 @@ mod tests {
         let question = |name: &str| {
             let file = session(name).join("Cargo.toml");
             let arguments = [OsString::from("metadata"), file.into()];
-            place(&session(name), &arguments).expect("a place")
+            place(&session(name), &arguments, "a lock").expect("a place")
         };
         let said = format!("{{\"root\": {:?}}}", session("1"));
         assert_eq!(read(&question("1"), &session("1")), None);
@@ -64,8 +67,13 @@ mod tests {
         assert_eq!(read(&question("1"), &session("1")), Some(said.clone()));
         let other = format!("{{\"root\": {:?}}}", session("22"));
         assert_eq!(read(&question("22"), &session("22")), Some(other));
-        let more = place(&session("1"), &["metadata".into(), "--no-deps".into()]);
-        assert_ne!(more.expect("a place"), question("1"));
+        let place = |arguments: &[&str], about: &str| {
+            let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+            place(&session("1"), &arguments, about).expect("a place")
+        };
+        let one = place(&["metadata"], "a lock");
+        assert_ne!(one, place(&["metadata", "--no-deps"], "a lock"));
+        assert_ne!(one, place(&["metadata"], "another lock"));
         fs::remove_dir_all(home).expect("cleaned up");
     }
 }

@@ -45,15 +45,12 @@ fn only_known(question: &str, known: &str) -> bool {
         && asked.iter().all(|line| known.contains(line))
 }
 
-/// True where the crate's Cargo.toml is one that has been built.
-pub(crate) fn is_known(dir: &Path) -> bool {
+/// What is built, and of which versions, where the crate's Cargo.toml asks for just that; None else.
+pub(crate) fn what(dir: &Path) -> Option<String> {
     let read = |name: &str| fs::read_to_string(dir.join(name)).ok();
-    let (manifest, known) = (read("Cargo.toml"), read(KNOWN));
-    let (manifest, known) = (manifest.unwrap_or_default(), known.unwrap_or_default());
-    match (split_level(&manifest), split_level(&known)) {
-        (Some((_, manifest)), Some((_, known))) => manifest == known,
-        _ => false,
-    }
+    let (manifest, known, versions) = (read("Cargo.toml")?, read(KNOWN)?, read(VERSIONS)?);
+    let rest = split_level(&manifest)?.1;
+    (rest == split_level(&known)?.1).then(|| rest + &versions)
 }
 
 /// The optimisation level that a cell's Cargo.toml asks for, and the rest of it.

@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 /// What cargo says of a crate that depends on nothing but the toolkit is kept beside the prepared runtime:
 /// finding it out takes more than a second.
 pub(crate) fn metadata(dir: &Path, real: &OsStr, arguments: &[OsString]) -> Result<()> {
-    let kept = answers::place(dir, arguments).filter(|_| known::is_known(dir));
+    let kept = known::what(dir).and_then(|about| answers::place(dir, arguments, &about));
     if let Some(text) = kept.as_deref().and_then(|file| answers::read(file, dir)) {
         print!("{text}");
         return Ok(());

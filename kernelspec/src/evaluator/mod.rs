@@ -153,7 +153,8 @@ impl Evaluator {
             evaluator.manifest = fs::read_to_string(dir.join("Cargo.toml"))?;
             // From now on cells are compiled without cargo, in the next sessions from the beginning.
             known::remember(dir, &evaluator.manifest)?;
-            known::remember(&Runtime::locate()?.prepared(), &evaluator.manifest)?;
+            // Only slower where it cannot be noted, as while a new version is prepared.
+            let _ = known::remember(&Runtime::locate()?.prepared(), &evaluator.manifest);
         }
         evaluator.memory = memory_in_use();
         Ok(evaluator)
