@@ -241,12 +241,12 @@ fn step(firms: usize, particles: usize, device: Device) -> Result<Value, Error> 
         ..Svi::default()
     };
     // The first step compiles kernels and lays the network out.
-    calibrate(&problem, &options(1), &Run::default(), &mut ())?;
+    calibrate(&problem, options(1), &Run::default(), &mut ())?;
     let begin = Instant::now();
-    let short = calibrate(&problem, &options(1), &Run::default(), &mut ())?;
+    let short = calibrate(&problem, options(1), &Run::default(), &mut ())?;
     let once = begin.elapsed().as_secs_f64();
     let begin = Instant::now();
-    calibrate(&problem, &options(1 + STEPS), &Run::default(), &mut ())?;
+    calibrate(&problem, options(1 + STEPS), &Run::default(), &mut ())?;
     let seconds = (begin.elapsed().as_secs_f64() - once).max(0.0) / STEPS as f64;
     let objective = Objective::new(&problem)?;
     let u = vec![0.3; particles * objective.dimension()];

@@ -215,7 +215,7 @@ fn priors_that_are_none_give_no_numbers_and_no_panic() {
         assert!(
             said(calibrate(
                 &problem,
-                &Svi::default(),
+                Svi::default(),
                 &Run::default(),
                 &mut ()
             ))

@@ -28,7 +28,7 @@ impl Watch for Album {
 fn moving(problem: &Problem) -> Vec<(&'static str, Figure)> {
     let mut problem = problem.clone();
     let mut album = Album(Vec::new(), usize::MAX);
-    calibrate(&problem, &Svi::default(), &Run::default(), &mut album).expect("a posterior");
+    calibrate(&problem, Svi::default(), &Run::default(), &mut album).expect("a posterior");
     let at = |album: &Album, k: usize| album.0[k].figure();
     let end = album.0.len() - 1;
     let mut figures = vec![
@@ -60,7 +60,7 @@ fn moving(problem: &Problem) -> Vec<(&'static str, Figure)> {
     .expect("a posterior");
     figures.push(("live_all", at(&album, album.0.len() - 1)));
     let mut album = Album(Vec::new(), usize::MAX);
-    calibrate(&problem, &Abc::default(), &Run::default(), &mut album).expect("a posterior");
+    calibrate(&problem, Abc::default(), &Run::default(), &mut album).expect("a posterior");
     figures.push(("live_abc", at(&album, album.0.len() / 2)));
     figures.extend([
         ("live_one", few(1)),
@@ -84,7 +84,7 @@ fn few(groups: usize) -> Figure {
     let run = simulate(&network, &truth, &shock, &Simulation::default()).expect("a run");
     let problem = Problem::new(&network, &shock, &run.observe());
     let mut album = Album(Vec::new(), 20);
-    calibrate(&problem, &Svi::default(), &Run::default(), &mut album).expect("a posterior");
+    calibrate(&problem, Svi::default(), &Run::default(), &mut album).expect("a posterior");
     album.0[19].figure()
 }
 

@@ -197,7 +197,6 @@ fn few_draws_are_too_few_to_speak_of_spread() {
         chains: 2,
         evaluations: 200,
         keep: 100,
-        ..RandomWalk::default()
     };
     let fit = calibrate(&problem, &walk, &Run::default(), &mut ()).expect("a posterior");
     assert!(
@@ -602,6 +601,6 @@ fn calibrations_of_sbc_that_have_not_converged_are_counted() {
         "{}",
         ended.text()
     );
-    let whole = sbc(&problem, &Svi::default(), 2, &Run::default(), &mut ()).expect("runs");
+    let whole = sbc(&problem, Svi::default(), 2, &Run::default(), &mut ()).expect("runs");
     assert_eq!(whole.doubted, 0);
 }

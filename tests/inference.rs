@@ -102,7 +102,6 @@ fn rejection_that_ends_hopeless_draws_keeps_the_same_ones() {
             draws: 400,
             keep,
             batch: 16,
-            ..Abc::default()
         };
         calibrate(&problem, &options, &Run::default(), &mut ()).expect("a posterior")
     };
@@ -217,7 +216,7 @@ fn what_cannot_be_calibrated_is_refused_before_any_work() {
     let refused = |change: &dyn Fn(&mut Problem)| {
         let mut problem = good.clone();
         change(&mut problem);
-        calibrate(&problem, &Svi::default(), &Run::default(), &mut ())
+        calibrate(&problem, Svi::default(), &Run::default(), &mut ())
             .expect_err("this must be refused")
             .to_string()
     };
@@ -273,8 +272,8 @@ impl Progress for Stopper {
 #[test]
 fn a_stopped_calibration_returns_what_it_has() {
     let (problem, _) = problem();
-    let posterior = calibrate(&problem, &Svi::default(), &Run::default(), &mut Stopper(4))
-        .expect("a posterior");
+    let posterior =
+        calibrate(&problem, Svi::default(), &Run::default(), &mut Stopper(4)).expect("a posterior");
     assert!(posterior.stopped);
     assert_eq!((posterior.history.len(), posterior.evaluations), (4, 4));
     assert_eq!(posterior.parameters[0].samples.len(), 100 * 40);

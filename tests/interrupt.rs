@@ -44,7 +44,7 @@ impl Progress for Raiser {
 fn fit(problem: &Problem, at: usize, times: usize) -> Posterior {
     calibrate(
         problem,
-        &Svi::default(),
+        Svi::default(),
         &Run::default(),
         &mut Raiser { at, times },
     )
@@ -76,7 +76,7 @@ fn in_the_kernel() {
     assert_eq!(fit(&problem, 5, 3).history.len(), 5);
     let abc = calibrate(
         &problem,
-        &Abc::default(),
+        Abc::default(),
         &Run::default(),
         &mut Raiser { at: 512, times: 1 },
     )

@@ -56,7 +56,6 @@ fn fit(method: &str, state_file: Option<PathBuf>, progress: &mut dyn Watch) -> P
                 draws: 960,
                 keep: 30,
                 batch: 32,
-                ..Abc::default()
             };
             calibrate(&problem, &abc, &run, progress)
         }
@@ -74,7 +73,6 @@ fn fit(method: &str, state_file: Option<PathBuf>, progress: &mut dyn Watch) -> P
                 chains: 8,
                 evaluations: 400,
                 keep: 40,
-                ..RandomWalk::default()
             };
             calibrate(&problem, &walk, &run, progress)
         }

@@ -86,13 +86,7 @@ fn the_kernel_gets_pictures_and_at_last_the_final_state() {
 #[test]
 #[ignore = "run by the tests here in processes of their own"]
 fn watched() {
-    calibrate(
-        &problem(),
-        &options(),
-        &Run::default(),
-        &mut Live::default(),
-    )
-    .expect("a posterior");
+    calibrate(&problem(), options(), &Run::default(), &mut Live::default()).expect("a posterior");
 }
 
 #[test]
@@ -105,7 +99,7 @@ fn a_stopped_calibration_leaves_its_last_picture() {
 #[ignore = "run by the test above in a process of its own"]
 fn stopped() {
     let problem = problem();
-    let part = calibrate(&problem, &options(), &Run::default(), &mut ()).expect("a posterior");
+    let part = calibrate(&problem, options(), &Run::default(), &mut ()).expect("a posterior");
     let options = Svi {
         steps: 1_000_000,
         ..options()
@@ -218,7 +212,7 @@ impl Watch for Album {
 #[test]
 fn axes_grow_and_never_shrink() {
     let mut album = Album::default();
-    calibrate(&problem(), &options(), &Run::default(), &mut album).expect("a posterior");
+    calibrate(&problem(), options(), &Run::default(), &mut album).expect("a posterior");
     // Every step, then while the posterior is drawn, then the end.
     assert_eq!(album.0.len(), 202);
     let mut steady = Steady::default();
@@ -246,10 +240,9 @@ fn axes_grow_and_never_shrink() {
 fn pictures_carry_what_was_computed() {
     let problem = problem();
     let mut album = Album::default();
-    let watched =
-        calibrate(&problem, &options(), &Run::default(), &mut album).expect("a posterior");
+    let watched = calibrate(&problem, options(), &Run::default(), &mut album).expect("a posterior");
     // Watching changes nothing.
-    let alone = calibrate(&problem, &options(), &Run::default(), &mut ()).expect("a posterior");
+    let alone = calibrate(&problem, options(), &Run::default(), &mut ()).expect("a posterior");
     assert_eq!(watched.history, alone.history);
     assert_eq!(watched.parameters[0].samples, alone.parameters[0].samples);
     let last = album.0.last().expect("a picture");

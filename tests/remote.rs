@@ -320,6 +320,40 @@ fn a_message_that_does_not_fit_is_told() {
     let many = Tensor::<1>::from_floats(vec![1.0f32; 1 << 20].as_slice(), &device);
     let said = many.try_into_data().expect_err("too large").to_string();
     assert!(said.contains("a message would take 8.4 MB"), "{said}");
+    // Told where it is asked for, and nowhere else.
+    let few = Tensor::<1>::from_floats([1.0f32, 2.0, 3.0], &device);
+    assert_eq!(few.clone().sum().into_scalar::<f32>(), 6.0);
+    let again = Tensor::<1>::from_floats(vec![1.0f32; 1 << 20].as_slice(), &device);
+    again.try_into_data().expect_err("too large");
+    assert_eq!(few.sum().into_scalar::<f32>(), 6.0);
+}
+
+#[test]
+fn a_refusal_is_told_once() {
+    let serve = Serve {
+        memory: Some(0.02),
+        ..Serve::default()
+    };
+    let started = Started::with("cpu", &SERVER, serve);
+    let address = format!("127.0.0.1:{}", started.port);
+    let device = connect(&address, &started.token).expect("a connection");
+    let here = on(&small::problem(), Device::Cpu);
+    let objective = |p: &Problem| Objective::new(p).expect("an objective");
+    let (there, here) = (objective(&on(&here, device)), objective(&here));
+    let problem = small::problem();
+    let (many, few) = (some(&problem, 1 << 17), some(&problem, 2));
+    let expected = here.gradient(&few).expect("a gradient");
+    // Before the server has the plan, and after.
+    for _ in 0..2 {
+        let said = there.gradient(&many).expect_err("too many").to_string();
+        println!("{said}");
+        assert!(said.contains("the server refuses: "), "{said}");
+        assert!(said.contains("a message would take"), "{said}");
+        for _ in 0..2 {
+            let found = there.gradient(&few).expect("a gradient that fits");
+            alike(&found.gradient, &expected.gradient);
+        }
+    }
 }
 
 #[test]

@@ -70,17 +70,17 @@ fn kept(file: PathBuf) -> Run {
 #[test]
 fn variational_inference_goes_on_from_a_file_and_from_a_posterior() {
     let problem = problem();
-    let whole = calibrate(&problem, &svi(), &run(), &mut ()).expect("a posterior");
+    let whole = calibrate(&problem, svi(), &run(), &mut ()).expect("a posterior");
     let folder = folder("svi");
     let file = kept(folder.join("fit.safetensors"));
-    let part = calibrate(&problem, &svi(), &file, &mut Stopper(23)).expect("a posterior");
+    let part = calibrate(&problem, svi(), &file, &mut Stopper(23)).expect("a posterior");
     assert!(part.stopped);
     assert_eq!(part.warnings, part.convergence.doubts);
     assert_eq!(part.history.len(), 23);
-    let rest = calibrate(&problem, &svi(), &file, &mut ()).expect("the rest");
+    let rest = calibrate(&problem, svi(), &file, &mut ()).expect("the rest");
     assert_same(&whole, &rest);
     // Nothing is left to do: the same again, at once.
-    let again = calibrate(&problem, &svi(), &file, &mut Stopper(0)).expect("the same");
+    let again = calibrate(&problem, svi(), &file, &mut Stopper(0)).expect("the same");
     assert_eq!(again.history, whole.history);
     let others = std::fs::read_dir(&folder).expect("a folder").count();
     assert_eq!(others, 1, "nothing but the state is left there");
@@ -90,7 +90,7 @@ fn variational_inference_goes_on_from_a_file_and_from_a_posterior() {
     assert_same(
         &whole,
         &part
-            .resume(&problem, &svi(), &run(), &mut ())
+            .resume(&problem, svi(), &run(), &mut ())
             .expect("the rest"),
     );
     part.save_state(folder.join("later.safetensors"))
@@ -98,7 +98,7 @@ fn variational_inference_goes_on_from_a_file_and_from_a_posterior() {
     let later = kept(folder.join("later.safetensors"));
     assert_same(
         &whole,
-        &calibrate(&problem, &svi(), &later, &mut ()).expect("the rest"),
+        &calibrate(&problem, svi(), &later, &mut ()).expect("the rest"),
     );
     std::fs::remove_dir_all(folder).expect("removed");
 }
@@ -144,7 +144,6 @@ fn rejection_goes_on_from_a_file() {
         draws: 700,
         keep: 30,
         batch: 32,
-        ..Abc::default()
     };
     let whole = calibrate(&problem, &abc, &run(), &mut ()).expect("a posterior");
     let folder = folder("abc");
@@ -166,7 +165,7 @@ fn rejection_goes_on_from_a_file() {
             .expect("the rest"),
     );
     let said = part
-        .resume(&problem, &svi(), &run(), &mut ())
+        .resume(&problem, svi(), &run(), &mut ())
         .expect_err("another method");
     assert_eq!(
         said.to_string(),
@@ -198,7 +197,6 @@ fn populations_and_chains_go_on_from_a_file() {
         chains: 8,
         evaluations: 800,
         keep: 40,
-        ..RandomWalk::default()
     };
     let whole = calibrate(&problem, &walk, &run(), &mut ()).expect("a posterior");
     assert_eq!((whole.draws, whole.evaluations), (40, 800));

@@ -182,7 +182,6 @@ fn methods_agree_where_all_of_them_can() {
         chains: 64,
         evaluations: 128_000,
         keep: 2000,
-        ..RandomWalk::default()
     };
     let walk = calibrate(&problem, &walk, &Run::default(), &mut ()).expect("a posterior");
     for (a, b) in svi.parameters.iter().zip(&walk.parameters) {
@@ -205,7 +204,6 @@ fn methods_agree_where_all_of_them_can() {
         draws: 60_000,
         keep: 300,
         batch: 512,
-        ..Abc::default()
     };
     let abc = calibrate(&problem, &abc, &Run::default(), &mut ()).expect("a posterior");
     let smc = Smc {

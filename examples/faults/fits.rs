@@ -97,7 +97,7 @@ fn reals(calls: &mut Calls) {
             calls.add(format!("Run.{name} of {odd:e}"), move |w| {
                 let mut run = within(2.0);
                 change(&mut run, odd);
-                fitted(calibrate(&w.problem, &svi(), &run, &mut ())?)
+                fitted(calibrate(&w.problem, svi(), &run, &mut ())?)
             });
         }
         let problem: [(&str, fn(&mut Problem, f64)); 6] = [
@@ -118,7 +118,7 @@ fn reals(calls: &mut Calls) {
             calls.add(format!("calibrate with {name} of {odd:e}"), move |w| {
                 let mut problem = w.problem.clone();
                 change(&mut problem, odd);
-                fitted(calibrate(&problem, &svi(), &within(2.0), &mut ())?)
+                fitted(calibrate(&problem, svi(), &within(2.0), &mut ())?)
             });
         }
     }
@@ -168,7 +168,6 @@ fn populations(calls: &mut Calls, n: usize) {
                 chains: 8,
                 evaluations: 400,
                 keep: 40,
-                ..RandomWalk::default()
             };
             change(&mut options, n);
             fitted(calibrate(&w.problem, &options, &within(1.0), &mut ())?)
@@ -229,7 +228,7 @@ fn problems(calls: &mut Calls) {
         calls.add(format!("calibrate with {name}"), move |w| {
             let mut problem = w.problem.clone();
             change(&mut problem);
-            fitted(calibrate(&problem, &svi(), &within(2.0), &mut ())?)
+            fitted(calibrate(&problem, svi(), &within(2.0), &mut ())?)
         });
         calls.add(format!("Objective with {name}"), move |w| {
             let mut problem = w.problem.clone();
@@ -255,20 +254,20 @@ fn objectives(calls: &mut Calls) {
         });
     }
     calls.add("sbc of usize::MAX bins", |w| {
-        let found = sbc(&w.problem, &svi(), 2, &within(2.0), &mut ())?;
+        let found = sbc(&w.problem, svi(), 2, &within(2.0), &mut ())?;
         for bins in [0, 1, usize::MAX] {
             found.parameters[0].histogram(bins);
         }
         numbers(found.loss, false)
     });
     calls.add("ranks of usize::MAX draws", |w| {
-        let mut found = sbc(&w.problem, &svi(), 2, &within(2.0), &mut ())?;
+        let mut found = sbc(&w.problem, svi(), 2, &within(2.0), &mut ())?;
         found.parameters[0].draws = usize::MAX;
         found.parameters[0].histogram(5);
         numbers([found.parameters[0].coverage(f64::NAN)], true)
     });
     calls.add("sbc of no run", |w| {
-        anything(sbc(&w.problem, &svi(), 0, &within(2.0), &mut ())?)
+        anything(sbc(&w.problem, svi(), 0, &within(2.0), &mut ())?)
     });
     calls.add("a contest of nobody", |w| {
         anything(contest(&w.problem, &[], &[], u64::MAX, &mut ())?)
@@ -338,7 +337,7 @@ fn priors(calls: &mut Calls) {
                 problem.priors.target_inventory = Some(prior);
                 let drawn = problem.priors.draw(w.network(), 1);
                 let _ = simulate(w.network(), &drawn, &problem.shock, &problem.simulation);
-                fitted(calibrate(&problem, &svi(), &within(2.0), &mut ())?)
+                fitted(calibrate(&problem, svi(), &within(2.0), &mut ())?)
             });
         }
     }

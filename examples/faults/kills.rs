@@ -80,7 +80,6 @@ fn fit(
                 draws: 12_000,
                 keep: 50,
                 batch: 32,
-                ..Abc::default()
             };
             calibrate(&problem, &abc, &run, progress)
         }
@@ -98,7 +97,6 @@ fn fit(
                 chains: 8,
                 evaluations: 4000,
                 keep: 60,
-                ..RandomWalk::default()
             };
             calibrate(&problem, &walk, &run, progress)
         }

@@ -1,6 +1,7 @@
 //! Connection files of kernels that `run` starts. Who has the key in one can run any code in its kernel, so
 //! only the user can read them, and none is left.
 
+use crate::process::is_alive;
 use anyhow::{Context, Result};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::Write;
@@ -24,7 +25,7 @@ impl ConnectionFile {
         make().with_context(|| format!("{} cannot be made", dir.display()))?;
         for entry in fs::read_dir(&dir)?.flatten() {
             let process = entry.path().with_extension("");
-            if !crate::spare::is_alive(&process) {
+            if !is_alive(&process) {
                 // Another run may be clearing it: then it is gone, as wanted.
                 let _ = fs::remove_file(entry.path());
             }

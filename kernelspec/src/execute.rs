@@ -1,11 +1,12 @@
 //! Runs a notebook through the real kernel, over the Jupyter protocol.
 
+use crate::book::{self, TRANSIENT, is_tagged, overwritten, text_of};
 use crate::connection::ConnectionFile;
 use crate::html;
-use crate::kernel;
-use crate::parameters::{self, is_tagged};
+use crate::parameters;
 use crate::report::without_colours;
 use crate::runtime::Runtime;
+use crate::spare;
 use anyhow::{Context, Result, anyhow, bail};
 use jupyter_protocol::{
     ConnectionInfo, ExecuteRequest, ExecutionState, JupyterMessage, JupyterMessageContent,
@@ -16,10 +17,8 @@ use jupyter_zmq_client::{
     create_client_iopub_connection, create_client_shell_connection_with_identity, peek_ports,
     peer_identity_for_session,
 };
-use serde::Serialize;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -71,7 +70,7 @@ pub(crate) fn run(
         kernel.stop().await;
         result
     });
-    write(output, &notebook_text(&book)?)?;
+    write(output, &book::notebook_text(&book)?)?;
     if let Some(page) = html {
         write(page, &html::page(&book))?;
     }
@@ -82,16 +81,6 @@ pub(crate) fn run(
         begin.elapsed().as_secs_f64()
     );
     Ok(())
-}
-
-/// A notebook as Jupyter writes it, indented by one space.
-fn notebook_text(book: &Value) -> Result<String> {
-    let mut bytes = Vec::new();
-    let format = serde_json::ser::PrettyFormatter::with_indent(b" ");
-    book.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut bytes, format,
-    ))?;
-    Ok(String::from_utf8(bytes)? + "\n")
 }
 
 /// Where a file is written before it takes the name of the target.
@@ -169,8 +158,8 @@ impl Kernel {
             .current_dir(folder)
             // It ends with this process, however that ends.
             .env("JPY_PARENT_PID", std::process::id().to_string())
-            // The engine waits for the next run by itself: no second one need be warmed up.
-            .env(kernel::ALONE, "1")
+            // The evaluator waits for the next run by itself: no second one need be warmed up.
+            .env(spare::ALONE, "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true)
@@ -264,7 +253,7 @@ impl Kernel {
             let begin = Instant::now();
             let mut outputs = Vec::new();
             let done = tokio::time::timeout(timeout, self.execute(&source, &mut outputs)).await;
-            let error = outputs.iter().find_map(failure);
+            let error = outputs.iter().find_map(book::failure);
             for output in &mut outputs {
                 if output["output_type"] == "stream" {
                     output["text"] = json!(overwritten(&text_of(&output["text"])));
@@ -330,13 +319,13 @@ impl Kernel {
                 }
                 continue;
             }
-            collect(message.content, outputs)?;
+            book::collect(message.content, outputs)?;
         }
         // Lines that a cell printed last can be a moment behind.
         while let Ok(Ok(message)) =
             tokio::time::timeout(Duration::from_millis(30), iopub.read()).await
         {
-            collect(message.content, outputs)?;
+            book::collect(message.content, outputs)?;
         }
         shell.read().await?;
         Ok(())
@@ -362,102 +351,9 @@ impl Kernel {
     }
 }
 
-/// Where an output keeps its display's id until the cell has ended.
-const TRANSIENT: &str = "transient";
-
-/// Adds a message to a cell's outputs; consecutive text of one stream is one output.
-fn collect(content: JupyterMessageContent, outputs: &mut Vec<Value>) -> Result<()> {
-    match content {
-        JupyterMessageContent::StreamContent(stream) => {
-            let name = serde_json::to_value(&stream.name)?;
-            match std::io::stderr().is_terminal() {
-                true => eprint!("      {}", stream.text),
-                false => eprint!("      {}", without_colours(&stream.text)),
-            }
-            match outputs.last_mut() {
-                Some(last) if last["output_type"] == "stream" && last["name"] == name => {
-                    last["text"] = json!(text_of(&last["text"]) + &stream.text);
-                }
-                _ => outputs
-                    .push(json!({ "output_type": "stream", "name": name, "text": stream.text })),
-            }
-        }
-        JupyterMessageContent::ExecuteResult(result) => outputs.push(json!({
-            "output_type": "execute_result",
-            "execution_count": result.execution_count,
-            "data": result.data,
-            "metadata": result.metadata,
-        })),
-        JupyterMessageContent::DisplayData(display) => outputs.push(json!({
-            "output_type": "display_data", "data": display.data, "metadata": display.metadata,
-            TRANSIENT: display.transient,
-        })),
-        JupyterMessageContent::UpdateDisplayData(display) => {
-            let id = serde_json::to_value(&display.transient)?;
-            for output in outputs.iter_mut().filter(|output| output[TRANSIENT] == id) {
-                output["data"] = json!(display.data);
-                output["metadata"] = json!(display.metadata);
-            }
-        }
-        JupyterMessageContent::ClearOutput(_) => outputs.clear(),
-        JupyterMessageContent::ErrorOutput(error) => outputs.push(json!({
-            "output_type": "error",
-            "ename": error.ename,
-            "evalue": error.evalue,
-            "traceback": error.traceback,
-        })),
-        _ => {}
-    }
-    Ok(())
-}
-
-/// What an output says of a failure: of the compiler's, an error's, a panic's.
-fn failure(output: &Value) -> Option<String> {
-    if output["output_type"] != "error" {
-        return None;
-    }
-    let lines = output["traceback"].as_array().into_iter().flatten();
-    let trace: Vec<String> = lines.map(text_of).collect();
-    let text = match trace.is_empty() {
-        true => text_of(&output["evalue"]),
-        false => trace.join("\n"),
-    };
-    Some(without_colours(&text))
-}
-
-/// Text as it stands at last on a page where `\r` goes back to the begin of the line.
-fn overwritten(text: &str) -> String {
-    let mut lines = Vec::new();
-    for line in text.split('\n') {
-        let (line, end) = match line.strip_suffix('\r') {
-            Some(line) => (line, "\r"),
-            None => (line, ""),
-        };
-        let last = line.rsplit('\r').next().unwrap_or(line);
-        lines.push(format!("{last}{end}"));
-    }
-    lines.join("\n")
-}
-
-/// The text of a notebook field, which is a string or a list of lines.
-pub(crate) fn text_of(value: &Value) -> String {
-    match value {
-        Value::String(s) => s.clone(),
-        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
-        _ => String::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counters_keep_their_last_state() {
-        assert_eq!(overwritten("a\r10 %\r20 %\nb"), "20 %\nb");
-        assert_eq!(overwritten("dos\r\nend\r"), "dos\r\nend\r");
-        assert_eq!(overwritten("plain"), "plain");
-    }
 
     #[test]
     fn a_target_is_checked_before_the_work() {

@@ -1,6 +1,6 @@
 //! An executed notebook as one self-contained page.
 
-use crate::execute::text_of;
+use crate::book::text_of;
 use crate::report::without_colours;
 use serde_json::Value;
 use std::fmt::Write;

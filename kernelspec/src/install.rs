@@ -1,11 +1,13 @@
 //! Registers the kernel with Jupyter, and removes it.
 
+use crate::kernelspec::{data_dir, kernel_dir, register};
 use crate::lab;
+use crate::process;
 use crate::runtime::{Runtime, cache_dir};
 use crate::spare;
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Compiles the runtime and writes `kernels/bullwhip` into the Jupyter data folder.
 pub(crate) fn install(prefix: Option<PathBuf>, features: Option<Vec<String>>) -> Result<()> {
@@ -28,7 +30,7 @@ pub(crate) fn install(prefix: Option<PathBuf>, features: Option<Vec<String>>) ->
                 "an engine waits: the next notebook starts in seconds",
             (None, 0) =>
                 "no engine waits (BULLWHIP_SPARES=0): each notebook starts in about a minute",
-            (None, _) if !spare::memory_allows() =>
+            (None, _) if !process::memory_allows() =>
                 "less than 4 GB of memory are free, so no engine waits: each notebook starts in about a minute",
             _ =>
                 "an engine warms up in the background, for about a minute: after that the next notebook starts in seconds",
@@ -36,13 +38,6 @@ pub(crate) fn install(prefix: Option<PathBuf>, features: Option<Vec<String>>) ->
     );
     println!("start it with: jupyter lab, kernel \"Rust (bullwhip)\"; or `bullwhip-kernel lab`");
     Ok(())
-}
-
-/// Writes the kernelspec into a Jupyter data folder; its own folder there.
-pub(crate) fn register(data: &Path) -> Result<PathBuf> {
-    let dir = data.join("kernels").join("bullwhip");
-    write_kernelspec(&dir, &std::env::current_exe()?)?;
-    Ok(dir)
 }
 
 /// Removes the kernelspec and the compiled runtimes; says so when there was none.
@@ -75,64 +70,4 @@ pub(crate) fn uninstall(prefix: Option<PathBuf>) -> Result<()> {
     // The cache itself, where nothing of another checkout is in it.
     let _ = fs::remove_dir(cache_dir()?);
     Ok(())
-}
-
-/// The kernel's folder in the user's Jupyter data folder, or in `prefix`.
-pub(crate) fn kernel_dir(prefix: Option<PathBuf>) -> Result<PathBuf> {
-    let data = prefix.map_or_else(data_dir, Ok)?;
-    Ok(data.join("kernels").join("bullwhip"))
-}
-
-/// The user's Jupyter data folder.
-fn data_dir() -> Result<PathBuf> {
-    match std::env::var_os("JUPYTER_DATA_DIR") {
-        Some(dir) => Ok(dir.into()),
-        None => jupyter_zmq_client::dirs::user_data_dir()
-            .context("there is no Jupyter data folder for this user; give --prefix"),
-    }
-}
-
-fn write_kernelspec(dir: &Path, program: &Path) -> Result<()> {
-    fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
-    let spec = serde_json::json!({
-        "argv": [program, "--control_file", "{connection_file}"],
-        "display_name": "Rust (bullwhip)",
-        "language": "rust",
-        "interrupt_mode": "message",
-    });
-    fs::write(
-        dir.join("kernel.json"),
-        serde_json::to_string_pretty(&spec)?,
-    )?;
-    fs::write(dir.join("logo-svg.svg"), include_bytes!("../logo-svg.svg"))?;
-    fs::write(
-        dir.join("logo-32x32.png"),
-        include_bytes!("../logo-32x32.png"),
-    )?;
-    fs::write(
-        dir.join("logo-64x64.png"),
-        include_bytes!("../logo-64x64.png"),
-    )?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_kernelspec_starts_this_program() {
-        let dir = std::env::temp_dir().join(format!("bullwhip-install-{}", std::process::id()));
-        write_kernelspec(&dir, Path::new("/opt/bullwhip-kernel")).expect("written");
-        let text = fs::read_to_string(dir.join("kernel.json")).expect("a file");
-        let spec: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        assert_eq!(spec["argv"][0], "/opt/bullwhip-kernel");
-        assert_eq!(spec["argv"][2], "{connection_file}");
-        assert!(
-            fs::read(dir.join("logo-64x64.png"))
-                .expect("a logo")
-                .starts_with(b"\x89PNG")
-        );
-        fs::remove_dir_all(dir).expect("cleaned up");
-    }
 }

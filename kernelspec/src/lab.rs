@@ -1,8 +1,9 @@
 //! Starts JupyterLab with the kernel, from the user's installation or from one of our own.
 
-use crate::install;
+use crate::kernelspec;
 use crate::runtime::{Runtime, cache_dir};
 use crate::spare;
+use crate::toolchain;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -16,15 +17,12 @@ pub(crate) fn lab(arguments: &[OsString]) -> Result<()> {
     runtime.prepare(&|_| ())?;
     // Registered for this JupyterLab only: `install` does it for all.
     let data = data_dir()?;
-    install::register(&data)?;
+    kernelspec::register(&data)?;
     spare::start_next(&runtime)?;
     eprintln!("starting {}, kernel \"Rust (bullwhip)\"", program.display());
     let error = Command::new(&program)
         .args(arguments)
-        .env(
-            "JUPYTER_PATH",
-            crate::session::in_front("JUPYTER_PATH", &data),
-        )
+        .env("JUPYTER_PATH", toolchain::in_front("JUPYTER_PATH", &data))
         .exec();
     Err(error).with_context(|| format!("{} cannot be started", program.display()))
 }

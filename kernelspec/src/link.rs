@@ -1,4 +1,5 @@
-//! What a kernel and its engine say to each other: one line of JSON a message, over a Unix socket.
+//! What a kernel, its evaluator and the process of its cells say to each other: one line of JSON a message, over a
+//! Unix socket; and the names of these sockets.
 
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
@@ -8,6 +9,18 @@ use std::ffi::OsString;
 use std::io::{BufRead, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+
+/// The socket on which cells say what they show, in the environment of their process.
+pub(crate) const SHOWS: &str = "BULLWHIP_SHOWS";
+
+/// Beside that socket: the pipes for what cells print.
+pub(crate) const PIPES: [&str; 2] = ["out", "err"];
+
+/// The evaluator's socket, in the environment of the process.
+pub(crate) const CELLS: &str = "BULLWHIP_CELLS";
+
+/// Where the shared libraries of cells are.
+pub(crate) const LIBRARIES: &str = "BULLWHIP_LIBRARIES";
 
 /// Where a notebook's cells run: its folder and the environment that Jupyter gave its kernel.
 #[derive(Serialize, Deserialize, Clone, Debug, Default)]
@@ -19,7 +32,7 @@ pub(crate) struct Place {
 /// A kernel's words.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) enum Ask {
-    /// Be the engine of this notebook. The first word on a connection.
+    /// Be the evaluator of this notebook. The first word on a connection.
     Serve(Place),
     /// Run a cell; `count` is its number, for the headings of errors.
     Execute { code: String, count: usize },
@@ -39,7 +52,7 @@ pub(crate) enum Ask {
     End,
 }
 
-/// An engine's words.
+/// An evaluator's words.
 #[derive(Serialize, Deserialize, Debug)]
 pub(crate) enum Tell {
     /// From here on requests are served.
@@ -99,6 +112,13 @@ pub(crate) enum Word {
     Done,
     /// The cell waits for a line of input. Answered by it, or by null where nobody can be asked.
     Wants,
+}
+
+/// The evaluator's word to the process: where it has to run.
+#[derive(Serialize, Deserialize, Clone, Default)]
+pub(crate) struct Order {
+    pub(crate) turn: u64,
+    pub(crate) place: Option<Place>,
 }
 
 /// How a cell has ended, in what evcxr wants to know of it.

@@ -1,19 +1,13 @@
 //! Parameters of a notebook from the command line, by papermill's convention: a cell tagged
 //! `injected-parameters` behind the one tagged `parameters`.
 
-use crate::execute::text_of;
+use crate::book::{is_tagged, text_of};
 use crate::source::{self, Binding};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 const PARAMETERS: &str = "parameters";
 const INJECTED: &str = "injected-parameters";
-
-/// True for a cell with this tag.
-pub(crate) fn is_tagged(cell: &Value, tag: &str) -> bool {
-    let tags = cell["metadata"]["tags"].as_array();
-    tags.is_some_and(|tags| tags.iter().any(|t| t == tag))
-}
 
 /// Puts the values where the notebook takes them, in place of those of a run before; what is to be said of
 /// it.

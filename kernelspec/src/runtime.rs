@@ -1,15 +1,15 @@
 //! The prepared runtime: everything a cell links, compiled once and kept in a cache folder.
 
-use crate::session;
+use crate::building::follow;
+use crate::folder;
+use crate::slim;
 use crate::toolchain;
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 /// The settings of `[profile.release]` in the workspace's Cargo.toml, for the cells' own crate.
 /// Equal settings mean equal hashes, so cells use the dependencies that the workspace has compiled. What
@@ -214,7 +214,8 @@ impl Runtime {
             .arg("--target-dir")
             .arg(&self.target)
             .args(["--features", &self.features().join(",")])
-            .current_dir(&self.source);
+            .current_dir(&self.source)
+            .env_remove(toolchain::INCREMENTAL);
         follow(build, reason, say)?;
         let built = self.target.join(&self.triple).join("release").join(DEVICES);
         fs::copy(&built, self.home.join(DEVICES)).with_context(|| built.display().to_string())?;
@@ -227,23 +228,42 @@ impl Runtime {
             let to = prepared.join("target").join(to).join("release");
             for part in ["deps", ".fingerprint", "build"] {
                 if from.join(part).is_dir() {
-                    session::link_tree(&from.join(part), &to.join(part))?;
+                    folder::link_tree(&from.join(part), &to.join(part))?;
                 }
             }
         }
         self.write_cell_crate(&prepared)?;
-        let mut cell = Command::new("cargo");
-        cell.args(["build", "--release", "--target", &self.triple])
-            .current_dir(&prepared)
-            .env("CARGO_TARGET_DIR", "target")
-            .env("CARGO_BUILD_BUILD_DIR", "target")
-            .env("CARGO_ENCODED_RUSTFLAGS", "")
-            .envs(PROFILE);
-        follow(cell, "linking the notebook runtime", say)?;
+        follow(self.cell_build(), "linking the notebook runtime", say)?;
+        let told = toolchain::without_package(&mut self.cell_build())
+            .arg("--message-format=json")
+            .output()?;
+        // Of a build that was not told whole, nothing is known to be too much.
+        let told = match told.status.success() {
+            true => String::from_utf8_lossy(&told.stdout).into_owned(),
+            false => String::new(),
+        };
+        for release in [self.triple.as_str(), ""].map(|part| prepared.join("target").join(part)) {
+            slim::slim(&release.join("release"), &told)?;
+        }
         self.write_config()?;
         fs::write(self.stamp_file(), stamp)?;
         drop(lock);
         Ok(())
+    }
+
+    /// Builds the cells' own crate in the prepared folder, as sessions do: what differs would be compiled
+    /// again in each of them.
+    fn cell_build(&self) -> Command {
+        let mut cell = Command::new("cargo");
+        cell.args(["build", "--release", "--target", &self.triple])
+            .args(toolchain::CELL_PROFILE)
+            .env_remove(toolchain::INCREMENTAL)
+            .current_dir(self.prepared())
+            .env("CARGO_TARGET_DIR", "target")
+            .env("CARGO_BUILD_BUILD_DIR", "target")
+            .env("CARGO_ENCODED_RUSTFLAGS", "")
+            .envs(PROFILE);
+        cell
     }
 
     /// The right to prepare the runtime. Who has to wait for it is told for whom.
@@ -365,54 +385,6 @@ fn list(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         } else {
             files.push(path)
         }
-    }
-    Ok(())
-}
-
-/// Runs cargo, shows which crates it compiles, and on failure what it printed.
-fn follow(mut command: Command, what: &str, say: &dyn Fn(&str)) -> Result<()> {
-    say(what);
-    let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template(
-        "{spinner} {prefix}: {msg} [{elapsed}]",
-    )?);
-    bar.set_prefix(what.to_string());
-    bar.enable_steady_tick(Duration::from_millis(200));
-    let terminal = !bar.is_hidden();
-    if !terminal {
-        eprintln!("{what}");
-    }
-    let mut child = toolchain::without_package(&mut command)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("cargo cannot be started; install Rust with rustup")?;
-    let mut log = Vec::new();
-    let mut compiled = 0;
-    if let Some(stderr) = child.stderr.take() {
-        for line in BufReader::new(stderr).lines() {
-            let line = line?;
-            if let Some(name) = line.trim_start().strip_prefix("Compiling ") {
-                compiled += 1;
-                bar.set_message(format!(
-                    "{compiled} crates, {}",
-                    name.split(' ').next().unwrap_or(name)
-                ));
-                if compiled % 50 == 0 {
-                    say(&format!("  {compiled} crates"));
-                    if !terminal {
-                        eprintln!("  {compiled} crates");
-                    }
-                }
-            }
-            log.push(line);
-        }
-    }
-    let status = child.wait()?;
-    bar.finish_and_clear();
-    if !status.success() {
-        let tail = log.len().saturating_sub(40);
-        bail!("{what} failed:\n{}", log[tail..].join("\n"));
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! Engines that wait for a notebook: found, claimed, started, ended.
+//! Evaluators that wait for a notebook: found, claimed, started, ended.
 
-use crate::engine;
+use crate::compile;
 use crate::link::{self, Ask};
+use crate::process;
 use crate::runtime::Runtime;
-use crate::toolchain;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::Read;
@@ -15,16 +15,21 @@ use std::time::{Duration, Instant};
 
 /// How many spares wait: `0` switches them off.
 pub(crate) const WANTED: &str = "BULLWHIP_SPARES";
-/// The socket of an engine that nobody has claimed. Renaming it claims it.
+/// The socket of an evaluator that nobody has claimed. Renaming it claims it.
 pub(crate) const FREE: &str = "free.sock";
 pub(crate) const TAKEN: &str = "taken.sock";
-/// There while an engine clears what the notebook before has left.
+/// There while an evaluator clears what the notebook before has left.
 pub(crate) const RETURNING: &str = "returning";
 
-/// Memory that must be free for one more engine to wait, in bytes.
-const ROOM: u64 = 4 << 30;
+/// Set where the evaluator is for one notebook only, with a configuration of its own.
+pub(crate) const PRIVATE: &str = "BULLWHIP_ENGINE_PRIVATE";
 
-/// An engine, as its folder tells.
+/// A folder's own configuration.
+pub(crate) const OWN: &str = "evcxr.toml";
+/// Set where the kernel is not to start the next spare itself.
+pub(crate) const ALONE: &str = "BULLWHIP_ALONE";
+
+/// An evaluator, as its folder tells.
 pub(crate) struct Found {
     pub(crate) process: u32,
     dir: PathBuf,
@@ -39,7 +44,7 @@ pub(crate) fn wanted() -> usize {
     }
 }
 
-/// What an engine was made from: the sources and this program.
+/// What an evaluator was made from: the sources and this program.
 pub(crate) fn stamp(runtime: &Runtime) -> Result<String> {
     let program = fs::metadata(std::env::current_exe()?)?;
     Ok(format!(
@@ -50,13 +55,13 @@ pub(crate) fn stamp(runtime: &Runtime) -> Result<String> {
     ))
 }
 
-/// True when the engine in `dir` was made from the sources as they are now.
+/// True when the evaluator in `dir` was made from the sources as they are now.
 pub(crate) fn is_fresh(runtime: &Runtime, dir: &Path) -> bool {
     let made = fs::read_to_string(dir.join("stamp"));
     made.is_ok_and(|made| stamp(runtime).is_ok_and(|now| now == made))
 }
 
-/// The engines that nobody has claimed, warm ones first.
+/// The evaluators that nobody has claimed, warm ones first.
 pub(crate) fn free(runtime: &Runtime) -> Vec<Found> {
     free_in(&runtime.home)
 }
@@ -67,7 +72,7 @@ fn free_in(home: &Path) -> Vec<Found> {
         .into_iter()
         .flatten()
         .flatten()
-        .filter(|entry| entry.path().join(FREE).exists() && is_alive(&entry.path()))
+        .filter(|entry| entry.path().join(FREE).exists() && process::is_alive(&entry.path()))
         .filter_map(|entry| {
             Some(Found {
                 process: entry.file_name().to_str()?.parse().ok()?,
@@ -81,7 +86,7 @@ fn free_in(home: &Path) -> Vec<Found> {
 }
 
 impl Found {
-    /// Claims the engine; None when another notebook was faster, or it has gone.
+    /// Claims the evaluator; None when another notebook was faster, or it has gone.
     fn claim(&self) -> Option<UnixStream> {
         let taken = self.dir.join(TAKEN);
         fs::rename(self.dir.join(FREE), &taken).ok()?;
@@ -89,7 +94,7 @@ impl Found {
     }
 }
 
-/// A claimed engine for this notebook; waits a moment for one that another notebook gives back.
+/// A claimed evaluator for this notebook; waits a moment for one that another notebook gives back.
 /// Says how long the notebook has to wait for it.
 pub(crate) fn claim(runtime: &Runtime, say: &dyn Fn(&str)) -> Option<UnixStream> {
     let limit = Instant::now() + Duration::from_secs(30);
@@ -114,24 +119,11 @@ fn returning(runtime: &Runtime) -> bool {
     let mut folders = entries.into_iter().flatten().flatten();
     folders.any(|entry| {
         let path = entry.path();
-        is_alive(&path) && path.join(RETURNING).exists() && is_fresh(runtime, &path)
+        process::is_alive(&path) && path.join(RETURNING).exists() && is_fresh(runtime, &path)
     })
 }
 
-/// False where the process of a session's folder has gone, as after a crash of the machine, or has ended and
-/// its parent has not noticed yet; true where the system does not tell.
-pub(crate) fn is_alive(session: &Path) -> bool {
-    let processes = Path::new("/proc");
-    let Some(name) = session.file_name().filter(|_| processes.exists()) else {
-        return true;
-    };
-    let told = fs::read_to_string(processes.join(name).join("stat"));
-    // The process's state comes behind its name in brackets.
-    let state = |told: String| Some(!told.rsplit_once(") ")?.1.starts_with('Z'));
-    told.ok().and_then(state).unwrap_or(false)
-}
-
-/// The first engine that waits; ends those that are stale.
+/// The first evaluator that waits; ends those that are stale.
 fn claim_free(runtime: &Runtime, say: &dyn Fn(&str)) -> Option<UnixStream> {
     free(runtime).iter().find_map(|found| {
         let stream = found.claim()?;
@@ -155,7 +147,7 @@ pub(crate) fn in_use(home: &Path) -> Vec<u32> {
         let waits = [FREE, RETURNING]
             .iter()
             .any(|n| entry.path().join(n).exists());
-        !waits && is_alive(&entry.path())
+        !waits && process::is_alive(&entry.path())
     });
     serving
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -168,16 +160,17 @@ pub(crate) fn end_all(home: &Path) -> usize {
         let stream = found.claim()?;
         // One that still warms up would hear it in a minute.
         if found.warm && link::send(&stream, &Ask::End).is_ok() {
-            // Nothing comes: the end of the stream is the end of the engine.
+            // Nothing comes: the end of the stream is the end of the evaluator.
             let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
             let _ = (&stream).read(&mut [0]);
         } else {
-            toolchain::stop(&found.dir);
+            compile::stop(&found.dir);
         }
         // Its group, which its cells are in; where it has ended by itself, there is none.
-        toolchain::signal("KILL", &format!("-{}", found.process));
+        process::end_group(found.process);
         let limit = Instant::now() + Duration::from_secs(5);
-        while Path::new("/proc").exists() && is_alive(&found.dir) && Instant::now() < limit {
+        while Path::new("/proc").exists() && process::is_alive(&found.dir) && Instant::now() < limit
+        {
             std::thread::sleep(Duration::from_millis(10));
         }
         // It could not do it itself.
@@ -187,7 +180,7 @@ pub(crate) fn end_all(home: &Path) -> usize {
     ended.count()
 }
 
-/// Starts an engine; `private` in a folder whose own evcxr.toml it reads.
+/// Starts an evaluator; `private` in a folder whose own evcxr.toml it reads.
 pub(crate) fn start(runtime: &Runtime, private: Option<&Path>) -> Result<Child> {
     let log = fs::File::options()
         .create(true)
@@ -203,15 +196,15 @@ pub(crate) fn start(runtime: &Runtime, private: Option<&Path>) -> Result<Child> 
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
-        // Jupyter ends the processes of a notebook as a group: an engine outlives it.
+        // Jupyter ends the processes of a notebook as a group: an evaluator outlives it.
         .process_group(0);
     if let Some(folder) = private {
-        command.env(engine::PRIVATE, "1").current_dir(folder);
+        command.env(PRIVATE, "1").current_dir(folder);
     }
     command.spawn().context("the engine cannot be started")
 }
 
-/// Starts an engine and claims it, before it is warm. Waits as long as its process lives: on a busy
+/// Starts an evaluator and claims it, before it is warm. Waits as long as its process lives: on a busy
 /// machine its folder alone can take minutes.
 pub(crate) fn start_and_claim(runtime: &Runtime, private: Option<&Path>) -> Result<UnixStream> {
     let mut child = start(runtime, private)?;
@@ -251,28 +244,32 @@ pub(crate) fn start_and_claim(runtime: &Runtime, private: Option<&Path>) -> Resu
 
 /// Starts a spare where one is wanted, none waits and memory allows it.
 pub(crate) fn start_next(runtime: &Runtime) -> Result<()> {
-    if free(runtime).len() < wanted() && memory_allows() {
+    if free(runtime).len() < wanted() && process::memory_allows() {
         let mut child = start(runtime, None)?;
         std::thread::spawn(move || child.wait());
     }
     Ok(())
 }
 
-/// False on a machine that is short of memory; true where it is not told.
-pub(crate) fn memory_allows() -> bool {
-    let Ok(text) = fs::read_to_string("/proc/meminfo") else {
-        return true;
-    };
-    let available = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"));
-    let kilobytes = available.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-    kilobytes.is_none_or(|kb| kb * 1024 > ROOM)
-}
-
-/// The last lines that engines have written.
+/// The last lines that evaluators have written.
 pub(crate) fn log_tail(runtime: &Runtime) -> String {
     let text = fs::read_to_string(runtime.home.join("log")).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(15)..].join("\n")
+}
+
+/// Refuses a folder's configuration that would have everything compiled anew.
+pub(crate) fn check_own(file: &Path) -> Result<()> {
+    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let line = text
+        .lines()
+        .position(|line| line.trim_start().starts_with("tmpdir"));
+    match line {
+        Some(line) => bail!(
+            "{}: line {}: this kernel has a folder for what it compiles; remove `tmpdir`",
+            file.display(),
+            line + 1
+        ),
+        None => Ok(()),
+    }
 }

@@ -1,5 +1,6 @@
 //! evcxr's own Jupyter kernel in a session of ours, to measure against.
 
+use crate::link::{CELLS, SHOWS};
 use crate::runtime::Runtime;
 use crate::session::Session;
 use crate::toolchain;
@@ -23,8 +24,9 @@ pub(crate) fn serve() -> Result<()> {
         .args(std::env::args_os().skip(1))
         .envs(session.environment(&runtime)?)
         .env_remove("BULLWHIP_KERNEL")
-        .env_remove(crate::cells::SOCKET)
-        .env_remove(crate::process::SHOWS)
+        .env_remove(toolchain::INCREMENTAL)
+        .env_remove(CELLS)
+        .env_remove(SHOWS)
         .env(INSIDE, "1")
         .status()
         .context("the kernel cannot be started")?;

@@ -598,6 +598,19 @@ async fn children_end_with_their_cells(kernel: &mut Kernel) {
 async fn no_lock_is_shared_with_other_notebooks(kernel: &mut Kernel) {
     println!("no lock is shared with other notebooks");
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    // Cargo runs, and locks, where a crate is added.
+    let small = folder().join("small");
+    std::fs::create_dir_all(small.join("src")).expect("a folder");
+    let manifest =
+        "[package]\nname = \"small\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
+    std::fs::write(small.join("Cargo.toml"), manifest).expect("written");
+    let code = "pub fn twice(x: i32) -> i32 { 2 * x }\n";
+    std::fs::write(small.join("src/lib.rs"), code).expect("written");
+    let code = format!(":dep small = {{ path = {small:?} }}\nsmall::twice(21)");
+    assert_eq!(kernel.run(&code).await.result(), "42");
+    // A mistake is told without a check of all dependencies, which would compile them once more.
+    let (text, _) = error(&kernel.run("small::thrice(21)").await);
+    assert!(text.contains("thrice"), "{text}");
     let session = PathBuf::from(kernel.run("!echo $EVCXR_TMPDIR").await.result().trim());
     let mode = std::fs::metadata(&session)
         .expect("a folder")

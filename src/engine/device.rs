@@ -218,6 +218,7 @@ pub(crate) fn failure(device: &TensorDevice, error: &dyn fmt::Display) -> Error 
             // What the server says itself stands behind what burn puts around it.
             let said = error.to_string();
             if let Some((_, why)) = said.split_once(servers::REFUSED) {
+                servers::refused();
                 return Error::new(
                     "simulation.device",
                     format!("the server refuses: {}", why.trim_end()),

@@ -40,6 +40,7 @@ pub struct Links {
 }
 
 impl Network {
+    // Long: one column after the other, each with its checks.
     /// Validates the tables, computes what was not given, and the steady state.
     pub fn new(firms: Firms, links: Links) -> Result<Network> {
         let m = count_firms(&firms)?;

@@ -95,6 +95,7 @@ fn once(path: &Path, rows: &[(usize, Vec<String>)]) -> Result<()> {
 }
 
 impl Network {
+    // Long: one file of theirs after the other, each with its checks.
     /// Reads an economy from the files of Inoue & Todo's simulator.
     pub fn from_inoue_todo(files: &InoueTodo) -> Result<Network> {
         let mut index: HashMap<String, usize> = HashMap::new();

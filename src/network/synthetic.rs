@@ -157,6 +157,7 @@ impl Market {
 }
 
 impl Network {
+    // Long: one step of the recipe after the other, each read from the numbers before.
     /// A seeded synthetic economy. 1,000 firms take milliseconds, a million take seconds.
     pub fn synthetic(options: &Synthetic) -> Result<Network> {
         options.check()?;

@@ -139,8 +139,8 @@ pub(super) fn read(lines: &[Line], options: &TableOptions) -> Result<Parts> {
         let value = taken.value(f)?;
         match (index.get(&f.from), index.get(&f.to)) {
             (Some(&i), Some(&j)) => taken.between(row, (i, j), value)?,
-            (Some(&i), None) => taken.to_final_demand(f, i, value)?,
-            (None, Some(&j)) => taken.from_primary(f, j, value)?,
+            (Some(&i), None) => taken.add_final_demand(f, i, value)?,
+            (None, Some(&j)) => taken.add_primary(f, j, value)?,
             (None, None) => taken.beside(f)?,
         }
     }

@@ -10,6 +10,7 @@ use super::state::{PartitionState, Slot};
 use super::team::with_team;
 use super::worker::{Boards, BothWays, Common, Sink, Worker};
 use crate::memory;
+use std::any::Any;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -66,6 +67,37 @@ pub(super) struct Block<F: Float, const L: usize, const W: usize> {
     /// Whether this run's partitions run on several threads, and the time that its passes took.
     split: bool,
     elapsed: Duration,
+}
+
+/// Blocks between two runs, kept for their memory.
+pub(super) struct Pool<F> {
+    blocks: Mutex<Vec<Box<dyn Any + Send>>>,
+    kind: std::marker::PhantomData<F>,
+}
+
+impl<F> Default for Pool<F> {
+    fn default() -> Self {
+        Self {
+            blocks: Mutex::default(),
+            kind: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<F: Float> Pool<F> {
+    pub(super) fn take<const L: usize, const W: usize>(&self) -> Box<Block<F, L, W>> {
+        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = blocks.iter().rposition(|b| b.is::<Block<F, L, W>>());
+        found
+            .map(|k| blocks.swap_remove(k))
+            .and_then(|b| b.downcast().ok())
+            .unwrap_or_else(|| Box::new(Block::new()))
+    }
+
+    pub(super) fn give(&self, block: Box<dyn Any + Send>) {
+        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        blocks.push(block);
+    }
 }
 
 /// The fixed data of a run: design, layout, and numbers in the run's format.

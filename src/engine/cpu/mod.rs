@@ -27,40 +27,9 @@ use rayon::prelude::*;
 use state::Slot;
 use std::any::Any;
 use std::num::NonZero;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 pub(crate) use team::Autotuner;
 use transpose::unravel;
-
-/// Blocks between two runs, kept for their memory.
-pub(crate) struct Pool<F> {
-    blocks: Mutex<Vec<Box<dyn Any + Send>>>,
-    kind: std::marker::PhantomData<F>,
-}
-
-impl<F> Default for Pool<F> {
-    fn default() -> Self {
-        Self {
-            blocks: Mutex::default(),
-            kind: std::marker::PhantomData,
-        }
-    }
-}
-
-impl<F: Float> Pool<F> {
-    fn take<const L: usize, const W: usize>(&self) -> Box<Block<F, L, W>> {
-        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = blocks.iter().rposition(|b| b.is::<Block<F, L, W>>());
-        found
-            .map(|k| blocks.swap_remove(k))
-            .and_then(|b| b.downcast().ok())
-            .unwrap_or_else(|| Box::new(Block::new()))
-    }
-
-    fn give(&self, block: Box<dyn Any + Send>) {
-        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        blocks.push(block);
-    }
-}
 
 /// A number format, and the arrays of a plan in it.
 pub(crate) trait Format: Float {

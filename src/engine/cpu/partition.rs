@@ -1,7 +1,8 @@
 //! Where the numbers of firms and links lie in the kernels' arrays: partitions, rows and bins.
 
 use super::super::plan::{Design, PADDING, Plan};
-use super::{Autotuner, Float, Pool, processors};
+use super::block::Pool;
+use super::{Autotuner, Float, processors};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -212,123 +213,26 @@ impl Layout {
     }
 
     fn new(design: &Design, width: usize) -> Self {
-        let (firms, links) = (design.steady.len(), design.supplier.len());
-        let messages = width > 1 && design.is_large();
-        let cuts: &[_] = match width {
-            // Every partition has accumulators of all firms, which are many here.
-            1 if design.is_large() => &[],
-            1 => &PARTICLE_LANE_PARTITIONS,
-            _ if messages => &[(0, 1 << (firms / BIN).clamp(1, MOST_PARTITIONS).ilog2())],
-            _ => &FIRM_LANE_PARTITIONS,
-        };
-        let reached = cuts.iter().filter(|(least, _)| links >= *least);
-        let partitions = reached
-            .map(|(_, partitions)| *partitions)
-            .max()
-            .unwrap_or(1);
-        // Sums run along a binary tree of partitions.
-        debug_assert!(partitions.is_power_of_two());
-        let degree = |i: u32| design.row[i as usize + 1] - design.row[i as usize];
+        let firms = design.steady.len();
         let mut customers = vec![0u32; firms];
         for j in &design.supplier {
             customers[*j as usize] += 1;
         }
-        // The firms of a row have about as many inputs, so that rows have little padding, and about as many
-        // customers. Where a row is one firm, the firms of a group follow each other in every partition:
-        // `first_member` requires it, and firms of a group often have the same suppliers, whose accumulators then
-        // stay in the cache.
-        let mut order: Vec<u32> = (0..firms as u32).collect();
-        order.sort_by_key(|i| {
-            let group = if width == 1 {
-                design.group[*i as usize]
-            } else {
-                0
-            };
-            let busy = (degree(*i), customers[*i as usize]);
-            (group, std::cmp::Reverse(busy))
-        });
+        let order = order(design, &customers, width);
         let mut rows: Vec<&[u32]> = order.chunks(width).collect();
         if width > 1 {
             // Rows of firms with many customers lie together: most of the offers that links read stay in the cache.
             let sold = |row: &&[u32]| row.iter().map(|i| customers[*i as usize]).sum::<u32>();
             rows.sort_by_cached_key(|row| std::cmp::Reverse(sold(row)));
         }
-        // The longest rows first, each row goes to the partition with the least work so far: partitions then have
-        // equal work.
-        let longest = |row: &[u32]| row.iter().map(|i| degree(*i)).max().unwrap_or(0) as usize;
-        let mut work: Vec<(usize, usize)> = rows
-            .iter()
-            .map(|row| longest(row) + FIRM_ROW_COST)
-            .enumerate()
-            .collect();
-        work.sort_by_key(|(_, work)| std::cmp::Reverse(*work));
-        let mut load = vec![0; partitions];
-        let mut partition_of = vec![0; rows.len()];
-        for (row, work) in work {
-            let least = (0..partitions)
-                .min_by_key(|partition| load[*partition])
-                .unwrap_or(0);
-            load[least] += work;
-            partition_of[row] = least;
-        }
-        let mut firms_of_partition: Vec<Vec<u32>> = vec![Vec::new(); partitions];
-        for (row, partition) in rows.iter().zip(partition_of) {
-            let firm = &mut firms_of_partition[partition];
-            firm.extend_from_slice(row);
-            firm.resize(firm.len().next_multiple_of(width), PADDING);
-        }
         let (mut first, mut bins) = (0, 0);
+        let firms_of_partition = divide(design, &rows, width, partitions(design, width));
         let mut laid_out: Vec<Partition> = firms_of_partition
             .into_iter()
             .map(|firm| {
-                let mut partition = Partition {
-                    first,
-                    rows: firm.len() / width,
-                    all_rows: 0,
-                    row: vec![0],
-                    has_inputs: Vec::with_capacity(firm.len()),
-                    group: Vec::with_capacity(firm.len()),
-                    first_member: Vec::new(),
-                    columns: Vec::new(),
-                    link: Vec::new(),
-                    supplier: Vec::new(),
-                    place: Vec::new(),
-                    hubs: Vec::new(),
-                    bins: bins..bins + firm.len().div_ceil(BIN),
-                    routing: None,
-                    firm,
-                };
+                let partition = Partition::new(design, firm, width, first, bins);
                 first += partition.rows;
                 bins = partition.bins.end;
-                for firms in partition.firm.chunks_exact(width) {
-                    let inputs = |i: u32| if i == PADDING { 0 } else { degree(i) };
-                    let most = firms.iter().map(|i| inputs(*i)).max().unwrap_or(0);
-                    for k in 0..most {
-                        partition.link.extend(firms.iter().map(|i| {
-                            if k < inputs(*i) {
-                                design.row[*i as usize] + k
-                            } else {
-                                PADDING
-                            }
-                        }));
-                    }
-                    partition.row.push((partition.link.len() / width) as u32);
-                    partition
-                        .has_inputs
-                        .extend(firms.iter().map(|i| inputs(*i) > 0));
-                    let group = |i: u32| {
-                        if i == PADDING {
-                            0
-                        } else {
-                            design.group[i as usize]
-                        }
-                    };
-                    partition.group.extend(firms.iter().map(|i| group(*i)));
-                }
-                if width == 1 {
-                    let first = |g| partition.group.partition_point(|of| *of < g) as u32;
-                    partition.first_member = (0..=design.groups as u32).map(first).collect();
-                }
                 partition
             })
             .collect();
@@ -350,60 +254,198 @@ impl Layout {
             .collect();
         for partition in &mut laid_out {
             partition.all_rows = first;
-            // Padding names the firm of its own lane. If all padding named one firm, its additions of 0 would wait
-            // for each other.
-            let own = partition
-                .row
-                .windows(2)
-                .zip(partition.first..)
-                .flat_map(|(of, row)| {
-                    let lanes = (of[0]..of[1]).flat_map(|_| 0..width);
-                    lanes.map(move |lane| (row * width + lane) as u32)
-                });
-            let supplier = |(e, own): (&u32, u32)| match *e {
-                PADDING => own,
-                e => position[design.supplier[e as usize] as usize],
-            };
-            let supplier: Vec<u32> = partition.link.iter().zip(own).map(supplier).collect();
-            if messages {
-                let (routing, place) = Routing::new(&supplier, &partition.link, &bins);
-                (partition.routing, partition.place) = (Some(routing), place);
-            } else {
-                let mut sold = vec![0u32; first * width];
-                let real = partition.link.iter().zip(&supplier);
-                for (_, at) in real.filter(|(link, _)| **link != PADDING) {
-                    sold[*at as usize] += 1;
-                }
-                let places = 0..sold.len() as u32;
-                partition.hubs = places
-                    .filter(|at| sold[*at as usize] > HUB_CUSTOMERS)
-                    .collect();
-                if width == 1 {
-                    partition.place = supplier;
-                } else {
-                    let narrow = |at: &u32| {
-                        u16::try_from(*at).expect("fewer firms than large networks have")
-                    };
-                    partition.supplier = supplier.iter().map(narrow).collect();
-                }
-            }
-            partition
-                .place
-                .resize(partition.place.len() + PREFETCH_DISTANCE * width, 0);
-            let range = partition.first * width..(partition.first + partition.rows) * width;
-            let columns = design.column.iter().enumerate().filter_map(|(c, i)| {
-                let at = position[*i as usize] as usize;
-                range
-                    .contains(&at)
-                    .then(|| ((at - range.start) as u32, c as u32))
-            });
-            partition.columns = columns.collect();
-            partition.columns.sort_unstable();
+            partition.place_links(design, width, &position, &bins);
+            partition.place_columns(design, width, &position);
         }
         Self {
             rows: first,
             partitions: laid_out,
         }
+    }
+}
+
+/// Number of partitions: a property of the network.
+fn partitions(design: &Design, width: usize) -> usize {
+    let (firms, links) = (design.steady.len(), design.supplier.len());
+    let messages = width > 1 && design.is_large();
+    let cuts: &[_] = match width {
+        // Every partition has accumulators of all firms, which are many here.
+        1 if design.is_large() => &[],
+        1 => &PARTICLE_LANE_PARTITIONS,
+        _ if messages => &[(0, 1 << (firms / BIN).clamp(1, MOST_PARTITIONS).ilog2())],
+        _ => &FIRM_LANE_PARTITIONS,
+    };
+    let reached = cuts.iter().filter(|(least, _)| links >= *least);
+    let found = reached.map(|(_, partitions)| *partitions).max();
+    let partitions = found.unwrap_or(1);
+    // Sums run along a binary tree of partitions.
+    debug_assert!(partitions.is_power_of_two());
+    partitions
+}
+
+/// Number of a firm's inputs.
+fn degree(design: &Design, i: u32) -> u32 {
+    design.row[i as usize + 1] - design.row[i as usize]
+}
+
+/// Firms in the order of their rows.
+fn order(design: &Design, customers: &[u32], width: usize) -> Vec<u32> {
+    let firms = design.steady.len();
+    // The firms of a row have about as many inputs, so that rows have little padding, and about as many
+    // customers. Where a row is one firm, the firms of a group follow each other in every partition:
+    // `first_member` requires it, and firms of a group often have the same suppliers, whose accumulators then
+    // stay in the cache.
+    let mut order: Vec<u32> = (0..firms as u32).collect();
+    order.sort_by_key(|i| {
+        let group = if width == 1 {
+            design.group[*i as usize]
+        } else {
+            0
+        };
+        let busy = (degree(design, *i), customers[*i as usize]);
+        (group, std::cmp::Reverse(busy))
+    });
+    order
+}
+
+/// The firms of each partition, row by row.
+fn divide(design: &Design, rows: &[&[u32]], width: usize, partitions: usize) -> Vec<Vec<u32>> {
+    // The longest rows first, each row goes to the partition with the least work so far: partitions then have
+    // equal work.
+    let longest = |row: &[u32]| row.iter().map(|i| degree(design, *i)).max().unwrap_or(0) as usize;
+    let mut work: Vec<(usize, usize)> = rows
+        .iter()
+        .map(|row| longest(row) + FIRM_ROW_COST)
+        .enumerate()
+        .collect();
+    work.sort_by_key(|(_, work)| std::cmp::Reverse(*work));
+    let mut load = vec![0; partitions];
+    let mut partition_of = vec![0; rows.len()];
+    for (row, work) in work {
+        let least = (0..partitions)
+            .min_by_key(|partition| load[*partition])
+            .unwrap_or(0);
+        load[least] += work;
+        partition_of[row] = least;
+    }
+    let mut firms_of_partition: Vec<Vec<u32>> = vec![Vec::new(); partitions];
+    for (row, partition) in rows.iter().zip(partition_of) {
+        let firm = &mut firms_of_partition[partition];
+        firm.extend_from_slice(row);
+        firm.resize(firm.len().next_multiple_of(width), PADDING);
+    }
+    firms_of_partition
+}
+
+impl Partition {
+    /// The partition of these firms, with the links on which they buy; `first` and `bins` are its first row and bin.
+    fn new(design: &Design, firm: Vec<u32>, width: usize, first: usize, bins: usize) -> Self {
+        let mut partition = Partition {
+            first,
+            rows: firm.len() / width,
+            all_rows: 0,
+            row: vec![0],
+            has_inputs: Vec::with_capacity(firm.len()),
+            group: Vec::with_capacity(firm.len()),
+            first_member: Vec::new(),
+            columns: Vec::new(),
+            link: Vec::new(),
+            supplier: Vec::new(),
+            place: Vec::new(),
+            hubs: Vec::new(),
+            bins: bins..bins + firm.len().div_ceil(BIN),
+            routing: None,
+            firm,
+        };
+        for firms in partition.firm.chunks_exact(width) {
+            let inputs = |i: u32| if i == PADDING { 0 } else { degree(design, i) };
+            let most = firms.iter().map(|i| inputs(*i)).max().unwrap_or(0);
+            for k in 0..most {
+                partition.link.extend(firms.iter().map(|i| {
+                    if k < inputs(*i) {
+                        design.row[*i as usize] + k
+                    } else {
+                        PADDING
+                    }
+                }));
+            }
+            partition.row.push((partition.link.len() / width) as u32);
+            partition
+                .has_inputs
+                .extend(firms.iter().map(|i| inputs(*i) > 0));
+            let group = |i: u32| {
+                if i == PADDING {
+                    0
+                } else {
+                    design.group[i as usize]
+                }
+            };
+            partition.group.extend(firms.iter().map(|i| group(*i)));
+        }
+        if width == 1 {
+            let first = |g| partition.group.partition_point(|of| *of < g) as u32;
+            partition.first_member = (0..=design.groups as u32).map(first).collect();
+        }
+        partition
+    }
+
+    /// Sets where links find their suppliers: positions or messages.
+    fn place_links(
+        &mut self,
+        design: &Design,
+        width: usize,
+        position: &[u32],
+        bins: &[(usize, usize)],
+    ) {
+        let messages = width > 1 && design.is_large();
+        let first = self.all_rows;
+        // Padding names the firm of its own lane. If all padding named one firm, its additions of 0 would wait
+        // for each other.
+        let own = self.row.windows(2).zip(self.first..).flat_map(|(of, row)| {
+            let lanes = (of[0]..of[1]).flat_map(|_| 0..width);
+            lanes.map(move |lane| (row * width + lane) as u32)
+        });
+        let supplier = |(e, own): (&u32, u32)| match *e {
+            PADDING => own,
+            e => position[design.supplier[e as usize] as usize],
+        };
+        let supplier: Vec<u32> = self.link.iter().zip(own).map(supplier).collect();
+        if messages {
+            let (routing, place) = Routing::new(&supplier, &self.link, bins);
+            (self.routing, self.place) = (Some(routing), place);
+        } else {
+            let mut sold = vec![0u32; first * width];
+            let real = self.link.iter().zip(&supplier);
+            for (_, at) in real.filter(|(link, _)| **link != PADDING) {
+                sold[*at as usize] += 1;
+            }
+            let places = 0..sold.len() as u32;
+            self.hubs = places
+                .filter(|at| sold[*at as usize] > HUB_CUSTOMERS)
+                .collect();
+            if width == 1 {
+                self.place = supplier;
+            } else {
+                let narrow =
+                    |at: &u32| u16::try_from(*at).expect("fewer firms than large networks have");
+                self.supplier = supplier.iter().map(narrow).collect();
+            }
+        }
+        let places = self.place.len() + PREFETCH_DISTANCE * width;
+        self.place.resize(places, 0);
+    }
+
+    /// Sets the columns of the capacity tensor.
+    fn place_columns(&mut self, design: &Design, width: usize, position: &[u32]) {
+        let range = self.first * width..(self.first + self.rows) * width;
+        let columns = design.column.iter().enumerate().filter_map(|(c, i)| {
+            let at = position[*i as usize] as usize;
+            range
+                .contains(&at)
+                .then(|| ((at - range.start) as u32, c as u32))
+        });
+        self.columns = columns.collect();
+        self.columns.sort_unstable();
     }
 }
 

@@ -162,6 +162,7 @@ pub(super) fn link_adjoint_light(
     }
 }
 
+// Long: a kernel names all its arrays, and `cube` knows no function that returns some of them.
 /// The same for one chunk of a firm with many inputs; `partial` takes the three sums, [sum, chunk, particle].
 #[cfg_attr(not(feature = "cuda-source"), cube(launch))]
 #[cfg_attr(feature = "cuda-source", cube(launch, create_dummy_kernel))]

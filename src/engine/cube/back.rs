@@ -4,7 +4,8 @@ use super::super::schedule::{self, Action};
 use super::adjoint::{self, PeriodOffsetsLaunch};
 use super::device::{Buffer, cube_each, launch};
 use super::forward;
-use super::run::{BlockTape, Run, To};
+use super::run::{Run, To};
+use super::tape::BlockTape;
 
 impl Run<'_> {
     /// The gradient, given the gradient `panel` in the panel: into `target` and `rate`, [particle, firm], and
@@ -88,6 +89,7 @@ impl Run<'_> {
         tape.stock.set(t - 1, stock);
     }
 
+    // Long: a launch names all its arrays.
     fn link_adjoint(&self, tape: &BlockTape, buffers: &AdjointBuffers, t: usize) {
         let (layout, inputs) = (self.layout, &self.layout.inputs);
         let particles = self.block.particles;

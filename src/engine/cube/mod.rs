@@ -63,6 +63,7 @@ mod run;
 #[cfg(feature = "cuda-source")]
 mod source;
 mod sums;
+mod tape;
 
 use super::adjoint::Passes;
 use super::{Operation, Plan};
@@ -74,10 +75,11 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use device::{Buffer, DeviceLayout};
 use layout::Layout;
-use run::{BlockTape, Run, Tensors};
+use run::{Run, Tensors};
 #[cfg(feature = "cuda-source")]
 pub use source::{CudaSource, cuda_sources};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tape::BlockTape;
 
 /// A plan's arrays on the devices that it has run on.
 #[derive(Default)]

@@ -9,6 +9,7 @@ use burn::backend::{Remote, RemoteDevice, TensorMetadata};
 use burn::remote::CustomOpClient;
 use burn::tensor::{DType, Shape, TensorData};
 use burn_ir::{CustomOpIr, TensorIr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// A plan on the servers that it has run on.
@@ -22,11 +23,23 @@ struct OnServers {
 struct Sent {
     digest: Digest,
     bytes: IntTensor<Remote>,
+    /// Refusals that had been told when it was sent.
+    refusals: usize,
+}
+
+/// Refusals of servers that this process has been told.
+static REFUSALS: AtomicUsize = AtomicUsize::new(0);
+
+/// A server has refused something: what was sent to it before may be lost, and is sent again when it is needed.
+pub(in crate::engine) fn refused() {
+    REFUSALS.fetch_add(1, Ordering::SeqCst);
 }
 
 impl OnServers {
     fn get(&self, plan: &Plan, device: &RemoteDevice) -> Sent {
         let mut all = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let refusals = REFUSALS.load(Ordering::SeqCst);
+        all.retain(|(_, sent)| sent.refusals == refusals);
         if let Some((_, found)) = all.iter().find(|(d, _)| d == device) {
             return found.clone();
         }
@@ -37,6 +50,7 @@ impl OnServers {
         let made = Sent {
             digest,
             bytes: Remote::int_from_data(TensorData::new(words, shape), device),
+            refusals,
         };
         all.push((device.clone(), made.clone()));
         made

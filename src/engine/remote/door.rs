@@ -353,7 +353,7 @@ fn work<B: Passes + BackendIr>(
 ) -> bool {
     let (messages, _held) = match batch {
         Batch::Lost(why) => {
-            session.give_up(&why);
+            session.lose(&why);
             return true;
         }
         Batch::Tasks(messages, held) => (messages, held),

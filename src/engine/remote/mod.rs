@@ -31,6 +31,7 @@ mod session;
 mod token;
 mod wire;
 
+pub(super) use client::refused;
 pub(super) use connect::{address, connect, list, open};
 #[cfg(feature = "serve")]
 pub use serve::{Serve, Server};

@@ -23,7 +23,7 @@ pub(super) struct Session<B: Passes + BackendIr> {
     shelf: Arc<Shelf<B>>,
     budget: Arc<Budget>,
     there: HashMap<TensorId, There>,
-    /// Why nothing can be done any more.
+    /// Why a part of what the client has sent is lost: the last reason, for what is not there since.
     lost: Option<String>,
 }
 
@@ -52,9 +52,16 @@ impl<B: Passes + BackendIr> Session<B> {
         }
     }
 
-    /// A part of what the client has sent is lost: from now on it is told so.
-    pub(super) fn give_up(&mut self, why: &str) {
-        self.lost.get_or_insert_with(|| refused(why));
+    /// A part of what the client has sent is lost. It is told so where it asks for what has been in that part,
+    /// or for what would have come of it; all else goes on.
+    pub(super) fn lose(&mut self, why: &str) {
+        self.lost = Some(refused(why));
+    }
+
+    /// Why a tensor is not there.
+    fn absent(&self) -> String {
+        let lost = self.lost.clone();
+        lost.unwrap_or_else(|| refused("a tensor is not there"))
     }
 
     /// Does one task; the answer, where there is one.
@@ -153,9 +160,6 @@ impl<B: Passes + BackendIr> Session<B> {
 
     /// Whether a tensor is there, of the shape that it is said to have.
     fn find(&self, tensor: &TensorIr) -> Result<(), String> {
-        if let Some(why) = &self.lost {
-            return Err(why.clone());
-        }
         match self.there.get(&tensor.id) {
             Some(There::Tensor { shape, dtype, .. })
                 if *shape == tensor.shape && *dtype == tensor.dtype =>
@@ -164,7 +168,7 @@ impl<B: Passes + BackendIr> Session<B> {
             }
             Some(There::Tensor { .. }) => Err(refused("a tensor is of another shape or type")),
             Some(There::Lost(why)) => Err(why.to_string()),
-            None => Err(refused("a tensor is not there")),
+            None => Err(self.absent()),
         }
     }
 
@@ -215,7 +219,7 @@ impl<B: Passes + BackendIr> Session<B> {
                 }
             }
             Some(There::Lost(why)) => There::Lost(why.clone()),
-            None => There::Lost(refused("a tensor is not there").into()),
+            None => There::Lost(self.absent().into()),
         };
         self.there.insert(new, named);
     }

@@ -114,6 +114,7 @@ pub(super) fn pack(design: &Design) -> Vec<u8> {
     safetensors::serialize(views, None).expect("plain arrays")
 }
 
+// Long: one field after the other, with its check.
 /// The design of `pack`'s bytes; what does not fit together is refused.
 pub(super) fn unpack(bytes: &[u8]) -> Result<Design> {
     let wrong = |fact: String| {

@@ -94,7 +94,7 @@ pub(super) fn read(
         begun |= when.starts_with(|c: char| c.is_ascii_digit());
         if !begun {
             let what = when.to_lowercase();
-            preamble(&mut series, &what, &row, options)?;
+            preamble(&mut series, &what, row, options)?;
             continue;
         }
         if row.len() < header.len() {

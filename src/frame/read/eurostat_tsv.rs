@@ -85,7 +85,7 @@ pub(super) fn read(
         .split(',')
         .map(|n| n.trim().to_lowercase())
         .collect();
-    let months = months_of(&header)?;
+    let months = months_of(header)?;
     let find = |wanted: &[&str]| names.iter().position(|n| wanted.contains(&n.as_str()));
     let need = |wanted: &[&str]| find(wanted).ok_or_else(|| missing(wanted[0], &names, line));
     let (region, sector) = (need(&["geo"])?, need(&["nace_r2", "nace"])?);
@@ -106,7 +106,7 @@ pub(super) fn read(
     table.in_parallel(panel, |rows, panel| {
         while let Some(row) = rows.next()? {
             let key: Vec<&str> = row.get(0).split(',').map(str::trim).collect();
-            whole(&row, key.len(), names.len(), months.len())?;
+            whole(row, key.len(), names.len(), months.len())?;
             let get = |k: usize| key[k];
             if !panel.takes(&further, row.line, get, || (key[region], key[sector], None)) {
                 continue;

@@ -65,12 +65,11 @@ pub(super) fn read(
     }
 }
 
+/// Columns with their months, and columns without a heading.
+type Columns = (Vec<(usize, i32)>, Vec<usize>);
+
 /// The columns of months, and those without a heading, which must be empty: a month may have lost its name.
-fn months_of(
-    names: &[String],
-    labels: &[String],
-    line: usize,
-) -> Result<(Vec<(usize, i32)>, Vec<usize>)> {
+fn months_of(names: &[String], labels: &[String], line: usize) -> Result<Columns> {
     let mut months = Vec::new();
     let mut unnamed = Vec::new();
     for (k, text) in names.iter().enumerate() {

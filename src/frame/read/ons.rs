@@ -69,7 +69,7 @@ pub(super) fn read(
     while let Some(row) = table.next()? {
         let when = row.get(0);
         if !begun && !when.starts_with(|c: char| c.is_ascii_digit()) {
-            preamble(&mut series, &row, when);
+            preamble(&mut series, row, when);
             continue;
         }
         if !begun {

@@ -215,7 +215,7 @@ impl Options for Falls {
     fn total(&self) -> (&'static str, usize) {
         unreachable!("it does not get there")
     }
-    fn draws(&self) -> usize {
+    fn posterior_draws(&self) -> usize {
         unreachable!("it does not get there")
     }
     fn lasting(&self) -> Method {

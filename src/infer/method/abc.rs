@@ -56,7 +56,7 @@ impl Options for Abc {
         ("Abc.draws", self.draws)
     }
 
-    fn draws(&self) -> usize {
+    fn posterior_draws(&self) -> usize {
         self.keep
     }
 

@@ -88,7 +88,7 @@ pub(crate) trait Options {
     /// How far a fit goes, in what `Fit::done` counts, and the name of the option that says so.
     fn total(&self) -> (&'static str, usize);
     /// Draws of the posterior.
-    fn draws(&self) -> usize;
+    fn posterior_draws(&self) -> usize;
     /// The options that a fit's numbers depend on: all but those that may change where it goes on.
     fn lasting(&self) -> Method;
     /// Refuses what is out of range.

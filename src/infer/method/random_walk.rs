@@ -60,7 +60,7 @@ impl Options for RandomWalk {
         ("RandomWalk.evaluations", self.moves())
     }
 
-    fn draws(&self) -> usize {
+    fn posterior_draws(&self) -> usize {
         self.keep
     }
 

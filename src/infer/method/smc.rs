@@ -58,7 +58,7 @@ impl Options for Smc {
         ("Smc.evaluations", self.evaluations)
     }
 
-    fn draws(&self) -> usize {
+    fn posterior_draws(&self) -> usize {
         self.population
     }
 

@@ -169,7 +169,7 @@ pub fn sbc(
     let problem = &steady(problem);
     let objective = Objective::new(problem)?;
     let n = objective.dimension();
-    let mut out = Sbc::begun(&objective, method.options().draws());
+    let mut out = Sbc::begun(&objective, method.options().posterior_draws());
     progress.start("simulation-based calibration", runs);
     for k in 0..runs {
         let truth = normals(run.seed, Purpose::Truth, k, n);

@@ -128,7 +128,7 @@ impl<'a> Taken<'a> {
     }
 
     /// Takes a flow from sector i to what is no sector.
-    pub(super) fn to_final_demand(&mut self, f: &'a Flow<'a>, i: usize, value: f64) -> Result<()> {
+    pub(super) fn add_final_demand(&mut self, f: &'a Flow<'a>, i: usize, value: f64) -> Result<()> {
         let Some(role) = self.said.buyer(&f.to.1) else {
             return Err(Error::new(
                 f.line.place(),
@@ -165,7 +165,7 @@ impl<'a> Taken<'a> {
     }
 
     /// Takes a flow from what is no sector to sector j.
-    pub(super) fn from_primary(&mut self, f: &'a Flow<'a>, j: usize, value: f64) -> Result<()> {
+    pub(super) fn add_primary(&mut self, f: &'a Flow<'a>, j: usize, value: f64) -> Result<()> {
         if !self.said.is_below(&f.from.1) {
             return Err(Error::new(
                 f.line.place(),

@@ -138,7 +138,7 @@ impl Options for Svi {
         ("Svi.steps", self.steps)
     }
 
-    fn draws(&self) -> usize {
+    fn posterior_draws(&self) -> usize {
         self.draws
     }
 

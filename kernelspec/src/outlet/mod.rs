@@ -1,13 +1,15 @@
 //! What cells print and show, on its way to the notebook: in order, whole, and within bounds.
 
-use crate::link::{self, Outcome, Tell, Word};
-use crate::process::PIPES;
+mod words;
+
+use crate::display::{bearable, size, whole_characters};
+use crate::link::{Outcome, PIPES, Tell};
 use anyhow::{Context, Result};
 use rustix::event::{PollFd, PollFlags, poll};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::fs::File;
-use std::io::{BufReader, Read};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::io::Read;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,8 +18,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const TEXT: usize = 2 << 20;
 /// All that a cell shows at most, in bytes, less what changes in place.
 const SHOWN: usize = 64 << 20;
-/// One display at most, in bytes.
-const DISPLAY: usize = 24 << 20;
 /// A line of `evcxr_input`'s, which asks for a line of input.
 const ASKS: &str = "EVCXR_INPUT_REQUEST";
 
@@ -281,166 +281,13 @@ impl Outlet {
             false => Tell::Display { id: None, data },
         });
     }
-
-    /// Answers the words of one connection from the process of the cells.
-    fn converse(&self, stream: &UnixStream) {
-        let Ok(clone) = stream.try_clone() else {
-            return;
-        };
-        let mut reader = BufReader::new(clone);
-        // What is no word ends the conversation.
-        while let Ok(Some(word)) = link::receive::<Word>(&mut reader) {
-            let answer = match word {
-                Word::Wants => json!(self.wants()),
-                word => self.hear(word),
-            };
-            if link::send(stream, &answer).is_err() {
-                return;
-            }
-        }
-    }
-
-    fn hear(&self, word: Word) -> Value {
-        let mut state = self.state();
-        let state = &mut *state;
-        self.drain(state);
-        match word {
-            Word::Show { value, data } => {
-                self.whole(state);
-                self.release(state);
-                match value {
-                    true => state.held = Some(data),
-                    false => self.show(state, data, false),
-                }
-            }
-            Word::Value => {
-                if let Some(data) = state.held.take() {
-                    self.show(state, data, true);
-                }
-            }
-            Word::Live { id, data } => {
-                self.release(state);
-                let bytes = data.values().filter_map(Value::as_str).map(str::len).sum();
-                (self.notebook.tell)(&Tell::Display {
-                    id: Some(id),
-                    data: bearable(data, bytes),
-                });
-            }
-            Word::Failed { text, file, line } => {
-                state.outcome.failed = true;
-                state.stop = Some(Stop::Failed { text, file, line });
-            }
-            Word::Panicked {
-                text,
-                file,
-                line,
-                at,
-                ends: true,
-                ..
-            } => {
-                state.outcome.panicked = true;
-                state.stop = Some(Stop::Panicked {
-                    text,
-                    file,
-                    line,
-                    at,
-                });
-            }
-            Word::Panicked {
-                text,
-                file,
-                line,
-                thread,
-                ..
-            } => {
-                let place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-                let place = place(&file, line);
-                self.notice(state, &text, &place, thread.as_deref());
-            }
-            Word::Waits { text } => self.tell_text(false, text),
-            Word::Lost { name } => state.outcome.lost.push(name),
-            Word::Done => return json!(std::mem::take(&mut state.outcome)),
-            Word::Wants => {}
-        }
-        Value::Null
-    }
-
-    /// A panic that does not end the cell.
-    fn notice(&self, state: &mut State, text: &str, place: &str, thread: Option<&str>) {
-        let who = match thread {
-            Some("") => "a thread panicked".to_string(),
-            Some(name) => format!("the thread `{name}` panicked"),
-            None => "a panic was caught".to_string(),
-        };
-        let text = format!("{who} {place}: {text}\n");
-        self.bounded(state, true, text);
-    }
-
-    fn wants(&self) -> Option<String> {
-        let (prompt, password) = {
-            let mut state = self.state();
-            self.drain(&mut state);
-            let asks = std::mem::take(&mut state.asks);
-            match asks.split_once(':') {
-                Some((word, prompt)) => (prompt.trim_end().to_string(), word.ends_with("PASSWORD")),
-                None => (std::mem::take(&mut state.line), false),
-            }
-        };
-        let line = (self.notebook.ask)(&prompt, password);
-        self.state().refused |= line.is_none();
-        line
-    }
-}
-
-/// Takes the whole characters away; what is no UTF-8 is replaced.
-fn whole_characters(bytes: &mut Vec<u8>) -> String {
-    let whole = match std::str::from_utf8(bytes) {
-        Ok(text) => text.len(),
-        Err(error) if error.error_len().is_none() => error.valid_up_to(),
-        Err(_) => {
-            // The last character may still be cut, and only that.
-            let tail = bytes.len().saturating_sub(3);
-            let begun = (tail..bytes.len()).find(|at| {
-                bytes[*at] >= 0xC0
-                    && std::str::from_utf8(&bytes[*at..]).is_err_and(|e| e.error_len().is_none())
-            });
-            begun.unwrap_or(bytes.len())
-        }
-    };
-    let text = String::from_utf8_lossy(&bytes[..whole]).into_owned();
-    bytes.drain(..whole);
-    text
-}
-
-/// A display that a page can bear, with parts that are JSON as such.
-fn bearable(data: Map<String, Value>, bytes: usize) -> Value {
-    if bytes > DISPLAY {
-        let text = format!(
-            "[a display of {} is left out: a page bears {} at most; save it as a file]",
-            size(bytes),
-            size(DISPLAY)
-        );
-        return json!({ "text/plain": text });
-    }
-    let parts = data.into_iter().map(|(kind, part)| {
-        let json = part.as_str().filter(|_| kind.contains("json"));
-        let json = json.and_then(|text| serde_json::from_str(text).ok());
-        (kind, json.unwrap_or(part))
-    });
-    Value::Object(parts.collect())
-}
-
-fn size(bytes: usize) -> String {
-    match bytes {
-        0..10_000 => format!("{bytes} bytes"),
-        10_000..1_000_000 => format!("{} kB", bytes / 1000),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::Word;
+    use serde_json::json;
 
     /// An outlet that writes down what it tells.
     fn outlet(name: &str) -> (Arc<Outlet>, Arc<Mutex<Vec<Tell>>>) {
