@@ -6,8 +6,20 @@ use std::io::{BufWriter, Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The bytes of a file that fits into memory. A device or a pipe may have no end.
+/// The bytes of a file that fits into memory.
 pub(crate) fn contents(path: &Path) -> Result<Vec<u8>> {
+    fits(path)?;
+    std::fs::read(path)
+}
+
+/// A file that fits into memory, to be read.
+pub(crate) fn opened(path: &Path) -> Result<File> {
+    fits(path)?;
+    File::open(path)
+}
+
+/// Refuses what is no file, as a device or a pipe may have no end, and what does not fit into memory.
+fn fits(path: &Path) -> Result<()> {
     let about = std::fs::metadata(path)?;
     if about.is_dir() {
         return Err(Error::new(ErrorKind::InvalidInput, "it is a folder"));
@@ -16,8 +28,7 @@ pub(crate) fn contents(path: &Path) -> Result<Vec<u8>> {
         return Err(Error::new(ErrorKind::InvalidInput, "it is not a file"));
     }
     memory::require("", "all of it", about.len() as f64, "")
-        .map_err(|e| Error::new(ErrorKind::OutOfMemory, e.fact))?;
-    std::fs::read(path)
+        .map_err(|e| Error::new(ErrorKind::OutOfMemory, e.fact))
 }
 
 /// What the names of unfinished files end with.

@@ -3,20 +3,55 @@
 
 use arrow_format::ipc::planus::ReadAsRoot;
 use arrow_format::ipc::{FooterRef, MessageHeaderRef, MessageRef, RecordBatchRef};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 /// What stands at both ends of a file.
 const MAGIC: &[u8] = b"ARROW1";
 /// What stands before the length of a message, but in files of old versions.
 const CONTINUES: &[u8] = &[0xff; 4];
 
+/// A file of which parts are read.
+pub(super) struct Parts {
+    file: Mutex<File>,
+    length: usize,
+}
+
+impl Parts {
+    pub(super) fn of(mut file: File) -> std::io::Result<Self> {
+        let length = file.seek(SeekFrom::End(0))?;
+        Ok(Self {
+            file: Mutex::new(file),
+            length: usize::try_from(length).map_err(std::io::Error::other)?,
+        })
+    }
+
+    /// The bytes of a range, unless it ends after the file.
+    fn get(&self, range: Range<usize>) -> Option<Vec<u8>> {
+        if range.end > self.length || range.start > range.end {
+            return None;
+        }
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(range.start as u64)).ok()?;
+        let mut bytes = vec![0; range.len()];
+        file.read_exact(&mut bytes).ok()?;
+        Some(bytes)
+    }
+}
+
 /// The bytes that a file's buffers take once they are unpacked; none where they do not fit into the file.
-pub(super) fn unpacked(bytes: &[u8]) -> Option<f64> {
-    let end = bytes.len().checked_sub(MAGIC.len() + 4)?;
-    if bytes.get(end + 4..)? != MAGIC {
+pub(super) fn unpacked(file: &Parts) -> Option<f64> {
+    let end = file.length.checked_sub(MAGIC.len() + 4)?;
+    if file.get(end + 4..file.length)? != MAGIC {
         return None;
     }
-    let length = usize::try_from(number(bytes, end)?).ok()?;
-    let footer = FooterRef::read_as_root(bytes.get(end.checked_sub(length)?..end)?).ok()?;
+    let length = file.get(end..end + 4)?;
+    let length = i32::from_le_bytes(*length.first_chunk()?);
+    let length = usize::try_from(length).ok()?;
+    let footer = file.get(end.checked_sub(length)?..end)?;
+    let footer = FooterRef::read_as_root(&footer).ok()?;
     let batches = footer.record_batches().ok()?.into_iter().flatten();
     let dictionaries = footer.dictionaries().ok()?.into_iter().flatten();
     let mut sum = 0.0;
@@ -24,15 +59,18 @@ pub(super) fn unpacked(bytes: &[u8]) -> Option<f64> {
         let at = usize::try_from(block.offset()).ok()?;
         let head = usize::try_from(block.meta_data_length()).ok()?;
         let body = usize::try_from(block.body_length()).ok()?;
-        let head = bytes.get(at..at.checked_add(head)?)?;
+        let head = file.get(at..at.checked_add(head)?)?;
         let begin = at + head.len();
-        let body = bytes.get(begin..begin.checked_add(body)?)?;
+        let body = begin..begin.checked_add(body)?;
+        if body.end > file.length {
+            return None;
+        }
         let skipped = if head.starts_with(CONTINUES) { 8 } else { 4 };
         let message = MessageRef::read_as_root(head.get(skipped..)?).ok()?;
         sum += match message.header().ok()?? {
-            MessageHeaderRef::RecordBatch(batch) => of_batch(batch, body)?,
+            MessageHeaderRef::RecordBatch(batch) => of_batch(file, batch, &body)?,
             MessageHeaderRef::DictionaryBatch(dictionary) => {
-                of_batch(dictionary.data().ok()??, body)?
+                of_batch(file, dictionary.data().ok()??, &body)?
             }
             _ => 0.0,
         };
@@ -40,27 +78,26 @@ pub(super) fn unpacked(bytes: &[u8]) -> Option<f64> {
     Some(sum)
 }
 
-/// Four bytes as a number.
-fn number(bytes: &[u8], at: usize) -> Option<i32> {
-    let four = bytes.get(at..at + 4)?;
-    Some(i32::from_le_bytes(four.try_into().ok()?))
-}
-
-fn of_batch(batch: RecordBatchRef<'_>, body: &[u8]) -> Option<f64> {
+fn of_batch(file: &Parts, batch: RecordBatchRef<'_>, body: &Range<usize>) -> Option<f64> {
     let packed = batch.compression().ok()?.is_some();
     let mut sum = 0.0;
     for buffer in batch.buffers().ok()?? {
         let at = usize::try_from(buffer.offset()).ok()?;
         let length = usize::try_from(buffer.length()).ok()?;
-        let own = body.get(at..at.checked_add(length)?)?;
+        let begin = body.start.checked_add(at)?;
+        if begin.checked_add(length)? > body.end {
+            return None;
+        }
         // A packed buffer begins with its length, or -1 where it is not packed after all.
-        sum += match own.first_chunk::<8>() {
-            Some(size) if packed => match i64::from_le_bytes(*size) {
+        sum += if packed && length >= 8 {
+            let size = file.get(begin..begin + 8)?;
+            match i64::from_le_bytes(*size.first_chunk()?) {
                 -1 => length as f64,
                 size if size >= 0 => size as f64,
                 _ => return None,
-            },
-            _ => length as f64,
+            }
+        } else {
+            length as f64
         };
     }
     for node in batch.nodes().ok()?? {

@@ -3,14 +3,15 @@
 use super::store::About;
 use super::{blocks, pages};
 use crate::error::{Error, Result};
-use crate::files::{Part, contents, unwritten};
+use crate::files::{Part, contents, opened, unwritten};
 use crate::memory;
 use polars::prelude::{
     Column, CsvReadOptions, CsvWriter, DataFrame, DataType, IpcReader, IpcWriter, KeyValueMetadata,
     ParquetReader, ParquetWriter, PolarsError, SerReader, SerWriter,
 };
 use polars_buffer::Buffer;
-use std::io::{Cursor, Write};
+use std::fs::File;
+use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -99,14 +100,24 @@ pub(super) fn write(path: &Path, frame: &mut DataFrame, about: &mut About) -> Re
         Format::Csv => CsvWriter::new(&mut bytes).finish(frame).map_err(other)?,
     }
     if format != Format::Csv {
-        let sum = sum_of(&bytes, &[]).1;
-        for at in sums(&bytes) {
-            bytes[at].copy_from_slice(sum.as_bytes());
-        }
-        let part = Part::write(path, |file| file.write_all(&bytes));
+        // The sum takes its places once the bytes are written, as it is had meanwhile.
+        let part = Part::write(path, |file| {
+            let (sum, written) = std::thread::scope(|threads| {
+                let sum = threads.spawn(|| (sums(&bytes), sum_of(&bytes, &[]).found));
+                let written = file.write_all(&bytes);
+                (sum.join(), written)
+            });
+            written?;
+            let (places, sum) = sum.map_err(|_| std::io::Error::other("its sum cannot be had"))?;
+            for at in places {
+                file.seek(SeekFrom::Start(at.start as u64))?;
+                file.write_all(sum.as_bytes())?;
+            }
+            Ok(())
+        });
         return Ok(vec![part.map_err(fail)?]);
     }
-    about.checksum = sum_of(text(about)?.as_bytes(), &bytes).1;
+    about.checksum = sum_of(text(about)?.as_bytes(), &bytes).found;
     let facts = text(about)? + "\n";
     let table = Part::write(path, |file| file.write_all(&bytes)).map_err(fail)?;
     let facts = Part::write(&sidecar(path), |file| file.write_all(facts.as_bytes()));
@@ -126,30 +137,85 @@ fn sums(bytes: &[u8]) -> Vec<Range<usize>> {
     found.filter(|r| r.end <= bytes.len()).collect()
 }
 
-/// The sum that a file says it has, if it says one and the same throughout, and that of its bytes, with noughts for
-/// it, and of a table beside it.
-fn sum_of(bytes: &[u8], table: &[u8]) -> (Option<String>, String) {
-    let mut sum = Xxh3::new();
-    let mut from = 0;
-    let mut told: Option<&[u8]> = None;
-    let mut one = true;
-    for at in sums(bytes) {
-        sum.update(&bytes[from..at.start]);
-        sum.update(NO_SUM.as_bytes());
-        from = at.end;
-        one &= **told.get_or_insert(&bytes[at.clone()]) == bytes[at];
-    }
-    sum.update(&bytes[from..]);
-    sum.update(table);
-    // Of two that differ neither is believed.
-    let told = told.map(|t| {
-        if one {
-            String::from_utf8_lossy(t).into_owned()
-        } else {
-            String::new()
+/// The sum of a file, with noughts for what the file says that it is.
+#[derive(Default)]
+struct Sum {
+    of_bytes: Xxh3,
+    /// What the file says, and whether it says one and the same throughout.
+    told: Option<Vec<u8>>,
+    differ: bool,
+}
+
+impl Sum {
+    /// Takes bytes in their order, and says how many: the rest may be a part of what is not there yet, unless these
+    /// are the `last`.
+    fn take(&mut self, bytes: &[u8], last: bool) -> usize {
+        let mut from = 0;
+        for at in sums(bytes) {
+            self.of_bytes.update(&bytes[from..at.start]);
+            self.of_bytes.update(NO_SUM.as_bytes());
+            from = at.end;
+            let said = &bytes[at];
+            self.differ |= *self.told.get_or_insert_with(|| said.to_vec()) != said;
         }
-    });
-    (told, format!("{:016x}", sum.digest()))
+        let unsure = if last {
+            0
+        } else {
+            SUM.len() + NO_SUM.len() - 1
+        };
+        let end = bytes.len().saturating_sub(unsure).max(from);
+        self.of_bytes.update(&bytes[from..end]);
+        end
+    }
+
+    fn end(self) -> Sums {
+        let said = |told: Vec<u8>| match self.differ {
+            true => String::new(),
+            false => String::from_utf8_lossy(&told).into_owned(),
+        };
+        Sums {
+            told: self.told.map(said),
+            found: format!("{:016x}", self.of_bytes.digest()),
+        }
+    }
+}
+
+/// What a file says that its sum is, if it says so, of two that differ neither; and what it is.
+#[derive(Default)]
+struct Sums {
+    told: Option<String>,
+    found: String,
+}
+
+impl Sums {
+    fn differ(&self) -> bool {
+        self.told.as_ref().is_some_and(|told| *told != self.found)
+    }
+}
+
+/// The sum that a file says it has, and that of its bytes and of a table beside it.
+fn sum_of(bytes: &[u8], table: &[u8]) -> Sums {
+    let mut sum = Sum::default();
+    sum.take(bytes, true);
+    sum.of_bytes.update(table);
+    sum.end()
+}
+
+/// The same of a file, piece by piece.
+fn sum_of_file(mut file: File) -> std::io::Result<Sums> {
+    let mut sum = Sum::default();
+    let mut piece = vec![0; 1 << 20];
+    let mut held = 0;
+    loop {
+        let more = file.read(&mut piece[held..])?;
+        let all = held + more;
+        let taken = sum.take(&piece[..all], more == 0);
+        if more == 0 {
+            return Ok(sum.end());
+        }
+        piece.copy_within(taken..all, 0);
+        held = all - taken;
+    }
 }
 
 /// A table, and what it says of itself; a file of others is a "table".
@@ -163,18 +229,17 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
         )
     };
     let unread = |e: std::io::Error| fail(e.to_string(), "check the path");
-    let bytes = contents(path).map_err(unread)?;
     let beside = match format {
         Format::Csv => contents(&sidecar(path)).ok(),
         _ => None,
     };
     let beside = beside.and_then(|bytes| String::from_utf8(bytes).ok());
-    // Before it is read: the library's readers fall over damaged files.
-    let (told, sum) = match &beside {
-        Some(text) => sum_of(text.trim_end_matches('\n').as_bytes(), &bytes),
-        None if format == Format::Csv => (None, String::new()),
-        None => sum_of(&bytes, &[]),
+    let found = match format {
+        Format::Arrow => arrow(path),
+        Format::Parquet => parquet(path),
+        Format::Csv => csv(path, beside.as_deref()),
     };
+    let (table, sums) = found.map_err(unread)?;
     let changed = || {
         let remedy = match format {
             Format::Csv => format!(
@@ -190,7 +255,7 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
             &remedy,
         )
     };
-    if told.as_ref().is_some_and(|told| *told != sum) {
+    if sums.differ() {
         return Err(changed());
     }
     let damaged = || {
@@ -204,8 +269,6 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
             "the file is damaged or of another format",
         )
     };
-    let known = told.is_some();
-    let table = catch_unwind(AssertUnwindSafe(|| table(path, format, bytes, known)));
     let (frame, inside) = table.map_err(|_| damaged())?.map_err(|fault| match fault {
         Fault::Ours(e) => e,
         Fault::Damaged => damaged(),
@@ -223,7 +286,7 @@ pub(super) fn read(path: &Path) -> Result<(DataFrame, About)> {
         },
     };
     // Without a mark it is of another program, or of a version that knew none.
-    if !about.mark.is_empty() && told.as_ref() != Some(&about.checksum) {
+    if !about.mark.is_empty() && sums.told.as_ref() != Some(&about.checksum) {
         return Err(changed());
     }
     if format != Format::Csv {
@@ -264,44 +327,72 @@ impl From<PolarsError> for Fault {
     }
 }
 
-/// The table of a file's bytes, and the text in it that says what it is. `known`: the bytes are those that were written.
-fn table(
-    path: &Path,
-    format: Format,
-    bytes: Vec<u8>,
-    known: bool,
-) -> std::result::Result<(DataFrame, Option<String>), Fault> {
-    match format {
-        Format::Parquet => {
-            let bytes = Buffer::from(bytes);
-            let mut reader = ParquetReader::new(Cursor::new(bytes.clone()));
-            let metadata = reader.get_metadata()?.clone();
-            let cells = metadata.num_rows as f64 * metadata.schema_descr.columns().len() as f64;
-            within(path, cells)?;
-            if !known {
-                pages::check(&bytes, &metadata).map_err(|_| Fault::Damaged)?;
-            }
-            let pairs = metadata.key_value_metadata.iter().flatten();
-            let text = pairs.filter(|p| p.key == KEY).find_map(|p| p.value.clone());
-            Ok((reader.finish()?, text))
-        }
-        Format::Arrow => {
-            if !known {
-                let unpacked = blocks::unpacked(&bytes).ok_or(Fault::Damaged)?;
-                within(path, unpacked / 8.0)?;
-            }
-            let mut reader = IpcReader::new(Cursor::new(bytes));
-            let metadata = reader.custom_metadata()?;
-            let text = metadata.and_then(|m| m.get(KEY).map(|t| t.to_string()));
-            Ok((reader.finish()?, text))
-        }
-        Format::Csv => {
-            // As text first: a code such as 01 is no number.
-            let options = CsvReadOptions::default().with_infer_schema_length(Some(0));
-            let reader = options.into_reader_with_file_handle(Cursor::new(bytes));
-            Ok((reader.finish()?, None))
-        }
+/// A table, and the text in its file that says what it is.
+type Found = std::result::Result<(DataFrame, Option<String>), Fault>;
+
+/// The same where the library's reader may fall over a damaged file, and the file's sums.
+type Guarded = std::io::Result<(std::thread::Result<Found>, Sums)>;
+
+/// The table of an Arrow file. Its blocks are looked through before, and its sum is had while it is read.
+fn arrow(path: &Path) -> Guarded {
+    let parts = blocks::Parts::of(opened(path)?)?;
+    let (to_sum, to_read) = (opened(path)?, opened(path)?);
+    let table = || -> Found {
+        let unpacked = blocks::unpacked(&parts).ok_or(Fault::Damaged)?;
+        within(path, unpacked / 8.0)?;
+        let mut reader = IpcReader::new(to_read);
+        let metadata = reader.custom_metadata()?;
+        let text = metadata.and_then(|m| m.get(KEY).map(|t| t.to_string()));
+        Ok((reader.finish()?, text))
+    };
+    std::thread::scope(|threads| {
+        let sums = threads.spawn(|| sum_of_file(to_sum));
+        let table = catch_unwind(AssertUnwindSafe(table));
+        let unsummed = |_| Err(std::io::Error::other("its sum cannot be had"));
+        Ok((table, sums.join().unwrap_or_else(unsummed)?))
+    })
+}
+
+/// The table of a Parquet file, unless its bytes are not those that were written.
+fn parquet(path: &Path) -> Guarded {
+    let bytes = contents(path)?;
+    let sums = sum_of(&bytes, &[]);
+    if sums.differ() {
+        return Ok((Ok(Err(Fault::Damaged)), sums));
     }
+    let table = || -> Found {
+        let bytes = Buffer::from(bytes);
+        let mut reader = ParquetReader::new(Cursor::new(bytes.clone()));
+        let metadata = reader.get_metadata()?.clone();
+        let cells = metadata.num_rows as f64 * metadata.schema_descr.columns().len() as f64;
+        within(path, cells)?;
+        if sums.told.is_none() {
+            pages::check(&bytes, &metadata).map_err(|_| Fault::Damaged)?;
+        }
+        let pairs = metadata.key_value_metadata.iter().flatten();
+        let text = pairs.filter(|p| p.key == KEY).find_map(|p| p.value.clone());
+        Ok((reader.finish()?, text))
+    };
+    Ok((catch_unwind(AssertUnwindSafe(table)), sums))
+}
+
+/// The table of a CSV file, with the text beside it that says what it is.
+fn csv(path: &Path, beside: Option<&str>) -> Guarded {
+    let bytes = contents(path)?;
+    let sums = match beside {
+        Some(text) => sum_of(text.trim_end_matches('\n').as_bytes(), &bytes),
+        None => Sums::default(),
+    };
+    if sums.differ() {
+        return Ok((Ok(Err(Fault::Damaged)), sums));
+    }
+    let table = || -> Found {
+        // As text first: a code such as 01 is no number.
+        let options = CsvReadOptions::default().with_infer_schema_length(Some(0));
+        let reader = options.into_reader_with_file_handle(Cursor::new(bytes));
+        Ok((reader.finish()?, None))
+    };
+    Ok((catch_unwind(AssertUnwindSafe(table)), sums))
 }
 
 /// Refuses a file that says that it has more cells than fit into memory.
