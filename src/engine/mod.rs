@@ -22,12 +22,16 @@
 //! | partition | firms, and the links on which they buy, that one thread works on |
 //! | accumulator | a firm's offer and the sum of the orders on it |
 //! | message | a link's own copy of the offer, overwritten with the order |
+//! | exchange | how links read what suppliers publish, and send them what is added up: lanes, gather or bins |
 //!
 //! Inventories are kept per link in units of the buyer's output (S / A). Orders in the same units (O / A) are
 //! computed where they are read and not kept: o(t) = max(0, D(t-1) + (n x0 - s(t-1)) / τ).
 //!
-//! Results do not depend on the number of threads. The size of a network and the number of the machine's processors
-//! decide into how many partitions it is cut, and the sums of partitions are added in a fixed order.
+//! A period is computed from what was published in the period before, so that its phases need one synchronisation:
+//! `schedule` has the order of phases, for a run and for its adjoint, and every executor follows it.
+//!
+//! Results do not depend on the number of threads or processors. Into how many partitions a network is cut is a
+//! property of the network, and the sums of partitions are added along a fixed binary tree.
 
 mod adjoint;
 pub(crate) mod cpu;
