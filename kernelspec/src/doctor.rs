@@ -133,12 +133,14 @@ fn waiting(list: &mut List, runtime: &Runtime) {
     }
     if waiting.is_empty() {
         let remedy = match (spare::wanted(), process::memory_allows()) {
-            (0, _) => "switched off by BULLWHIP_SPARES=0; each notebook starts in about a minute",
+            (0, _) => {
+                "switched off by BULLWHIP_SPARES=0; each notebook starts in about half a minute"
+            }
             (_, false) => {
-                "less than 4 GB of memory are free; each notebook starts in about a minute"
+                "less than 4 GB of memory are free; each notebook starts in about half a minute"
             }
             _ => {
-                "the next notebook starts in about a minute; `bullwhip-kernel install` warms one up"
+                "the next notebook starts in about half a minute; `bullwhip-kernel install` warms one up"
             }
         };
         list.line(false, false, "engine waiting for a notebook", remedy);

@@ -29,11 +29,11 @@ pub(crate) fn install(prefix: Option<PathBuf>, features: Option<Vec<String>>) ->
             (Some(found), _) if found.warm =>
                 "an engine waits: the next notebook starts in seconds",
             (None, 0) =>
-                "no engine waits (BULLWHIP_SPARES=0): each notebook starts in about a minute",
+                "no engine waits (BULLWHIP_SPARES=0): each notebook starts in about half a minute",
             (None, _) if !process::memory_allows() =>
-                "less than 4 GB of memory are free, so no engine waits: each notebook starts in about a minute",
+                "less than 4 GB of memory are free, so no engine waits: each notebook starts in about half a minute",
             _ =>
-                "an engine warms up in the background, for about a minute: after that the next notebook starts in seconds",
+                "an engine warms up in the background, for about half a minute: after that the next notebook starts in seconds",
         }
     );
     println!("start it with: jupyter lab, kernel \"Rust (bullwhip)\"; or `bullwhip-kernel lab`");

@@ -16,7 +16,7 @@ pub(crate) fn find_evaluator(say: &dyn Fn(&str)) -> Result<UnixStream> {
         spare::check_own(&own)?;
         // It is read when an evaluator starts, so this notebook needs an evaluator of its own.
         say(
-            "starting with this folder's evcxr.toml: about a minute, and the time to compile what it adds",
+            "starting with this folder's evcxr.toml: about half a minute, and the time to compile what it adds",
         );
         spare::start_and_claim(&runtime, Some(&folder))?
     } else {
@@ -24,8 +24,8 @@ pub(crate) fn find_evaluator(say: &dyn Fn(&str)) -> Result<UnixStream> {
             Some(stream) => stream,
             None => {
                 say(match spare::wanted() {
-                    0 => "starting: about a minute, as no engine waits (BULLWHIP_SPARES=0)",
-                    _ => "starting: about a minute; the next notebooks start in seconds",
+                    0 => "starting: about half a minute, as no engine waits (BULLWHIP_SPARES=0)",
+                    _ => "starting: about half a minute; the next notebooks start in seconds",
                 });
                 spare::start_and_claim(&runtime, None)?
             }

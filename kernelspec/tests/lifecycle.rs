@@ -387,7 +387,7 @@ async fn an_upgrade_is_told_and_waited_for(place: &Place) {
         waited.contains("bullwhip has changed: compiling"),
         "{waited}"
     );
-    assert!(waited.contains("starting: about a minute"), "{waited}");
+    assert!(waited.contains("starting: about half a minute"), "{waited}");
     assert_eq!(cell.result(), "7");
     kernel.shutdown().await;
 }
