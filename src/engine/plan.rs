@@ -3,7 +3,7 @@
 use crate::model::Model;
 use std::any::Any;
 use std::fmt;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Everything that a run is computed from except its tensors: links, numbers of firms, groups, horizon, model.
@@ -41,6 +41,12 @@ pub(crate) struct Design {
 }
 
 impl Design {
+    /// Whether a run is asked to end before its next period.
+    pub(super) fn is_stopped(&self) -> bool {
+        let stop = self.stop.as_ref();
+        stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
     /// Whether the accumulators of one particle do not fit into the cache. Links then have messages.
     pub(super) fn is_large(&self) -> bool {
         self.steady.len() >= LARGE_NETWORK

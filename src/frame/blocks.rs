@@ -6,7 +6,6 @@ use arrow_format::ipc::{FooterRef, MessageHeaderRef, MessageRef, RecordBatchRef}
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 /// What stands at both ends of a file.
 const MAGIC: &[u8] = b"ARROW1";
@@ -15,7 +14,7 @@ const CONTINUES: &[u8] = &[0xff; 4];
 
 /// A file of which parts are read.
 pub(super) struct Parts {
-    file: Mutex<File>,
+    file: File,
     length: usize,
 }
 
@@ -23,7 +22,7 @@ impl Parts {
     pub(super) fn of(mut file: File) -> std::io::Result<Self> {
         let length = file.seek(SeekFrom::End(0))?;
         Ok(Self {
-            file: Mutex::new(file),
+            file,
             length: usize::try_from(length).map_err(std::io::Error::other)?,
         })
     }
@@ -33,7 +32,7 @@ impl Parts {
         if range.end > self.length || range.start > range.end {
             return None;
         }
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = &self.file;
         file.seek(SeekFrom::Start(range.start as u64)).ok()?;
         let mut bytes = vec![0; range.len()];
         file.read_exact(&mut bytes).ok()?;

@@ -12,7 +12,6 @@ use super::state::{self, PartitionState};
 use super::team::each_partition;
 use super::worker::Sink;
 use std::ops::Range;
-use std::sync::atomic::Ordering;
 
 /// Messages of each partition's links, of N numbers, and what its firms receive and publish.
 #[derive(Default)]
@@ -170,8 +169,7 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
                 states,
                 messages,
                 |state, partition, fixed, exchange, _| {
-                    let period = run.steady_prefix + t;
-                    state.set_capacity(design, partition, run.inputs, run.slot, period);
+                    state.set_capacity(design, partition, &run, t);
                     state.sums.fill(0.0);
                     state.link_pass::<false>(fixed, &run, t, exchange);
                 },
@@ -189,15 +187,10 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
             self.sums.clear();
             self.sums.resize(cells, 0.0);
             for state in &self.states {
-                for (sum, own) in self.sums.iter_mut().zip(&state.sums) {
-                    *sum += *own;
-                }
+                state.add_groups(&mut self.sums);
             }
             round::<F>(&mut self.sums);
-            let stop = design.stop.as_ref();
-            if !sink(run.steady_prefix + t - 1, &self.sums)
-                || stop.is_some_and(|s| s.load(Ordering::Relaxed))
-            {
+            if !sink(run.steady_prefix + t - 1, &self.sums) || design.is_stopped() {
                 break;
             }
         }
@@ -249,7 +242,7 @@ impl<F: Float, const L: usize, const W: usize> Block<F, L, W> {
                         states,
                         messages,
                         |state, partition, fixed, exchange, received| {
-                            state.set_capacity(design, partition, run.inputs, run.slot, period);
+                            state.set_capacity(design, partition, &run, t);
                             let desk = &mut Buffers::of(received);
                             state.firm_adjoint(fixed, &run, t, from_panel, desk);
                             state.link_adjoint(fixed, &run, t, exchange);

@@ -3,7 +3,7 @@
 use super::super::plan::{Design, PADDING};
 use super::Float;
 use super::adjoint::{FirmAdjoint, Found, LinkAdjoint, Publish};
-use super::block::{Inputs, Run};
+use super::block::Run;
 use super::exchange::{Desk, Exchange};
 use super::forward::{FirmPass, LinkPass, Receive};
 use super::partition::{PREFETCH_DISTANCE, Partition, PartitionNumbers};
@@ -199,19 +199,19 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
         }
     }
 
-    /// Reads the remaining capacity of period `t`, of the firms whose capacity varies.
+    /// Reads the remaining capacity of period t of a run, of the firms whose capacity varies.
     pub(super) fn set_capacity(
         &mut self,
         design: &Design,
         partition: &Partition,
-        inputs: &Inputs<'_, F>,
-        slot: Slot,
+        run: &Run<'_, F>,
         t: usize,
     ) {
+        let Run { inputs, slot, .. } = *run;
         let columns = design.column.len();
         let of_particle = design.periods * columns;
         let shared = inputs.shared(design);
-        let first = (t - 1) * columns;
+        let first = (run.steady_prefix + t - 1) * columns;
         let of: [usize; L] = lanes(|l| {
             let particle = if shared { 0 } else { slot.particle::<W>(l) };
             particle * of_particle + first
@@ -431,6 +431,11 @@ impl<F: Float, const L: usize, const W: usize> PartitionState<F, L, W> {
                 }
             }
         }
+    }
+
+    /// Adds the output summed to groups to that of other partitions.
+    pub(super) fn add_groups(&self, to: &mut [f64]) {
+        to.iter_mut().zip(&self.sums).for_each(|(to, y)| *to += *y);
     }
 
     /// Gradients in target and rate, by position.

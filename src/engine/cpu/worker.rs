@@ -187,9 +187,7 @@ impl<'a, F: Float, const L: usize, const W: usize> Worker<'a, F, L, W> {
                     }
                     if let Some(sink) = sink.as_mut().filter(|_| !deferred) {
                         let sums = self.sum_groups(cells, kept(t));
-                        let stop = design.stop.as_ref();
-                        let stopped = stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
-                        if !sink(run.steady_prefix + t - 1, sums) || stopped {
+                        if !sink(run.steady_prefix + t - 1, sums) || design.is_stopped() {
                             // The other threads are in the next period and read this at its end.
                             self.common.end.store(t + 1, Ordering::Relaxed);
                             if !self.split() {
@@ -218,8 +216,7 @@ impl<'a, F: Float, const L: usize, const W: usize> Worker<'a, F, L, W> {
         for (k, p) in self.own().enumerate() {
             let (partition, fixed) = (&layout.partitions[p], self.fixed(p));
             let state = &mut *self.states[k];
-            let period = run.steady_prefix + t;
-            state.set_capacity(design, partition, run.inputs, run.slot, period);
+            state.set_capacity(design, partition, &run, t);
             state.sums.fill(0.0);
             if let Some(received) = self.forward.received(k).filter(|_| t > 1) {
                 state.receive(fixed, &run, t, &mut Buffers::of(received));
@@ -280,7 +277,7 @@ impl<'a, F: Float, const L: usize, const W: usize> Worker<'a, F, L, W> {
             let (partition, fixed) = (&layout.partitions[p], self.fixed(p));
             let state = &mut *self.states[k];
             let period = run.steady_prefix + t;
-            state.set_capacity(design, partition, run.inputs, run.slot, period);
+            state.set_capacity(design, partition, &run, t);
             if let Some(received) = self.back.received(k) {
                 let desk = &mut Buffers::of(received);
                 state.firm_adjoint(fixed, &run, t, from_panel, desk);
@@ -363,10 +360,7 @@ impl<'a, F: Float, const L: usize, const W: usize> Worker<'a, F, L, W> {
                 sums.iter_mut().zip(of).for_each(|(sum, y)| *sum += y);
             }
         } else {
-            for state in &self.states {
-                let of = sums.iter_mut().zip(&state.sums);
-                of.for_each(|(sum, y)| *sum += *y);
-            }
+            self.states.iter().for_each(|state| state.add_groups(sums));
         }
         round::<F>(sums);
         sums

@@ -7,7 +7,6 @@ use super::forward;
 use super::sums::{self, DestinationLaunch};
 use super::tape::{BlockTape, History};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// The tensors of a run on the device, contiguous.
 #[derive(Clone)]
@@ -130,8 +129,7 @@ impl Run<'_> {
             _ => None,
         });
         for t in steps {
-            let stop = design.stop.as_ref();
-            if t > 1 && stop.is_some_and(|s| s.load(Ordering::Relaxed)) {
+            if t > 1 && design.is_stopped() {
                 self.fill_nan(panel, t);
                 break;
             }

@@ -146,9 +146,9 @@ pub(in super::super) fn bins<const W: usize>(
 /// The exchange of the links of one partition.
 pub(in super::super) struct Bins<'a, F, const L: usize, const N: usize> {
     /// Messages of all links of the partition, whose number is a power of two.
-    pub(in super::super) messages: &'a mut [[F; N]],
+    messages: &'a mut [[F; N]],
     /// Index of the last. It masks places, so that the compiler drops the bounds checks.
-    pub(in super::super) last: usize,
+    last: usize,
     /// Places of the messages of each row of links, and of `PREFETCH_DISTANCE` more.
     all_places: &'a [[u32; L]],
     /// The places of links, and those that are prefetched.

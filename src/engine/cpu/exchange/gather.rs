@@ -13,13 +13,13 @@ pub(in super::super) const PLACES: usize = 1 << 16;
 
 pub(in super::super) struct Gather<'a, F, const L: usize, const N: usize> {
     /// Tables of what firms of all partitions have published, and sums of what links of the partition send.
-    pub(in super::super) tables: [&'a mut [F; PLACES]; N],
-    pub(in super::super) sums: &'a mut [F; PLACES],
+    tables: [&'a mut [F; PLACES]; N],
+    sums: &'a mut [F; PLACES],
     /// Positions of the suppliers of each row of links.
-    pub(in super::super) supplier: &'a [[u16; L]],
+    supplier: &'a [[u16; L]],
     /// Row of the first of the partition's own firms.
-    pub(in super::super) first: usize,
-    pub(in super::super) hubs: Hubs<'a, F, L>,
+    first: usize,
+    hubs: Hubs<'a, F, L>,
 }
 
 impl<'a, F: Float, const L: usize, const N: usize> Gather<'a, F, L, N> {
@@ -82,7 +82,7 @@ impl<F: Float, const L: usize, const N: usize> Exchange<F, L, N> for Gather<'_, 
     fn pause(&mut self, k: Option<usize>) {
         let Self { sums, hubs, .. } = self;
         match k {
-            Some(k) if hubs.is_due(k, L) => {
+            Some(k) if hubs.is_due(k) => {
                 for (hub, partial) in hubs.at.iter().zip(hubs.sums.as_flattened_mut()) {
                     *partial += std::mem::replace(&mut sums[*hub as usize], F::ZERO);
                 }

@@ -23,17 +23,17 @@ pub(in super::super) struct Lanes<
     const P: bool,
 > {
     /// Accumulators of the firms of all partitions.
-    pub(in super::super) rows: &'a mut [[[F; L]; M]],
+    rows: &'a mut [[[F; L]; M]],
     /// Index of the last. It masks places, so that the compiler drops the bounds checks.
-    pub(in super::super) last: usize,
+    last: usize,
     /// Index of the first of the partition's own firms.
-    pub(in super::super) first: usize,
+    first: usize,
     /// Position of each link's supplier, and `PREFETCH_DISTANCE` more.
-    pub(in super::super) all_places: &'a [u32],
+    all_places: &'a [u32],
     /// The places of links, and those that are prefetched.
     place: &'a [u32],
     upcoming: &'a [u32],
-    pub(in super::super) hubs: Hubs<'a, F, L>,
+    hubs: Hubs<'a, F, L>,
 }
 
 impl<'a, F: Float, const L: usize, const N: usize, const M: usize, const P: bool>
@@ -124,7 +124,7 @@ impl<F: Float, const L: usize, const N: usize, const M: usize, const P: bool> Ex
     fn pause(&mut self, k: Option<usize>) {
         let Self { rows, hubs, .. } = self;
         match k {
-            Some(k) if hubs.is_due(k, 1) => {
+            Some(k) if hubs.is_due(k) => {
                 for (hub, partial) in hubs.at.iter().zip(&mut *hubs.sums) {
                     let sum = std::mem::replace(&mut rows[*hub as usize][N], [F::ZERO; L]);
                     *partial = std::array::from_fn(|l| partial[l] + sum[l]);

@@ -83,28 +83,36 @@ impl<F: Float, const L: usize, const N: usize> Desk<F, L, N> for Buffers<'_, F, 
 /// Cuts the sums of hubs: see `SUMMATION_BLOCK`.
 pub(super) struct Hubs<'a, F, const L: usize> {
     /// Positions of the suppliers with many customers.
-    pub(super) at: &'a [u32],
+    at: &'a [u32],
     /// Partial sums of hubs; 0 before and after a pass.
-    pub(super) sums: &'a mut [[F; L]],
-    /// Row of links from which on the next block begins.
-    pub(super) next: usize,
+    sums: &'a mut [[F; L]],
+    /// Rows of links in a block of sums, and the row from which on the next block begins.
+    each: usize,
+    next: usize,
 }
 
 /// Blocked summation: after this number of links the sums of hubs are moved to `Hubs::sums`. A small number that is
 /// added to a large sum, tens of thousands of times, would lose its digits.
-pub(super) const SUMMATION_BLOCK: usize = 2048;
+const SUMMATION_BLOCK: usize = 2048;
 
 impl<'a, F: Float, const L: usize> Hubs<'a, F, L> {
-    pub(super) fn new(at: &'a [u32], sums: &'a mut [[F; L]]) -> Self {
-        Self { at, sums, next: 0 }
+    /// For rows of `width` links.
+    pub(super) fn new(at: &'a [u32], sums: &'a mut [[F; L]], width: usize) -> Self {
+        let each = SUMMATION_BLOCK / width;
+        Self {
+            at,
+            sums,
+            each,
+            next: each,
+        }
     }
 
-    /// Whether a block of sums ends before row `k` of links, of which each has `width`.
+    /// Whether a block of sums ends before row `k` of links.
     #[inline(always)]
-    fn is_due(&mut self, k: usize, width: usize) -> bool {
+    fn is_due(&mut self, k: usize) -> bool {
         let due = !self.at.is_empty() && k >= self.next;
         if due {
-            self.next = k + SUMMATION_BLOCK / width;
+            self.next = k + self.each;
         }
         due
     }
