@@ -394,7 +394,7 @@ impl<'a, F: Float, const L: usize, const W: usize, const N: usize, const M: usiz
     pub(super) fn lanes<const P: bool>(&mut self, k: usize) -> Lanes<'_, F, L, N, M, P> {
         let partition = &self.layout.partitions[self.own.start + k];
         let Accumulators { rows, hub_sums } = &mut *self.accumulators[k];
-        let hubs = Hubs::new(&partition.hubs, hub_sums, W);
+        let hubs = Hubs::new(&partition.hubs, hub_sums);
         Lanes::new(rows, partition.first, &partition.place, hubs)
     }
 
@@ -402,7 +402,7 @@ impl<'a, F: Float, const L: usize, const W: usize, const N: usize, const M: usiz
     pub(super) fn gather(&mut self, k: usize) -> Gather<'_, F, L, N> {
         let partition = &self.layout.partitions[self.own.start + k];
         let Accumulators { rows, hub_sums } = &mut *self.accumulators[k];
-        let hubs = Hubs::new(&partition.hubs, hub_sums, W);
+        let hubs = Hubs::new(&partition.hubs, hub_sums);
         let tables = self.board.tables.each_mut().map(|table| &mut **table);
         Gather::new(tables, rows, partition.first, &partition.supplier, hubs)
     }

@@ -82,7 +82,7 @@ impl<F: Float, const L: usize, const N: usize> Exchange<F, L, N> for Gather<'_, 
     fn pause(&mut self, k: Option<usize>) {
         let Self { sums, hubs, .. } = self;
         match k {
-            Some(k) if hubs.is_due(k) => {
+            Some(k) if hubs.is_due(k, L) => {
                 for (hub, partial) in hubs.at.iter().zip(hubs.sums.as_flattened_mut()) {
                     *partial += std::mem::replace(&mut sums[*hub as usize], F::ZERO);
                 }

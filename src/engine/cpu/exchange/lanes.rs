@@ -124,7 +124,7 @@ impl<F: Float, const L: usize, const N: usize, const M: usize, const P: bool> Ex
     fn pause(&mut self, k: Option<usize>) {
         let Self { rows, hubs, .. } = self;
         match k {
-            Some(k) if hubs.is_due(k) => {
+            Some(k) if hubs.is_due(k, 1) => {
                 for (hub, partial) in hubs.at.iter().zip(&mut *hubs.sums) {
                     let sum = std::mem::replace(&mut rows[*hub as usize][N], [F::ZERO; L]);
                     *partial = std::array::from_fn(|l| partial[l] + sum[l]);

@@ -83,36 +83,28 @@ impl<F: Float, const L: usize, const N: usize> Desk<F, L, N> for Buffers<'_, F, 
 /// Cuts the sums of hubs: see `SUMMATION_BLOCK`.
 pub(super) struct Hubs<'a, F, const L: usize> {
     /// Positions of the suppliers with many customers.
-    at: &'a [u32],
+    pub(super) at: &'a [u32],
     /// Partial sums of hubs; 0 before and after a pass.
-    sums: &'a mut [[F; L]],
-    /// Rows of links in a block of sums, and the row from which on the next block begins.
-    each: usize,
-    next: usize,
+    pub(super) sums: &'a mut [[F; L]],
+    /// Row of links from which on the next block begins.
+    pub(super) next: usize,
 }
 
 /// Blocked summation: after this number of links the sums of hubs are moved to `Hubs::sums`. A small number that is
 /// added to a large sum, tens of thousands of times, would lose its digits.
-const SUMMATION_BLOCK: usize = 2048;
+pub(super) const SUMMATION_BLOCK: usize = 2048;
 
 impl<'a, F: Float, const L: usize> Hubs<'a, F, L> {
-    /// For rows of `width` links.
-    pub(super) fn new(at: &'a [u32], sums: &'a mut [[F; L]], width: usize) -> Self {
-        let each = SUMMATION_BLOCK / width;
-        Self {
-            at,
-            sums,
-            each,
-            next: each,
-        }
+    pub(super) fn new(at: &'a [u32], sums: &'a mut [[F; L]]) -> Self {
+        Self { at, sums, next: 0 }
     }
 
-    /// Whether a block of sums ends before row `k` of links.
+    /// Whether a block of sums ends before row `k` of links, of which each has `width`.
     #[inline(always)]
-    fn is_due(&mut self, k: usize) -> bool {
+    fn is_due(&mut self, k: usize, width: usize) -> bool {
         let due = !self.at.is_empty() && k >= self.next;
         if due {
-            self.next = k + self.each;
+            self.next = k + SUMMATION_BLOCK / width;
         }
         due
     }
