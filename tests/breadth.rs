@@ -154,7 +154,7 @@ fn a_large_network_of_copies_has_the_same_gradient() {
                 buyer: pick(made.buyer()),
                 supplier: pick(made.supplier()),
                 coefficient: again(made.coefficient()),
-                flow: Vec::new(),
+                ..Links::default()
             },
         )
         .expect("copies");

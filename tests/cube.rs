@@ -44,7 +44,7 @@ fn with_links(made: &Network, keep: impl Fn(usize) -> bool) -> Network {
             buyer: pick(made.buyer()),
             supplier: pick(made.supplier()),
             coefficient: keep.iter().map(|e| made.coefficient()[*e]).collect(),
-            flow: Vec::new(),
+            ..Links::default()
         },
     )
     .expect("an economy with fewer links")

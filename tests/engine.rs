@@ -36,7 +36,7 @@ fn economy(firms: usize, seed: u64) -> Network {
             buyer: pick(made.buyer()),
             supplier: pick(made.supplier()),
             coefficient: keep.iter().map(|e| made.coefficient()[*e]).collect(),
-            flow: Vec::new(),
+            ..Links::default()
         },
     )
     .expect("an economy with fewer links")

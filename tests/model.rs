@@ -247,7 +247,7 @@ proptest! {
                 buyer: network.buyer().iter().map(|b| to(*b as usize)).collect(),
                 supplier: network.supplier().iter().map(|s| to(*s as usize)).collect(),
                 coefficient: network.coefficient().to_vec(),
-                flow: Vec::new(),
+                ..Links::default()
             },
         ).expect("the same economy");
         let mut moved = shock.clone();
@@ -278,7 +278,7 @@ proptest! {
                 buyer: network.buyer().iter().map(|b| *b as usize).collect(),
                 supplier: network.supplier().iter().map(|s| *s as usize).collect(),
                 coefficient: network.coefficient().to_vec(),
-                flow: Vec::new(),
+                ..Links::default()
             },
         ).expect("the same economy, larger");
         let a = simulate(&network, &params, &shock, &everything(rule)).expect("a run");

@@ -14,7 +14,7 @@ fn links(rows: &[(usize, usize, f64)]) -> Links {
         buyer: rows.iter().map(|r| r.0).collect(),
         supplier: rows.iter().map(|r| r.1).collect(),
         coefficient: rows.iter().map(|r| r.2).collect(),
-        flow: Vec::new(),
+        ..Links::default()
     }
 }
 
@@ -96,13 +96,13 @@ fn coefficients_flows_demand_and_output_describe_the_same_economy() {
         buyer: buyer.clone(),
         supplier: supplier.clone(),
         coefficient: a.coefficient().to_vec(),
-        flow: vec![],
+        ..Links::default()
     };
     let by_flow = Links {
         buyer,
         supplier,
-        coefficient: vec![],
         flow,
+        ..Links::default()
     };
     let with_output = Firms {
         output: a.output().to_vec(),
@@ -217,4 +217,81 @@ fn the_same_seed_gives_the_same_economy() {
     };
     assert_eq!(make(1).coefficient(), make(1).coefficient());
     assert_ne!(make(1).coefficient(), make(2).coefficient());
+}
+
+/// Firms 0 and 1 of steel, 2 of cars; cars buy from both, later rows first.
+fn steel_and_cars() -> (Firms, Links) {
+    let firms = Firms {
+        sector: ["steel", "steel", "cars"].map(String::from).to_vec(),
+        ..firms(&[1.0, 1.0, 1.0])
+    };
+    (firms, links(&[(2, 1, 0.2), (2, 0, 0.1), (0, 2, 0.1)]))
+}
+
+#[test]
+fn links_carry_product_lag_and_class() {
+    let (firms, plain) = steel_and_cars();
+    let a = Network::new(firms.clone(), plain.clone()).expect("an economy");
+    // A product is the supplier's sector, and follows its name, until it has a name of its own.
+    assert_eq!((a.products(), a.product()), (a.sectors(), &[1, 0, 0][..]));
+    assert_eq!((a.lag(), a.class()), (&[0; 3][..], &[0; 3][..]));
+    let names = |list: &[&str]| list.iter().map(|n| n.to_string()).collect::<Vec<_>>();
+    let renamed = a.renamed(&names(&["all"]), &names(&["A", "B"]));
+    assert_eq!(renamed.expect("renamed").products(), ["A", "B"]);
+    let carrying = Links {
+        product: names(&["sheet", "bars", "lorries"]),
+        lag: vec![3, 2, 1],
+        class: vec![-1, 0, 7],
+        ..plain
+    };
+    let b = Network::new(firms, carrying).expect("an economy");
+    let of = |n: &Network| -> Vec<String> {
+        let name = |p: &u32| n.products()[*p as usize].clone();
+        n.product().iter().map(name).collect()
+    };
+    // In link order: by buyer, then supplier.
+    assert_eq!(of(&b), ["lorries", "bars", "sheet"]);
+    assert_eq!((b.lag(), b.class()), (&[1, 2, 3][..], &[7, 0, -1][..]));
+    assert_eq!(b.coefficient(), a.coefficient());
+    let b = b
+        .renamed(&names(&["all"]), &names(&["A", "B"]))
+        .expect("renamed");
+    assert_eq!(of(&b), ["lorries", "bars", "sheet"]);
+    assert_eq!(b.lag(), [1, 2, 3]);
+    let c = a
+        .with_products(&of(&b))
+        .and_then(|n| n.with_lags(b.lag()))
+        .and_then(|n| n.with_classes(b.class()))
+        .expect("the same");
+    assert_eq!((of(&c), c.lag(), c.class()), (of(&b), b.lag(), b.class()));
+    assert_eq!(c.output(), a.output());
+}
+
+#[test]
+fn what_links_carry_is_refused_with_place_fact_and_remedy() {
+    let refused = |change: fn(&mut Links)| {
+        let (firms, mut links) = steel_and_cars();
+        change(&mut links);
+        refusal(firms, links)
+    };
+    assert_eq!(
+        refused(|l| l.lag = vec![1]),
+        "links, column `lag`: 1 values, but there are 3 links; give one value per link, or leave the column empty"
+    );
+    assert_eq!(
+        refused(|l| l.lag = vec![1, 2000, 3]),
+        "links, row 1: its goods are 2000 periods in transit; give a `lag` of at most 1000 periods"
+    );
+    assert!(refused(|l| l.class = vec![1; 4]).contains("column `class`: 4 values"));
+    let said = refused(|l| l.product = ["a", " ", "c"].map(String::from).to_vec());
+    assert!(
+        said.starts_with("links, row 1: `product` is blank"),
+        "{said}"
+    );
+    let (firms, links) = steel_and_cars();
+    let n = Network::new(firms, links).expect("an economy");
+    let said = n.with_lags(&[1]).expect_err("too few").to_string();
+    assert!(said.starts_with("links, column `lag`: 1 values"), "{said}");
+    assert!(n.with_lags(&[0, 0, 1001]).is_err());
+    assert!(n.with_classes(&[]).is_err() && n.with_products(&[]).is_err());
 }

@@ -62,6 +62,7 @@ pub(crate) fn economies(calls: &mut Calls) {
                         supplier: vec![1, 0],
                         coefficient: if which == 2 { Vec::new() } else { pair(1, 0.1) },
                         flow: if which == 2 { vec![odd; 2] } else { Vec::new() },
+                        ..Links::default()
                     };
                     numbers(Network::new(firms, links)?.output().iter().copied(), false)
                 },

@@ -46,7 +46,7 @@ fn times(made: &Network, factor: f64) -> Network {
             buyer: whole(made.buyer()),
             supplier: whole(made.supplier()),
             coefficient: made.coefficient().to_vec(),
-            flow: Vec::new(),
+            ..Links::default()
         },
     )
     .expect("an economy")

@@ -1,5 +1,6 @@
 //! From tables of firms and links to a validated network, in memory or from CSV files.
 
+use super::carried::{self, Carried};
 use super::files::{RawFirms, RawLinks, Rules, network};
 use super::sheet::{TextTable, Written};
 use super::steady::{Sales, steady_output};
@@ -37,6 +38,13 @@ pub struct Links {
     pub coefficient: Vec<f64>,
     /// Units of the supplier's good per period in the steady state.
     pub flow: Vec<f64>,
+    /// Name of what is bought; each supplier's sector when empty. Suppliers of one product can stand in for
+    /// each other where the model says so.
+    pub product: Vec<String>,
+    /// Whole periods in transit, at most 1,000; 0 when empty.
+    pub lag: Vec<u32>,
+    /// Class when the supplier rations, class 0 before class 1; 0 when empty.
+    pub class: Vec<i32>,
 }
 
 impl Network {
@@ -114,6 +122,7 @@ impl Network {
             .map(|i| groups.binary_search(&pairs(i)).unwrap_or_default() as u32)
             .collect();
         let by_buyer = Csr::group(m, &buyer);
+        let carried = Carried::new(links, &order, &sector);
         Ok(Network {
             inner: Arc::new(Inner {
                 names: firms.name,
@@ -128,6 +137,7 @@ impl Network {
                 buyer,
                 supplier,
                 coefficient,
+                carried,
                 by_buyer,
                 by_supplier,
             }),
@@ -288,6 +298,7 @@ fn check_links(links: &Links, m: usize, names: &[String]) -> Result<()> {
             "give one of each per link",
         ));
     }
+    carried::check(&links.product, &links.lag, &links.class, e)?;
     for (row, &value_here) in values.iter().enumerate() {
         let (b, s) = (links.buyer[row], links.supplier[row]);
         let place = || format!("links, row {row}");

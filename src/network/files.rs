@@ -137,6 +137,7 @@ fn made(rows: &[(usize, f64)], buyer: &[usize], supplier: &[usize], flows: bool)
         supplier: of(supplier),
         coefficient,
         flow,
+        ..Links::default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The network of firms: validated once, immutable, cheap to clone.
 
 mod build;
+mod carried;
 mod csr;
 mod edges;
 pub(crate) mod files;
@@ -17,6 +18,7 @@ pub use synthetic::Synthetic;
 pub use text::Decimal;
 
 use crate::error::{Error, Result};
+use carried::Carried;
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,6 +32,7 @@ pub struct Network {
     inner: Arc<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     names: Vec<String>,
     region: Vec<u32>,
@@ -43,6 +46,7 @@ struct Inner {
     buyer: Vec<u32>,
     supplier: Vec<u32>,
     coefficient: Vec<f64>,
+    carried: Carried,
     by_buyer: Csr,
     by_supplier: Csr,
 }
@@ -142,7 +146,7 @@ impl Network {
     }
 
     /// The same economy with other names for its regions and sectors, in the order of `regions`
-    /// and `sectors`; the numbers of names must agree.
+    /// and `sectors`; the numbers of names must agree. Products that were given keep their names.
     pub fn renamed(&self, regions: &[String], sectors: &[String]) -> Result<Network> {
         for (kind, new, old) in [
             ("regions", regions, self.regions()),
@@ -162,41 +166,11 @@ impl Network {
                 ));
             }
         }
-        let Inner {
-            names,
-            region,
-            sector,
-            groups,
-            group,
-            final_demand,
-            output,
-            ..
-        } = &*self.inner;
-        let Inner {
-            buyer,
-            supplier,
-            coefficient,
-            by_buyer,
-            by_supplier,
-            ..
-        } = &*self.inner;
+        let mut inner = (*self.inner).clone();
+        inner.region_names = regions.to_vec();
+        inner.sector_names = sectors.to_vec();
         Ok(Network {
-            inner: Arc::new(Inner {
-                names: names.clone(),
-                region: region.clone(),
-                sector: sector.clone(),
-                region_names: regions.to_vec(),
-                sector_names: sectors.to_vec(),
-                groups: groups.clone(),
-                group: group.clone(),
-                final_demand: final_demand.clone(),
-                output: output.clone(),
-                buyer: buyer.clone(),
-                supplier: supplier.clone(),
-                coefficient: coefficient.clone(),
-                by_buyer: by_buyer.clone(),
-                by_supplier: by_supplier.clone(),
-            }),
+            inner: Arc::new(inner),
         })
     }
 

@@ -65,8 +65,8 @@ impl Synthetic {
                 "an economy of {} firms, {} regions and {} sectors",
                 self.firms, self.regions, self.sectors
             ),
-            // Of a firm its names, sums and levels, of a link its ends, coefficient and places in both orders.
-            self.firms as f64 * (160.0 + 48.0 * self.mean_suppliers)
+            // Of a firm its names, sums and levels, of a link its ends, coefficient, product, lag, class and places in both orders.
+            self.firms as f64 * (160.0 + 60.0 * self.mean_suppliers)
                 + 64.0 * (self.regions as f64 + self.sectors as f64),
             "give fewer firms, fewer suppliers a firm, or fewer regions and sectors",
         )?;
@@ -191,7 +191,7 @@ impl Network {
             buyer: Vec::with_capacity(total),
             supplier: Vec::with_capacity(total),
             coefficient: Vec::with_capacity(total),
-            flow: Vec::new(),
+            ..Links::default()
         };
         let mut chosen: Vec<usize> = Vec::new();
         for i in 0..m {

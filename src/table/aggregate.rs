@@ -78,8 +78,8 @@ impl InputOutput {
             Links {
                 buyer: cells.iter().map(|k| k % n).collect(),
                 supplier: cells.iter().map(|k| k / n).collect(),
-                coefficient: Vec::new(),
                 flow: cells.iter().map(|k| self.flows[*k]).collect(),
+                ..Links::default()
             },
         )
     }

@@ -170,8 +170,8 @@ pub fn disaggregate(table: &InputOutput, options: &Disaggregate) -> Result<Disag
         Links {
             buyer: buyer.iter().map(|b| *b as usize).collect(),
             supplier: supplier.iter().map(|s| *s as usize).collect(),
-            coefficient: Vec::new(),
             flow: fitted.value,
+            ..Links::default()
         },
     )?;
     Ok(report(
