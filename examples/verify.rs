@@ -1,6 +1,9 @@
-//! Checks case directories (the layout of `tests/golden`) against the model: one JSON line per
+//! Checks case directories (the layouts of `tests/golden` and of `tests/breadth`) against the model: one JSON line per
 //! case and rule, and a non-zero exit past the tolerance.
 
+#[path = "../tests/common/breadth.rs"]
+#[allow(unreachable_pub, dead_code)]
+mod breadth;
 #[path = "../tests/common/case.rs"]
 #[allow(unreachable_pub, dead_code)]
 mod case;
@@ -13,7 +16,24 @@ fn main() {
     }
     let mut good = true;
     for dir in dirs {
-        match case::check(std::path::Path::new(&dir)) {
+        let path = std::path::Path::new(&dir);
+        if breadth::is_case(path) {
+            match breadth::report(path) {
+                Ok((passed, json)) => {
+                    good &= passed;
+                    println!("{json}");
+                }
+                Err(e) => {
+                    good = false;
+                    println!(
+                        "{}",
+                        serde_json::json!({ "case": dir, "error": e.to_string() })
+                    );
+                }
+            }
+            continue;
+        }
+        match case::check(path) {
             Ok(reports) => {
                 for report in reports {
                     good &= report.passed();

@@ -4,6 +4,9 @@
 //! same words are functions twice, of any `Number` in `host`, and of f32 on a device in `device`, so that one text
 //! can use them (`model::local`).
 
+mod row;
+
+pub(crate) use row::Row;
 use std::ops::{Add, Div, Mul, Sub};
 
 /// The stock of an input that does not exist: it is never the lowest, and nothing of it is ordered.
@@ -31,10 +34,12 @@ pub(crate) trait Number:
 pub(crate) trait Smooth: Number {
     /// The natural exponential function.
     fn exp(self) -> Self;
+    /// self to the power of b, for self > 0.
+    fn pow(self, b: Self) -> Self;
 }
 
-/// A number of which a whole run can be made.
-pub(crate) trait Real: Smooth {
+/// A number of which a whole run can be made. Comparisons are those of values.
+pub(crate) trait Real: Smooth + PartialOrd + Send + Sync {
     /// The nearest one.
     fn of(v: f64) -> Self;
     /// Its value in 64 bits.
@@ -75,6 +80,10 @@ macro_rules! float {
             fn exp(self) -> Self {
                 <$float>::exp(self)
             }
+            #[inline(always)]
+            fn pow(self, b: Self) -> Self {
+                <$float>::powf(self, b)
+            }
         }
 
         impl Real for $float {
@@ -93,7 +102,6 @@ macro_rules! float {
 float!(f32);
 float!(f64);
 
-#[cfg(test)]
 pub(crate) use dual::Dual;
 
 /// The words of rules, for any number.
@@ -122,6 +130,7 @@ pub(crate) mod host {
         fn select_positive<Number>(a, value) = a.select_positive(value);
         fn select_equal<Number>(a, to, then, other) = a.select_equal(to, then, other);
         fn exp<Smooth>(a) = a.exp();
+        fn pow<Smooth>(a, b) = a.pow(b);
     }
 }
 
@@ -173,7 +182,6 @@ pub(crate) mod device {
     }
 }
 
-#[cfg(test)]
 mod dual {
     //! Dual numbers: a rule of them has its directional derivative for nothing.
 
@@ -181,7 +189,7 @@ mod dual {
     use std::ops::{Add, Div, Mul, Sub};
 
     /// A number and its slope in one direction.
-    #[derive(Clone, Copy, Debug, PartialEq)]
+    #[derive(Clone, Copy, Debug)]
     pub(crate) struct Dual {
         pub(crate) value: f64,
         pub(crate) slope: f64,
@@ -190,6 +198,18 @@ mod dual {
     impl Dual {
         pub(crate) fn new(value: f64, slope: f64) -> Self {
             Self { value, slope }
+        }
+    }
+
+    impl PartialEq for Dual {
+        fn eq(&self, b: &Self) -> bool {
+            self.value == b.value
+        }
+    }
+
+    impl PartialOrd for Dual {
+        fn partial_cmp(&self, b: &Self) -> Option<std::cmp::Ordering> {
+            self.value.partial_cmp(&b.value)
         }
     }
 
@@ -253,6 +273,11 @@ mod dual {
         fn exp(self) -> Self {
             let value = self.value.exp();
             Self::new(value, value * self.slope)
+        }
+        fn pow(self, b: Self) -> Self {
+            let value = self.value.powf(b.value);
+            let slope = b.value * self.slope / self.value + b.slope * self.value.ln();
+            Self::new(value, value * slope)
         }
     }
 

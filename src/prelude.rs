@@ -17,7 +17,11 @@ pub use crate::infer::{
     Problem, RandomWalk, Ranks, Run, Sbc, Scale, Scenario, Sensitivity, Smc, Snapshot, Standing,
     Summary, Svi, Total, Watch, WhatIf, calibrate, contest, output_sensitivity, sbc, sensitivity,
 };
-pub use crate::model::{ByParameter, Event, Model, Params, Production, Rationing, Recovery, Shock};
+pub use crate::model::{
+    ByParameter, Cells, Combination, DemandEvent, Division, Event, Gap, LinkEvent, Model, Need,
+    Overproduction, Params, Production, Rationing, Rebuilding, Recovery, Shock, StockSeen,
+    StockTarget, Substitution,
+};
 pub use crate::network::{Firms, InoueTodo, Links, Network, Synthetic};
 pub use crate::notebook::{Lines, Live, Show};
 pub use crate::observe::Observation;

@@ -78,29 +78,6 @@ impl Remaining {
             tensor: OnceLock::new(),
         }
     }
-
-    /// Whether each particle has a row.
-    pub(crate) fn is_of_each(&self) -> bool {
-        self.rows > 1
-    }
-
-    /// Of one particle.
-    pub(crate) fn row(&self, particle: usize) -> Vec<f64> {
-        let row = if self.rows == 1 { 0 } else { particle };
-        match &self.numbers {
-            Numbers::Single(v) => {
-                let each = v.len() / self.rows;
-                v[row * each..][..each]
-                    .iter()
-                    .map(|z| f64::from(*z))
-                    .collect()
-            }
-            Numbers::Double(v) => {
-                let each = v.len() / self.rows;
-                v[row * each..][..each].to_vec()
-            }
-        }
-    }
 }
 
 /// Adds the rows of all particles to the first, which alone is left: the gradient in what all of them share.

@@ -41,6 +41,7 @@ mod device;
 mod differentiable;
 mod door;
 mod flex;
+pub(crate) mod general;
 mod plan;
 #[cfg(feature = "remote")]
 mod remote;
@@ -56,7 +57,7 @@ pub use cube::{CudaSource, cuda_sources};
 pub use device::{Device, DeviceInfo, connect, devices};
 pub(crate) use device::{Opened, failure};
 pub use differentiable::Differentiable;
-pub(crate) use door::{Engine, GRAIN, Gradient, Inputs, Remaining, Tape};
+pub(crate) use door::{Engine, GRAIN, Gradient, Inputs, Remaining};
 pub use plan::Checkpoint;
 pub(crate) use plan::{Design, Plan};
 #[cfg(feature = "serve")]

@@ -1,6 +1,6 @@
 //! What stays fixed over runs: the links, the steady state, the groups, the horizon; and what backends make of it.
 
-use crate::model::Model;
+use crate::model::Kernel;
 use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,7 +32,7 @@ pub(crate) struct Design {
     /// Number of periods.
     pub(crate) periods: usize,
     /// The members of the model's families.
-    pub(crate) model: Model,
+    pub(crate) model: Kernel,
     /// Which inventories are kept for the gradient.
     pub(crate) checkpoint: Checkpoint,
     /// Once it is true a run ends before its next period; the periods that are left are NaN. For runs without a

@@ -6,7 +6,7 @@ use super::store::{Files, Pack, Stored};
 use super::write::{ToFrame, column, links_frame, text};
 use crate::error::{Error, Result};
 use crate::infer::Prediction;
-use crate::model::{Domain, Event, Parameter, Params, Recovery, Shock};
+use crate::model::{Domain, Event, Model, Parameter, Params, Recovery, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
 use crate::simulate::Trajectory;
@@ -125,6 +125,13 @@ impl Stored for Trajectory {
             demand: Vec::new(),
             orders: Vec::new(),
             inventory: Vec::new(),
+            limit: Vec::new(),
+            margin: Vec::new(),
+            unmet: Vec::new(),
+            overproduction: Vec::new(),
+            shares: Vec::new(),
+            damage_left: Vec::new(),
+            model: Model::default(),
             warnings: files.json("warnings")?,
             device: files.fact("device")?.to_string(),
             network,
@@ -359,6 +366,9 @@ impl Stored for Shock {
                 }
             }
         }
-        Ok(Shock { events })
+        Ok(Shock {
+            events,
+            ..Shock::default()
+        })
     }
 }

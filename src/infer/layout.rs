@@ -59,42 +59,75 @@ impl Numbers {
     }
 }
 
-/// Firm of each hit and event of each hit, over all scenarios; the events are numbered through.
-fn hits(problem: &Problem) -> Vec<(usize, usize)> {
-    let events = problem.scenarios().flat_map(|(shock, _)| &shock.events);
-    let numbered = events.enumerate();
-    numbered
-        .flat_map(|(k, e)| e.firms.iter().map(move |firm| (k, *firm)))
-        .collect()
+/// What has a value of its own.
+struct Entry {
+    /// Its event, if it belongs to one, numbered through all scenarios; of a path its period.
+    event: Option<usize>,
+    /// Its firm: of a link or an input the buyer; none of households and of a rebuilding.
+    firm: Option<usize>,
+    /// What it is called.
+    name: String,
 }
 
-/// What has a value of its own in a domain: the event that it belongs to, if any, and the firm; of a link the buyer.
-fn entries(problem: &Problem, domain: Domain) -> Vec<(Option<usize>, usize)> {
+/// What has a value of its own in a domain.
+fn entries(problem: &Problem, domain: Domain) -> Vec<Entry> {
     let network = &problem.network;
+    let of_firm = |event: Option<usize>, i: usize| Entry {
+        event,
+        firm: Some(i),
+        name: network.name(i),
+    };
+    let of_link = |e: usize| {
+        let (i, j) = (network.buyer()[e] as usize, network.supplier()[e] as usize);
+        Entry {
+            event: None,
+            firm: Some(i),
+            name: format!("{} from {}", network.name(i), network.name(j)),
+        }
+    };
     match domain {
-        Domain::Firm => (0..network.firms()).map(|i| (None, i)).collect(),
-        // Every link is an input of its own.
-        Domain::Link | Domain::Input => {
-            let buyers = network.buyer().iter();
-            buyers.map(|i| (None, *i as usize)).collect()
+        Domain::Firm => (0..network.firms()).map(|i| of_firm(None, i)).collect(),
+        Domain::Link => (0..network.links()).map(of_link).collect(),
+        Domain::Input => {
+            let substitution = problem.simulation.model.substitution;
+            let inputs = network.input_links(substitution);
+            let of_input = |links: &Vec<u32>| {
+                let first = links[0] as usize;
+                let mut entry = of_link(first);
+                if links.len() > 1 {
+                    let buyer = network.name(network.buyer()[first] as usize);
+                    let product = &network.products()[network.product()[first] as usize];
+                    entry.name = format!("{buyer} from {product}");
+                }
+                entry
+            };
+            inputs.iter().map(of_input).collect()
         }
-        Domain::Hit => {
-            let hits = hits(problem).into_iter();
-            hits.map(|(k, i)| (Some(k), i)).collect()
+        _ => {
+            let mut out = Vec::new();
+            let mut events = 0;
+            let path = matches!(
+                domain,
+                Domain::CapacityCell | Domain::DemandCell | Domain::ExtraCell
+            );
+            for (shock, _) in problem.scenarios() {
+                let mut most = events;
+                for (event, firm) in shock.places(network, domain) {
+                    // Periods are those of every scenario, events are a scenario's own.
+                    let event = if path { event } else { events + event };
+                    most = most.max(event + 1);
+                    out.push(Entry {
+                        event: Some(event),
+                        firm,
+                        name: firm.map_or("households".into(), |i| network.name(i)),
+                    });
+                }
+                if !path {
+                    events = most;
+                }
+            }
+            out
         }
-        Domain::One => vec![(None, 0)],
-    }
-}
-
-/// What entry `k` of a domain is called, which belongs to a firm.
-fn name(network: &Network, domain: Domain, k: usize, firm: usize) -> String {
-    match domain {
-        Domain::Firm | Domain::Hit => network.name(firm),
-        Domain::Link | Domain::Input => {
-            let supplier = network.name(network.supplier()[k] as usize);
-            format!("{} from {supplier}", network.name(firm))
-        }
-        Domain::One => "all".into(),
     }
 }
 
@@ -130,8 +163,13 @@ impl Varying {
         let network = &problem.network;
         let domain = parameter.domain();
         let entries = entries(problem, domain);
-        let named = |event: Option<usize>, name: String| match event {
-            Some(k) if per != Per::All => format!("event {k} · {name}"),
+        let path = matches!(
+            domain,
+            Domain::CapacityCell | Domain::DemandCell | Domain::ExtraCell
+        );
+        let event = if path { "period" } else { "event" };
+        let named = |of: Option<usize>, name: String| match of {
+            Some(k) if per != Per::All => format!("{event} {k} · {name}"),
             _ => name,
         };
         let mut units = Numbers::default();
@@ -140,12 +178,14 @@ impl Varying {
             Per::Firm | Per::FirmInRegion(_) | Per::FirmInSector(_) | Per::FirmInGroup(_)
         );
         let mut unit = Vec::new();
-        for (k, (event, firm)) in entries.iter().enumerate() {
+        for Entry { event, firm, name } in &entries {
             if each {
-                let label = named(*event, name(network, domain, k, *firm));
-                units.labels.push(label);
+                units.labels.push(named(*event, name.clone()));
             } else {
-                let (key, name) = place(network, per, *firm);
+                let (key, name) = match firm {
+                    Some(firm) => place(network, per, *firm),
+                    None => (usize::MAX, name.clone()),
+                };
                 let event_key = if per == Per::All {
                     0
                 } else {
@@ -159,8 +199,11 @@ impl Varying {
                 let mut groups = Numbers::default();
                 let of = entries
                     .iter()
-                    .map(|(event, firm)| {
-                        let (key, name) = place(network, per, *firm);
+                    .map(|Entry { event, firm, name }| {
+                        let (key, name) = match firm {
+                            Some(firm) => place(network, per, *firm),
+                            None => (usize::MAX, name.clone()),
+                        };
                         groups.of((event.map_or(0, |k| k + 1), key), || name)
                     })
                     .collect();
@@ -337,22 +380,24 @@ mod tests {
         let run = simulate(&network, &params, &shock, &Simulation::default()).expect("a run");
         let problem = Problem::new(&network, &shock, &run.observe());
         let of = |domain| entries(&problem, domain);
-        for domain in [Domain::Firm, Domain::One] {
-            assert_eq!(of(domain).len(), domain.entries(&network));
-        }
+        let model = problem.simulation.model;
         assert_eq!(
-            of(Domain::Hit),
-            [(Some(0), 3), (Some(0), 5), (Some(1), 3)],
+            of(Domain::Firm).len(),
+            Domain::Firm.entries(&network, &model)
+        );
+        let hits = of(Domain::Hit);
+        let hits: Vec<_> = hits.iter().map(|e| (e.event, e.firm)).collect();
+        assert_eq!(
+            hits,
+            [(Some(0), Some(3)), (Some(0), Some(5)), (Some(1), Some(3))],
             "events are numbered through"
         );
-        assert_eq!(of(Domain::One), [(None, 0)]);
-        assert_eq!(name(&network, Domain::One, 0, 0), "all");
         for domain in [Domain::Link, Domain::Input] {
             let links = of(domain);
-            assert_eq!(links.len(), domain.entries(&network));
-            let (buyer, supplier) = (links[7].1, network.supplier()[7] as usize);
+            assert_eq!(links.len(), domain.entries(&network, &model));
+            let (buyer, supplier) = (links[7].firm.unwrap(), network.supplier()[7] as usize);
             let expected = format!("{} from {}", network.name(buyer), network.name(supplier));
-            assert_eq!(name(&network, domain, 7, buyer), expected);
+            assert_eq!(links[7].name, expected);
         }
     }
 }

@@ -25,8 +25,8 @@ struct Scene {
     fixed: ByParameter<Vec<f64>>,
     /// The share of capacity that is left, where no parameter of the hits varies.
     remaining: Option<Remaining>,
-    /// Its hits among those of all scenarios: first and number.
-    hits: (usize, usize),
+    /// Its entries of each parameter among those of all scenarios: first and number.
+    parts: ByParameter<(usize, usize)>,
 }
 
 impl Scene {
@@ -83,8 +83,9 @@ impl Objective {
         problem.check()?;
         let varying = layout(problem);
         let varies = |p| varying.iter().any(|v| v.parameter == p);
-        let calm = !Parameter::of(Domain::Hit).any(varies);
-        let mut first = 0;
+        let of_paths = Parameter::of(Domain::Hit).chain(Parameter::of(Domain::CapacityCell));
+        let calm = !of_paths.into_iter().any(varies);
+        let mut first = ByParameter::<usize>::default();
         let mut runs: Vec<Scene> = Vec::new();
         for (shock, observed) in problem.scenarios() {
             let simulation = Simulation {
@@ -92,9 +93,16 @@ impl Objective {
                 ..problem.simulation.clone()
             };
             let network = &problem.network;
-            let horizon = Horizon::new(network, shock, &simulation, Columns::Groups, None)?;
-            let hits = (first, shock.hits());
-            first += hits.1;
+            let of = (&problem.params, shock);
+            let horizon = Horizon::new(network, of, &simulation, Columns::Groups, None, &varies)?;
+            let parts = ByParameter::of(|p| match p.of_shock() {
+                true => {
+                    let (begin, count) = (*first.get(p), shock.entries(p.domain()));
+                    *first.get_mut(p) = begin + count;
+                    (begin, count)
+                }
+                false => (0, p.domain().entries(network, &simulation.model)),
+            });
             let all = values_of(network, &problem.params, shock);
             let remaining = calm.then(|| horizon.remaining(&all));
             let fixed = ByParameter::of(|p| match varies(p) {
@@ -116,7 +124,7 @@ impl Objective {
                 fixed,
                 remaining,
                 horizon,
-                hits,
+                parts,
             });
         }
         Ok(Self {
@@ -333,7 +341,6 @@ impl Objective {
             let all = self.all_values(run, &values);
             let drawn = run.drawn(&all);
             let remaining = drawn.as_ref().or(run.remaining.as_ref()).expect(EITHER);
-            let inputs = Horizon::inputs(particles, &all, remaining);
             match run.horizon.processor() {
                 Some(processor) => {
                     let square = run.is_square();
@@ -341,6 +348,7 @@ impl Objective {
                         own.resize(particles * cells, 0.0);
                         panel = Some(&mut own);
                     }
+                    let inputs = Horizon::inputs(particles, &all, remaining);
                     processor.stream(&inputs, blocks, &mut |first, period, row| {
                         let together = row.len() / run.target.groups();
                         let mut beyond = false;
@@ -372,7 +380,7 @@ impl Objective {
                     }
                 }
                 None => {
-                    let found = run.horizon.panel(&inputs)?;
+                    let found = run.horizon.panel(particles, &all, remaining)?;
                     let each = sums.iter_mut().zip(found.chunks(cells));
                     each.for_each(|(sum, panel)| *sum = run.sum(panel, None));
                     if let Some(panel) = panel {
@@ -397,7 +405,7 @@ impl Objective {
             if !p.of_shock() {
                 return Cow::Borrowed(&entries[..]);
             }
-            let (first, count) = run.hits;
+            let (first, count) = *run.parts.get(p);
             let rows = entries.chunks_exact(self.varying[k].entries().max(1));
             Cow::Owned(
                 rows.flat_map(|row| &row[first..first + count])
@@ -431,7 +439,7 @@ impl Objective {
             };
             let mut pull = |varying: usize, part: &[f64]| {
                 let (varying, values) = (&self.varying[varying], &values[varying]);
-                let (begin, _) = self.problem.part(varying.parameter, run.hits);
+                let (begin, _) = *run.parts.get(varying.parameter);
                 varying.pull(values, part, begin, self.dimension(), &mut gradient);
             };
             let all = self.all_values(run, &values);
@@ -472,26 +480,17 @@ impl Problem {
         layout.map(|v| (v.parameter, v.units())).collect()
     }
 
-    /// First and number of a parameter's entries that a scenario with these hits takes.
-    fn part(&self, parameter: Parameter, hits: (usize, usize)) -> (usize, usize) {
-        if parameter.of_shock() {
-            hits
-        } else {
-            (0, parameter.domain().entries(&self.network))
-        }
-    }
-
     /// The values of a parameter where it does not vary, one per entry.
     pub(super) fn fixed(&self, parameter: Parameter) -> Vec<f64> {
         match self.params.values(parameter) {
             Some(values) => values.clone(),
-            None if !parameter.of_shock() => {
-                let entries = parameter.domain().entries(&self.network);
-                vec![parameter.usual(); entries]
-            }
             None => {
-                let shocks = self.scenarios().map(|(shock, _)| shock);
-                shocks.flat_map(|shock| shock.values(parameter)).collect()
+                let shocks = || self.scenarios().map(|(shock, _)| shock);
+                let left_out = parameter.domain() == Domain::Hit && parameter.may_be_empty();
+                if left_out && !shocks().any(|shock| shock.has(parameter)) {
+                    return Vec::new();
+                }
+                shocks().flat_map(|shock| shock.values(parameter)).collect()
             }
         }
     }

@@ -80,11 +80,6 @@ impl Problem {
         std::iter::once((&self.shock, &self.observed)).chain(further)
     }
 
-    /// Number of hits, (event, firm) pairs, of all scenarios.
-    pub(crate) fn hits(&self) -> usize {
-        self.scenarios().map(|(shock, _)| shock.hits()).sum()
-    }
-
     /// Refuses, before any work, whatever cannot be calibrated, and what cannot be meant: a panel of another
     /// network, negative production, levels in another unit, a noise in per cent. `warnings` says what is doubtful.
     pub fn check(&self) -> Result<()> {
@@ -131,6 +126,9 @@ impl Problem {
         self.check_total_levels()?;
         self.check_noise()?;
         self.check_levels()?;
-        self.priors.check(self.hits())
+        self.priors.check(|domain| {
+            let scenarios = self.scenarios();
+            scenarios.map(|(shock, _)| shock.entries(domain)).sum()
+        })
     }
 }

@@ -52,6 +52,7 @@ impl Shock {
         }
         let shock = Self {
             events: vec![event],
+            ..Self::default()
         };
         shock.check(network).map_err(|e| e.within(path.display()))?;
         Ok(shock)

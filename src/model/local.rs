@@ -72,8 +72,10 @@ macro_rules! family {
     (@kinds [$($doc:tt)*] $E:ident { $( $(#[$vd:meta])* $V:ident = $member:ident ),* $(,)? }) => {
         $($doc)*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        #[allow(unreachable_pub)]
         pub enum $E { $( $(#[$vd])* $V ),* }
 
+        #[allow(unreachable_pub, dead_code)]
         impl $E {
             /// All of them.
             pub const ALL: &'static [$E] = &[$($E::$V),*];

@@ -1,21 +1,18 @@
 //! A scenario on an economy, ready to be run many times by the engine.
 
-use super::reference::Reference;
 use super::{Method, Precision, Simulation};
+pub(crate) use crate::engine::general::Values;
+use crate::engine::general::{General, Period, Setting};
 use crate::engine::{
     Design, Differentiable, Engine, Gradient, Inputs, Plan, Processor, Remaining, Tensors,
 };
-use crate::error::Result;
-use crate::model::{ByParameter, Parameter, Params, Paths, Shock};
+use crate::error::{Error, Result};
+use crate::model::{ByParameter, Domain, Kernel, Parameter, Params, PathValues, Paths, Shock};
 use crate::network::Network;
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-
-/// Values of all parameters: [particle, entry] row by row, or [entry] where all particles have the same. Entries are firms,
-/// or the hits of a scenario.
-pub(crate) type Values<'a> = ByParameter<Cow<'a, [f64]>>;
 
 /// What a panel has a column for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,18 +36,76 @@ pub fn differentiable(
         ..simulation.clone()
     };
     let opened = kernels.open()?;
-    let paths = Paths::new(shock, simulation.periods);
-    let plan = plan(network, &paths, simulation, Columns::Groups, None);
-    let fixed = |p| shock.values(p);
-    let remaining = paths.remaining(&fixed(Parameter::Severity), &fixed(Parameter::RecoveryRate));
+    let usual = Params::default();
+    let kernel = kernel(network, &usual, shock, simulation, &|_| false).map_err(|why| {
+        Error::new(
+            "simulation",
+            format!("tensors are computed by the kernels of the default behaviour, which do not know {why}"),
+            "take another behaviour or scenario, or Objective::gradient, which knows all",
+        )
+    })?;
+    let paths = shock
+        .capacity(simulation.model.combination, simulation.periods)
+        .or_first();
+    let plan = plan(
+        network,
+        (&usual, &paths, kernel),
+        simulation,
+        Columns::Groups,
+        None,
+    );
+    let values = values_of(network, &usual, shock);
+    let remaining = paths.values(&hits_of(&values));
     let double = simulation.precision == Precision::Double;
     Ok(Differentiable::new(plan, opened.tensors, double, remaining))
 }
 
-/// What the engine runs.
+/// The values that the path of capacity takes.
+fn hits_of<'a>(values: &'a Values<'_>) -> PathValues<'a, f64> {
+    PathValues {
+        size: &values.severity,
+        rate: &values.recovery_rate,
+        steepness: &values.steepness,
+        hold: &values.hold,
+        factors: &values.capacity_path,
+        amounts: &[],
+    }
+}
+
+/// What the kernels of the default behaviour are to compute, or what they do not know of what is asked.
+fn kernel(
+    network: &Network,
+    params: &Params,
+    shock: &Shock,
+    simulation: &Simulation,
+    learnt: &dyn Fn(Parameter) -> bool,
+) -> std::result::Result<Kernel, String> {
+    let kernel = simulation.model.kernel()?;
+    let known = |p: &Parameter| match p.domain() {
+        Domain::Firm | Domain::Input if p.may_be_empty() => {
+            let given = params.values(*p).is_some_and(|v| !v.is_empty());
+            !learnt(*p) && (!given || *p == Parameter::Slack)
+        }
+        Domain::Firm | Domain::Input | Domain::Link => true,
+        Domain::Hit | Domain::CapacityCell => true,
+        domain => shock.entries(domain) == 0,
+    };
+    if let Some(p) = Parameter::ALL.iter().find(|p| !known(p)) {
+        return Err(p.words().into());
+    }
+    if !shock.damped().is_empty() {
+        return Err("recovery damped".into());
+    }
+    if network.lag().iter().any(|lag| *lag > 0) {
+        return Err("goods in transit (Network::lag)".into());
+    }
+    Ok(kernel)
+}
+
+/// What the kernels run.
 fn plan(
     network: &Network,
-    paths: &Paths,
+    (params, paths, kernel): (&Params, &Paths, Kernel),
     simulation: &Simulation,
     columns: Columns,
     stop: Option<Arc<AtomicBool>>,
@@ -59,19 +114,20 @@ fn plan(
         Columns::Firms => ((0..network.firms() as u32).collect(), network.firms()),
         Columns::Groups => (network.group().to_vec(), network.groups().len()),
     };
-    let full = |x0: &f64| x0 * (1.0 + simulation.slack);
+    let slack = |i: usize| params.slack.get(i).copied().unwrap_or(simulation.slack);
+    let full = |(i, x0): (usize, &f64)| x0 * (1.0 + slack(i));
     Plan::new(Design {
         row: network.by_buyer().start.clone(),
         supplier: network.supplier().to_vec(),
         coefficient: network.coefficient().to_vec(),
         outside: network.final_demand().to_vec(),
         steady: network.output().to_vec(),
-        full: network.output().iter().map(full).collect(),
+        full: network.output().iter().enumerate().map(full).collect(),
         group,
         groups,
         column: paths.columns().to_vec(),
         periods: simulation.periods,
-        model: simulation.model,
+        model: kernel,
         checkpoint: simulation.checkpoint,
         stop,
     })
@@ -84,43 +140,88 @@ pub(crate) struct Horizon {
     engine: Kind,
     /// What the device is called.
     device: String,
+    /// Spare capacity where firms have none of their own.
+    slack: f64,
 }
 
 enum Kind {
     Processor(Processor),
     Device(Tensors),
-    Reference(Reference),
+    General(Box<General>),
 }
 
 impl Horizon {
-    /// Once `stop` is true a run without a gradient ends: periods that are left are NaN.
+    /// Once `stop` is true a run without a gradient ends: periods that are left are NaN. `learnt` are parameters that
+    /// will have values although `params` has none.
     pub(crate) fn new(
         network: &Network,
-        shock: &Shock,
+        (params, shock): (&Params, &Shock),
         simulation: &Simulation,
         columns: Columns,
         stop: Option<Arc<AtomicBool>>,
+        learnt: &dyn Fn(Parameter) -> bool,
     ) -> Result<Self> {
-        let opened = simulation.open()?;
-        let paths = Paths::new(shock, simulation.periods);
-        let plan = || plan(network, &paths, simulation, columns, stop.clone());
+        simulation.model.check(network, params, shock)?;
+        let model = simulation.model;
+        let kernel = match simulation.method {
+            Method::Reference => Err("Method::Reference".into()),
+            Method::Kernels => kernel(network, params, shock, simulation, learnt),
+        };
+        let opened = match &kernel {
+            Ok(_) => simulation.open()?,
+            Err(why) => simulation.open_general(why)?,
+        };
+        let paths = shock
+            .capacity(model.combination, simulation.periods)
+            .or_first();
         let double = simulation.precision == Precision::Double;
-        let engine = match simulation.method {
-            Method::Reference => Kind::Reference(Reference {
-                network: network.clone(),
-                simulation: simulation.clone(),
-                firms: paths.columns().to_vec(),
-                columns,
-            }),
-            Method::Kernels if opened.is_cpu() => Kind::Processor(Processor::new(plan(), double)),
-            Method::Kernels => Kind::Device(Tensors::new(plan(), opened.tensors)),
+        let engine = match kernel {
+            Ok(kernel) => {
+                let of = (params, &paths, kernel);
+                let plan = plan(network, of, simulation, columns, stop);
+                match opened.is_cpu() {
+                    true => Kind::Processor(Processor::new(plan, double)),
+                    false => Kind::Device(Tensors::new(plan, opened.tensors)),
+                }
+            }
+            Err(_) => {
+                let setting = Setting {
+                    network,
+                    params,
+                    shock,
+                    model,
+                    periods: simulation.periods,
+                    checkpoint: simulation.checkpoint,
+                    double,
+                    plain: simulation.method == Method::Reference,
+                    grouped: columns == Columns::Groups,
+                    stop,
+                };
+                Kind::General(Box::new(General::new(&setting, learnt)))
+            }
         };
         Ok(Self {
             paths,
             precision: simulation.precision,
             engine,
             device: opened.name,
+            slack: simulation.slack,
         })
+    }
+
+    /// Shows each period of one particle; what happens inside one is known to the executor of any behaviour alone.
+    pub(crate) fn trace(&self, values: &Values<'_>, see: &mut dyn FnMut(&Period<'_>) -> bool) {
+        if let Some(general) = self.general() {
+            general.trace(&self.with_slack(values), see);
+        }
+    }
+
+    /// The executor of any behaviour, where it computes.
+    pub(crate) fn general(&self) -> Option<&General> {
+        match &self.engine {
+            Kind::General(general) => Some(general),
+            _ => None,
+        }
     }
 
     /// What the device is called.
@@ -136,27 +237,44 @@ impl Horizon {
         }
     }
 
-    fn engine(&self) -> &dyn Engine {
-        match &self.engine {
-            Kind::Processor(engine) => engine,
-            Kind::Device(engine) => engine,
-            Kind::Reference(engine) => engine,
-        }
-    }
-
-    /// The share of capacity that is left.
+    /// The share of capacity that is left, for the kernels.
     pub(crate) fn remaining(&self, values: &Values<'_>) -> Remaining {
-        let (severity, rate) = (&values.severity[..], &values.recovery_rate[..]);
-        let rows = severity.len().max(rate.len()) / self.paths.count().max(1);
+        let double = self.precision == Precision::Double;
+        if self.general().is_some() {
+            return Remaining::new(Vec::new(), 1, double);
+        }
+        let of = hits_of(values);
+        let (hits, cells) = (self.paths.count(), self.paths.given().0);
+        let rows = [of.size, of.rate, of.steepness, of.hold].map(|v| v.len() / hits.max(1));
+        let rows = rows.into_iter().max().unwrap_or(0);
+        let rows = rows.max(of.factors.len() / cells.max(1));
         let left: Vec<Vec<f64>> = (0..rows.max(1))
             .into_par_iter()
-            .map(|p| {
-                let (severity, rate) = (self.row(severity, p), self.row(rate, p));
-                self.paths.remaining(severity, rate)
-            })
+            .map(|p| self.paths.values(&self.of_particle(values, p)))
             .collect();
-        let double = self.precision == Precision::Double;
         Remaining::new(left.concat(), rows.max(1), double)
+    }
+
+    /// What one particle's path of capacity takes.
+    fn of_particle<'a>(&self, values: &'a Values<'_>, p: usize) -> PathValues<'a, f64> {
+        let of = hits_of(values);
+        let row = |v: &'a [f64], each: usize| -> &'a [f64] {
+            let p = if v.len() > each { p } else { 0 };
+            if v.is_empty() {
+                v
+            } else {
+                &v[p * each..][..each]
+            }
+        };
+        let hits = self.paths.count();
+        PathValues {
+            size: row(of.size, hits),
+            rate: row(of.rate, hits),
+            steepness: row(of.steepness, hits),
+            hold: row(of.hold, hits),
+            factors: row(of.factors, self.paths.given().0),
+            amounts: &[],
+        }
     }
 
     /// What the engine takes: values of some particles, and what `remaining` made of them.
@@ -173,16 +291,29 @@ impl Horizon {
         }
     }
 
-    /// Row `p` of what has one number a hit, or the only one.
-    fn row<'a>(&self, values: &'a [f64], p: usize) -> &'a [f64] {
-        let hits = self.paths.count();
-        let p = if values.len() == hits { 0 } else { p };
-        &values[p * hits..][..hits]
+    /// The values, with the simulation's slack where firms have none of their own.
+    fn with_slack<'a>(&self, values: &'a Values<'_>) -> Values<'a> {
+        ByParameter::of(
+            |p| match values.get(p).is_empty() && p == Parameter::Slack {
+                true => Cow::Owned(vec![self.slack]),
+                false => Cow::Borrowed(&values.get(p)[..]),
+            },
+        )
     }
 
     /// The panels [particle, period, column].
-    pub(crate) fn panel(&self, inputs: &Inputs<'_>) -> Result<Vec<f64>> {
-        self.engine().panel(inputs)
+    pub(crate) fn panel(
+        &self,
+        particles: usize,
+        values: &Values<'_>,
+        remaining: &Remaining,
+    ) -> Result<Vec<f64>> {
+        let inputs = Self::inputs(particles, values, remaining);
+        match &self.engine {
+            Kind::Processor(engine) => engine.panel(&inputs),
+            Kind::Device(engine) => engine.panel(&inputs),
+            Kind::General(engine) => Ok(engine.panel(particles, &self.with_slack(values))),
+        }
     }
 
     /// The panels, and the gradient of what has the slope `slope(panels)` in them, of the same shape: in the parameters of
@@ -194,45 +325,53 @@ impl Horizon {
         slope: impl FnOnce(&[f64]) -> Vec<f64>,
     ) -> Result<(Vec<f64>, ByParameter<Vec<f64>>)> {
         let inputs = Self::inputs(particles, values, remaining);
-        let (panel, tape) = self.engine().record(&inputs, wanted)?;
+        let (panel, tape) = match &self.engine {
+            Kind::Processor(engine) => engine.record(&inputs, wanted)?,
+            Kind::Device(engine) => engine.record(&inputs, wanted)?,
+            Kind::General(engine) => {
+                return Ok(engine.gradient(particles, &self.with_slack(values), slope));
+            }
+        };
         let Gradient {
             target_inventory,
             adjustment_time,
             remaining,
         } = tape.pull(&slope(&panel))?;
-        let (severity, recovery_rate) = match wanted && self.paths.count() > 0 {
+        let mut gradient = match wanted && !remaining.is_empty() {
             true => self.pull_shocks(values, &remaining),
-            false => Default::default(),
+            false => ByParameter::default(),
         };
-        let gradient = ByParameter {
-            target_inventory,
-            adjustment_time,
-            severity,
-            recovery_rate,
-        };
+        gradient.target_inventory = target_inventory;
+        gradient.adjustment_time = adjustment_time;
         Ok((panel, gradient))
     }
 
-    /// The gradient in severities and recovery rates, [particle, hit], given that in what is left of capacity,
-    /// [particle, period, column].
-    fn pull_shocks(&self, values: &Values<'_>, to_remaining: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    /// The gradient in the parameters of hits and in the path of capacity, [particle, entry], given that in what is left
+    /// of capacity, [particle, period, column].
+    fn pull_shocks(&self, values: &Values<'_>, to_remaining: &[f64]) -> ByParameter<Vec<f64>> {
         let cells = self.paths.cells();
         let rows = to_remaining.par_chunks_exact(cells).enumerate();
-        let each = rows.map(|(p, to)| {
-            let severity = self.row(&values.severity, p);
-            let rate = self.row(&values.recovery_rate, p);
-            self.paths.pull(severity, rate, to)
-        });
-        let (by_severity, by_rate): (Vec<Vec<f64>>, Vec<Vec<f64>>) = each.unzip();
-        (by_severity.concat(), by_rate.concat())
+        let each = rows.map(|(p, to)| self.paths.pull(&self.of_particle(values, p), to));
+        let mut out = ByParameter::<Vec<f64>>::default();
+        for found in each.collect::<Vec<_>>() {
+            out.severity.extend(found.size);
+            out.recovery_rate.extend(found.rate);
+            out.steepness.extend(found.steepness);
+            out.hold.extend(found.hold);
+            out.capacity_path.extend(found.factors);
+        }
+        out
     }
 }
 
-/// The values that host data has: of the firms, and of the hits of a shock; what neither has is as usual.
+/// The values that host data has: of the firms, and of a scenario; none of what is left out.
 pub(crate) fn values_of<'a>(network: &Network, params: &'a Params, shock: &Shock) -> Values<'a> {
     ByParameter::of(|p| match params.values(p) {
         Some(values) => Cow::Borrowed(&values[..]),
+        None if p.may_be_empty() && matches!(p.domain(), Domain::Hit) && !shock.has(p) => {
+            Cow::Owned(Vec::new())
+        }
         None if p.of_shock() => Cow::Owned(shock.values(p)),
-        None => Cow::Owned(vec![p.usual(); p.domain().entries(network)]),
+        None => Cow::Owned(vec![p.usual(); network.firms()]),
     })
 }

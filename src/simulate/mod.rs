@@ -1,7 +1,6 @@
 //! Runs the model over periods and keeps what was asked for.
 
 mod horizon;
-mod reference;
 mod run;
 
 pub(crate) use crate::engine::{Autotuner, Blocks, GRAIN, PARTICLE_LANES, Remaining, processors};
@@ -103,6 +102,23 @@ pub struct Trajectory {
     /// Inventory held by the buyer of every link, [period, link]; empty unless
     /// `Record::Everything`.
     pub inventory: Vec<f64>,
+    /// What limits every firm, [period, firm]: -1 demand, -2 own capacity, else the input, by its place in
+    /// `Network::input_links`; empty unless `Record::Everything`.
+    pub limit: Vec<i32>,
+    /// How much more the next limit allows, [period, firm], as a share of steady output; infinite where there is none.
+    /// Below a millionth the answer is rounding. Empty unless `Record::Everything`.
+    pub margin: Vec<f64>,
+    /// Final demand that is not met, [period, firm], units per period; empty unless `Record::Everything`.
+    pub unmet: Vec<f64>,
+    /// Overproduction, [period, firm], a multiple of capacity; empty unless `Record::Everything`.
+    pub overproduction: Vec<f64>,
+    /// Share of every link in the orders of its input, [period, link]; empty unless `Record::Everything`.
+    pub shares: Vec<f64>,
+    /// Share of each rebuilding's damage that is left at the end of the period, [period, rebuilding]; empty unless
+    /// `Record::Everything`.
+    pub damage_left: Vec<f64>,
+    /// How firms behaved.
+    pub model: Model,
     /// What computed it, as "CPU" or "NVIDIA H100 PCIe (CUDA 0)".
     pub device: String,
     /// What is allowed but unusual in the inputs, one sentence each.
@@ -151,6 +167,25 @@ impl Trajectory {
             ),
             "rows are missing: leave its tables as they are, or write it again",
         ))
+    }
+
+    /// Keeps the first `periods` periods.
+    fn cut(&mut self, periods: usize) {
+        let (firms, links) = (self.network.firms(), self.network.links());
+        for (values, each) in [
+            (&mut self.output, firms),
+            (&mut self.demand, firms),
+            (&mut self.orders, links),
+            (&mut self.inventory, links),
+            (&mut self.margin, firms),
+            (&mut self.unmet, firms),
+            (&mut self.overproduction, firms),
+            (&mut self.shares, links),
+        ] {
+            values.truncate(periods * each);
+        }
+        self.limit.truncate(periods * firms);
+        self.periods = periods;
     }
 
     /// Total output of the economy, one value per period 1..=T.

@@ -1,16 +1,14 @@
 //! One run of host data.
 
 use super::{
-    Columns, Device, Horizon, Method, Precision, Record, Simulation, Trajectory, values_of,
+    Columns, Device, Horizon, Method, Precision, Record, Simulation, Trajectory, Values, values_of,
 };
 use crate::engine::Opened;
 use crate::error::{Error, Result};
 use crate::interrupt::Interrupt;
 use crate::memory;
-use crate::model::reference::Economy;
-use crate::model::{Params, Paths, Shock, places};
+use crate::model::{Params, Shock};
 use crate::network::Network;
-use crate::number::Real;
 
 /// Simulates `shock` hitting `network`, whose firms behave as `params` say.
 ///
@@ -34,30 +32,41 @@ pub fn simulate(
         demand: Vec::new(),
         orders: Vec::new(),
         inventory: Vec::new(),
+        limit: Vec::new(),
+        margin: Vec::new(),
+        unmet: Vec::new(),
+        overproduction: Vec::new(),
+        shares: Vec::new(),
+        damage_left: Vec::new(),
+        model: simulation.model,
         device: String::new(),
-        warnings: [params.warnings(), shock.warnings(simulation.periods)].concat(),
+        warnings: [
+            params.warnings(),
+            simulation.model.warnings(network, params),
+            shock.warnings(simulation.periods),
+        ]
+        .concat(),
     };
-    let everything = simulation.record == Record::Everything;
-    if everything || simulation.method == Method::Reference {
+    if simulation.record == Record::Everything {
         // What happens inside a period is known to the plain loops only.
         let plain = Simulation {
             method: Method::Reference,
             ..simulation.clone()
         };
-        out.device = plain.open()?.name;
-        match simulation.precision {
-            Precision::Single => out.reference::<f32>(params, shock, simulation, &interrupt),
-            Precision::Double => out.reference::<f64>(params, shock, simulation, &interrupt),
-        }
+        let of = (params, shock);
+        let horizon = Horizon::new(network, of, &plain, Columns::Firms, None, &|_| false)?;
+        out.device = horizon.device().into();
+        out.everything(&horizon, &values_of(network, params, shock), &interrupt);
         out.tell_infinite();
         return Ok(out);
     }
     let stop = Some(interrupt.flag());
-    let horizon = Horizon::new(network, shock, simulation, Columns::Firms, stop)?;
+    let of = (params, shock);
+    let horizon = Horizon::new(network, of, simulation, Columns::Firms, stop, &|_| false)?;
     out.device = horizon.device().into();
     let values = values_of(network, params, shock);
     let remaining = horizon.remaining(&values);
-    out.output = horizon.panel(&Horizon::inputs(1, &values, &remaining))?;
+    out.output = horizon.panel(1, &values, &remaining)?;
     let firms = network.firms();
     if interrupt.asked() {
         let first = out.output.iter().step_by(firms);
@@ -70,49 +79,25 @@ pub fn simulate(
 
 impl Trajectory {
     /// Simulates in plain loops, and keeps what is to be recorded.
-    fn reference<R: Real + Send + Sync>(
-        &mut self,
-        params: &Params,
-        shock: &Shock,
-        simulation: &Simulation,
-        interrupt: &Interrupt,
-    ) {
-        let network = self.network.clone();
-        let paths = Paths::new(shock, simulation.periods);
-        let of = |v: &[f64]| -> Vec<R> { v.iter().map(|v| R::of(*v)).collect() };
-        let values = values_of(&network, params, shock);
-        let left = paths.remaining(&of(&values.severity), &of(&values.recovery_rate));
-        let place = places(paths.columns(), network.firms());
-        let columns = paths.columns().len();
-        let remaining =
-            |t: usize, i: usize| place[i].map_or(R::of(1.0), |c| left[(t - 1) * columns + c]);
-        let economy = Economy {
-            network: &network,
-            model: simulation.model,
-            slack: simulation.slack,
-        };
-        let (n, tau) = (of(&values.target_inventory), of(&values.adjustment_time));
-        let everything = simulation.record == Record::Everything;
+    fn everything(&mut self, horizon: &Horizon, values: &Values<'_>, interrupt: &Interrupt) {
         let mut done = 0;
-        economy.run(
-            (&n, &tau),
-            remaining,
-            simulation.periods,
-            |t, state, output| {
-                let units = |v: &[R]| -> Vec<f64> {
-                    let both = v.iter().zip(network.coefficient());
-                    both.map(|(v, a)| v.value() * a).collect()
-                };
-                self.output.extend(output.iter().map(|x| x.value()));
-                if everything {
-                    self.demand.extend(state.demand.iter().map(|d| d.value()));
-                    self.orders.extend(units(&state.orders));
-                    self.inventory.extend(units(&state.stock));
-                }
-                done = t;
-                !interrupt.asked()
-            },
-        );
+        horizon.trace(values, &mut |period| {
+            let seen = period.seen;
+            self.output.extend(seen.output());
+            self.demand.extend(seen.demand());
+            self.orders.extend(seen.orders());
+            self.inventory.extend(seen.stock());
+            self.unmet.extend(seen.unmet());
+            self.overproduction.extend(seen.overproduction());
+            self.shares.extend(seen.shares());
+            self.damage_left.extend(seen.damage_left());
+            for found in seen.limits() {
+                self.limit.push(found.limit);
+                self.margin.push(found.margin);
+            }
+            done = period.t;
+            !interrupt.asked()
+        });
         self.stop_after(done);
     }
 
@@ -133,13 +118,24 @@ impl Trajectory {
             let all = self.periods;
             self.warnings
                 .push(format!("stopped after {done} of {all} periods"));
-            self.output.truncate(done * self.network.firms());
-            self.periods = done;
+            self.cut(done);
         }
     }
 }
 
 impl Simulation {
+    /// The processor, for what only it computes: `why` the kernels of the default behaviour do not.
+    pub(crate) fn open_general(&self, why: &str) -> Result<Opened> {
+        match self.device {
+            Device::Auto | Device::Cpu => Device::Cpu.open(false),
+            other => Err(Error::new(
+                "simulation.device",
+                format!("{other} is asked for, and {why} is computed on the processor only"),
+                "take Device::Cpu",
+            )),
+        }
+    }
+
     /// The device that is asked for, ready.
     pub(crate) fn open(&self) -> Result<Opened> {
         if self.method == Method::Reference {

@@ -111,6 +111,7 @@ pub fn inputs(dir: &Path) -> Result<(Network, Params, Shock)> {
     let params = Params {
         target_inventory: column("n"),
         adjustment_time: column("tau"),
+        ..Params::default()
     };
     Ok((network, params, shock(&dir.join("shocks.csv"))?))
 }
@@ -132,7 +133,10 @@ pub fn shock(path: &Path) -> Result<Shock> {
         events[k].severity.push(row[3]);
         events[k].recovery_rate.push(row[4]);
     }
-    Ok(Shock { events })
+    Ok(Shock {
+        events,
+        ..Shock::none()
+    })
 }
 
 /// A `t,r{region}_s{sector},…` table as a panel in the network's order of groups.

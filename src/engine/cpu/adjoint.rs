@@ -5,9 +5,9 @@ use super::exchange::{Desk, Exchange};
 use super::pass::{Capacity, Firms, Fixed};
 use super::rows::{lanes, widen};
 use super::simd::Row;
+use crate::model::offer::host as rationing;
 use crate::model::period::host as period;
 use crate::model::production::host as production;
-use crate::model::rationing::host as rationing;
 use crate::number::Number;
 
 /// What an adjoint pass over firms finds and the passes after it read.

@@ -9,7 +9,7 @@
 //! published in the period before: one synchronisation a period is enough.
 
 use super::Float;
-use crate::model::Model;
+use crate::model::Kernel;
 
 /// Fixed data of a partition's firms and links.
 #[derive(Clone, Copy)]
@@ -25,7 +25,7 @@ pub(super) struct Fixed<'a, F> {
     /// Group of each firm; where a row is one firm, also the first row of each group, and the number of rows.
     pub(super) group: &'a [u32],
     pub(super) first_member: &'a [u32],
-    pub(super) model: Model,
+    pub(super) model: Kernel,
 }
 
 impl<F> Fixed<'_, F> {

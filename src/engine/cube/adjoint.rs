@@ -3,10 +3,10 @@
 use super::forward::{HAS_INPUT_BELOW, NO_COLUMN, remaining};
 use super::layout::SLICE;
 use super::sums::{chunks_of, column_sum};
-use crate::model::Model;
+use crate::model::Kernel;
+use crate::model::offer::device as rationing;
 use crate::model::period::device as period;
 use crate::model::production::device as production;
-use crate::model::rationing::device as rationing;
 use cubecl::prelude::*;
 
 /// Data of a firm that the adjoints of its links in period t read.
@@ -340,7 +340,7 @@ pub(super) fn firm_adjoint(
     at: PeriodOffsets,
     firms: usize,
     particles: usize,
-    #[comptime] model: Model,
+    #[comptime] model: Kernel,
     #[comptime] with_capacity: bool,
 ) {
     let i = ABSOLUTE_POS;

@@ -5,10 +5,10 @@
 //! of the chunks.
 
 use super::layout::SLICE;
-use crate::model::Model;
+use crate::model::Kernel;
+use crate::model::offer::device as rationing;
 use crate::model::period::device as period;
 use crate::model::production::device as production;
-use crate::model::rationing::device as rationing;
 use cubecl::prelude::*;
 
 /// Units of a cube.
@@ -338,7 +338,7 @@ pub(super) fn firm_pass(
     particles: usize,
     capacity_first: usize,
     capacity_stride: usize,
-    #[comptime] model: Model,
+    #[comptime] model: Kernel,
 ) {
     let i = ABSOLUTE_POS;
     let position = i / particles;
@@ -372,7 +372,7 @@ pub(super) fn offers(
     offer: &mut [f32],
     particles: usize,
     cells: usize,
-    #[comptime] model: Model,
+    #[comptime] model: Kernel,
 ) {
     let i = ABSOLUTE_POS;
     if i < cells {

@@ -4,7 +4,7 @@
 use crate::engine::plan::{Checkpoint, Design};
 use crate::error::{Error, Result};
 use crate::memory;
-use crate::model::{Model, Production, Rationing};
+use crate::model::{Kernel, Offer, Production};
 use burn_ir::ScalarIr;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use xxhash_rust::xxh3::xxh3_128;
@@ -144,11 +144,11 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Design> {
         return Err(wrong(format!("it has {} sizes", sizes.len())));
     };
     let unknown = || wrong("its model is not known here".into());
-    let model = Model {
+    let model = Kernel {
         production: *Production::ALL
             .get(production as usize)
             .ok_or_else(unknown)?,
-        rationing: *Rationing::ALL.get(rationing as usize).ok_or_else(unknown)?,
+        rationing: *Offer::ALL.get(rationing as usize).ok_or_else(unknown)?,
     };
     // What is counted by these numbers alone: a panel of one particle, and where groups begin.
     let numbers = groups as f64 * (periods as f64 + 4.0);
@@ -217,9 +217,9 @@ mod tests {
             groups: 1,
             column: vec![1],
             periods: 7,
-            model: Model {
+            model: Kernel {
                 production: Production::Paper,
-                ..Model::default()
+                ..Kernel::default()
             },
             checkpoint: Checkpoint::Every(3),
             stop: None,

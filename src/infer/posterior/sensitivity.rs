@@ -4,18 +4,20 @@ use crate::error::{Error, Result};
 use crate::infer::loss::Target;
 use crate::infer::{Loss, Scale};
 use crate::model::parameter::parameters;
-use crate::model::{ByParameter, Parameter, Params, Shock};
+use crate::model::{ByParameter, Domain, Parameter, Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
 use crate::simulate::{Columns, Horizon, Simulation, values_of};
+use std::borrow::Cow;
 
 macro_rules! sensitivity {
     ($( $Domain:ident { $(
         $(#[$doc:meta])*
-        $field:ident: $Name:ident, $words:literal, $symbol:literal, $unit:literal, $bounds:expr, $usual:expr, $prior:expr;
+        $field:ident: $Name:ident, $words:literal, $symbol:literal, $unit:literal, $bounds:expr, $usual:expr, $prior:expr, $varies:expr;
     )* } )*) => {
         /// How a loss changes with each parameter: what matters for it. A field is the derivative in every entry of a
-        /// parameter, per its unit: `[firm]`, or `[hit]` with events end to end.
+        /// parameter, per its unit: `[firm]`, `[input]`, or `[hit]` with events end to end. The kernels of the default
+        /// behaviour give those in n, τ, and in what cuts capacity; the other fields are empty then.
         #[derive(Clone, Debug, PartialEq)]
         pub struct Sensitivity {
             /// The loss: against a panel the mean over observed cells of ((y - target) / y0)²; of output the share
@@ -141,8 +143,22 @@ fn differentiate(
     shock.check(network)?;
     simulation.check()?;
     simulation.check_memory(network, shock)?;
-    let horizon = Horizon::new(network, shock, simulation, Columns::Groups, None)?;
-    let values = values_of(network, params, shock);
+    let of = (params, shock);
+    let horizon = Horizon::new(network, of, simulation, Columns::Groups, None, &|_| false)?;
+    let mut values = values_of(network, params, shock);
+    if horizon.general().is_some() {
+        // The derivative in what firms have by default, too.
+        for p in Parameter::of(Domain::Firm) {
+            let of_all = match p {
+                Parameter::Slack => simulation.slack,
+                _ => p.usual(),
+            };
+            // Capital is given where there is any.
+            if values.get(p).is_empty() && p != Parameter::Capital {
+                *values.get_mut(p) = Cow::Owned(vec![of_all; network.firms()]);
+            }
+        }
+    }
     let remaining = horizon.remaining(&values);
     let mut value = f64::NAN;
     let (_, gradient) = horizon.gradient((1, &values, &remaining), true, |panel| {

@@ -7,7 +7,7 @@ use crate::infer::posterior::{column_means, column_quantiles};
 use crate::infer::{Parameter, Posterior, Prediction, Problem};
 use crate::interrupt::Interrupt;
 use crate::memory;
-use crate::model::{ByParameter, Params, Shock, production, recovery};
+use crate::model::{ByParameter, Params, PathValues, Shock, production};
 use crate::network::Network;
 use crate::number::PADDING;
 use crate::observe::Observation;
@@ -238,15 +238,17 @@ impl Posterior {
             16.0 * self.draws as f64 * cells,
             "predict fewer periods, or calibrate with fewer draws",
         )?;
-        let horizon = Horizon::new(network, shock, &simulation, Columns::Groups, None)?;
         let layout = layout(problem);
+        let learnt = |p: Parameter| self.parameters.iter().any(|l| l.parameter == p);
+        let of = (&problem.params, shock);
+        let horizon = Horizon::new(network, of, &simulation, Columns::Groups, None, &learnt)?;
         // What was learnt of the hits belongs to the observed scenario, and stands first among those of all.
         let of_hits = |parameter: Parameter, k: usize| -> Result<Vec<f64>> {
             if world.shock.is_some() {
                 return Ok(shock.values(parameter));
             }
             let mut all = self.entries(problem, &layout, parameter, k)?;
-            all.truncate(shock.hits());
+            all.truncate(shock.entries(parameter.domain()));
             Ok(all)
         };
         // As many together as take about half a second, as it may be asked to stop.
@@ -306,7 +308,7 @@ impl Outcome {
     ) -> Result<()> {
         let values = ByParameter::of(|p| Cow::Borrowed(&rows.get(p)[..]));
         let remaining = horizon.remaining(&values);
-        let panels = horizon.panel(&Horizon::inputs(count, &values, &remaining))?;
+        let panels = horizon.panel(count, &values, &remaining)?;
         let lost = panels.iter().filter(|v| !v.is_finite()).count();
         if lost > 0 {
             return Err(Error::new(
@@ -340,26 +342,26 @@ impl Outcome {
     }
 }
 
-/// Share of the steady output of all periods that the firms hit lose by their own capacity alone.
+/// Share of the steady output of all periods that the firms hit lose by their own capacity alone; hits that recover
+/// as the firm's partners do are not in it.
 fn direct(problem: &Problem, shock: &Shock, periods: usize, draw: &ByParameter<Vec<f64>>) -> f64 {
     let network = &problem.network;
     let Simulation { model, slack, .. } = problem.simulation;
-    // Remaining capacity of every firm that is hit, by period.
-    let mut left: std::collections::BTreeMap<usize, Vec<f64>> = std::collections::BTreeMap::new();
-    let mut hit = 0;
-    for event in &shock.events {
-        for &firm in &event.firms {
-            let z = left.entry(firm).or_insert_with(|| vec![1.0; periods]);
-            for t in event.start..=periods {
-                let age = (t - event.start) as f64;
-                let left = recovery::host::left(event.recovery, age, draw.recovery_rate[hit]);
-                z[t - 1] *= 1.0 - draw.severity[hit] * left;
-            }
-            hit += 1;
-        }
-    }
+    // Remaining capacity of every firm that is hit, [period, column].
+    let paths = shock.capacity(model.combination, periods);
+    let left = paths.values(&PathValues {
+        size: &draw.severity,
+        rate: &draw.recovery_rate,
+        steepness: &draw.steepness,
+        hold: &draw.hold,
+        factors: &draw.capacity_path,
+        amounts: &[],
+    });
     let mut lost = 0.0;
-    for (firm, z) in left {
+    for (c, firm) in paths.columns().iter().enumerate() {
+        let firm = *firm as usize;
+        let z = left.iter().skip(c).step_by(paths.columns().len());
+        let slack = draw.slack.get(firm).copied().unwrap_or(slack);
         let fed = network.by_buyer().degree(firm) > 0;
         // Stocks are full: what a firm can make is relative to its steady output.
         let lowest = if fed {
@@ -367,7 +369,7 @@ fn direct(problem: &Problem, shock: &Shock, periods: usize, draw: &ByParameter<V
         } else {
             PADDING
         };
-        let short = z.iter().map(|z| {
+        let short = z.map(|z| {
             let limit = production::host::limit(model.production, z * (1.0 + slack), *z, lowest);
             (1.0 - limit).max(0.0)
         });

@@ -43,7 +43,7 @@ pub type Levels = ByParameter<Per>;
 macro_rules! priors {
     ($( $Domain:ident { $(
         $(#[$doc:meta])*
-        $field:ident: $Name:ident, $words:literal, $symbol:literal, $unit:literal, $bounds:expr, $usual:expr, $prior:expr;
+        $field:ident: $Name:ident, $words:literal, $symbol:literal, $unit:literal, $bounds:expr, $usual:expr, $prior:expr, $varies:expr;
     )* } )*) => {
         /// The prior of each parameter; `None` keeps it fixed.
         #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,7 +56,7 @@ macro_rules! priors {
         impl Default for Priors {
             /// n = 1 + LogNormal(0, 0.7) and τ = 1 + 5 LogNormal(0, 0.5) per firm; all else known.
             fn default() -> Self {
-                Self { $($( $field: $prior, )*)* per: Levels::default() }
+                Self { $($( $field: $varies.then_some($prior), )*)* per: Levels::default() }
             }
         }
 
@@ -64,6 +64,19 @@ macro_rules! priors {
             /// No parameter varies: to start from where few do.
             pub fn none() -> Self {
                 Self { $($( $field: None, )*)* per: Levels::default() }
+            }
+
+            /// A sensible prior of a parameter, to begin with.
+            ///
+            /// ```
+            /// use bullwhip::prelude::*;
+            ///
+            /// let severity = Some(Priors::sensible(Parameter::Severity));
+            /// let priors = Priors { severity, ..Priors::default() };
+            /// assert_eq!(priors.varying().len(), 3);
+            /// ```
+            pub fn sensible(parameter: Parameter) -> Prior {
+                match parameter { $($( Parameter::$Name => $prior, )*)* }
             }
 
             /// The prior of a parameter.
@@ -95,8 +108,16 @@ impl Priors {
         let default = Priors::default();
         let draw = |parameter: Parameter| -> std::result::Result<Vec<f64>, Infallible> {
             let Some(prior) = self.of(parameter).or(default.of(parameter)) else {
-                return Ok(vec![parameter.usual(); network.firms()]);
+                let values = if parameter.may_be_empty() {
+                    0
+                } else {
+                    network.firms()
+                };
+                return Ok(vec![parameter.usual(); values]);
             };
+            if parameter.domain() == Domain::Input {
+                return Ok(Vec::new());
+            }
             let normals = StandardNormal.sample_iter(&mut rng);
             let noise: Vec<f64> = normals.take(network.firms()).collect();
             // Values of a prior that is none are NaN, which whatever takes them refuses.
@@ -108,7 +129,7 @@ impl Priors {
         Params::try_of(draw).unwrap_or_else(|never| match never {})
     }
 
-    pub(crate) fn check(&self, hits: usize) -> Result<()> {
+    pub(crate) fn check(&self, entries: impl Fn(Domain) -> usize) -> Result<()> {
         let varying = self.varying();
         if varying.is_empty() {
             return Err(Error::new(
@@ -144,10 +165,13 @@ impl Priors {
                     },
                 ));
             }
-            if parameter.of_shock() && hits == 0 {
+            if parameter.of_shock() && entries(parameter.domain()) == 0 {
                 return Err(Error::new(
                     place,
-                    "the scenario hits no firm, so there is nothing to learn",
+                    match parameter.domain() {
+                        Domain::Hit => "the scenario hits no firm, so there is nothing to learn",
+                        _ => "the scenario has nothing of this kind, so there is nothing to learn",
+                    },
                     "add an event to problem.shock, or set this prior to None",
                 ));
             }
@@ -160,12 +184,7 @@ impl Priors {
 /// Refuses levels that a parameter cannot have.
 fn check_per(parameter: Parameter, per: Per) -> Result<()> {
     let (fact, remedy) = match (parameter.domain(), per) {
-        (Domain::One, Per::Firm | Per::All) => return Ok(()),
-        (Domain::One, _) => (
-            "there is one value for the whole economy".into(),
-            "leave its level out, or use Per::All",
-        ),
-        (domain, Per::Event) if domain != Domain::Hit => (
+        (domain, Per::Event) if !domain.of_shock() => (
             "the behaviour of firms does not belong to an event".into(),
             "use Per::All for one value",
         ),

@@ -3,12 +3,8 @@
 
 local! {
     smooth rules {
-        fn left(age: Real, rate: Real) -> Real {
+        fn left(age: Real, rate: Real, _steepness: Real, _severity: Real) -> Real {
             positive_part(one(rate) - rate * age)
-        }
-
-        fn left_to_rate(age: Real, rate: Real) -> Real {
-            zero(rate) - select_positive(one(rate) - rate * age, age)
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Who gets how much where a supplier cannot serve everybody.
+//! Rationing as the kernels of the default behaviour know it: every firm that orders gets the same share.
 
 mod final_last;
 mod proportional;
 
 family! {
-    in rationing;
-    /// Who gets how much where a supplier cannot serve everybody.
-    Rationing {
+    in offer;
+    /// What the kernels know of rationing: one share for all firms that order.
+    Offer {
         /// Everybody gets the same share of what was ordered.
         #[default]
         Proportional = proportional,

@@ -1,0 +1,200 @@
+//! Every behaviour of firms on the processor: `model::economy`, particles in lanes, blocks of particles on threads.
+//!
+//! It computes what the kernels of the default behaviour do not know, and, one particle after the other, the reference
+//! that they are checked against. States are kept every k periods (`Checkpoint`); the periods between are computed
+//! again on the way back.
+
+mod block;
+mod lanes;
+mod values;
+
+use super::plan::Checkpoint;
+use crate::model::economy::{Layout, Structure};
+use crate::model::{ByParameter, Model, Params, Paths, Shock};
+use crate::network::Network;
+use block::Block;
+pub(crate) use block::Period;
+use rayon::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+pub(crate) use values::Values;
+
+/// An economy with any behaviour, ready to be run.
+pub(crate) struct General {
+    pub(crate) layout: Layout,
+    pub(crate) capacity: Paths,
+    demand: Paths,
+    open: Paths,
+    /// Group that each firm's output is added to, and number of groups.
+    group: Vec<u32>,
+    groups: usize,
+    checkpoint: Checkpoint,
+    double: bool,
+    /// Whether one particle is computed after the other, in plain loops.
+    plain: bool,
+    /// Places of damped hits among all hits.
+    damped: Vec<usize>,
+    stop: Option<Arc<AtomicBool>>,
+}
+
+/// What an engine of any behaviour is made of.
+pub(crate) struct Setting<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) params: &'a Params,
+    pub(crate) shock: &'a Shock,
+    pub(crate) model: Model,
+    pub(crate) periods: usize,
+    pub(crate) checkpoint: Checkpoint,
+    /// Whether it computes in 64-bit floats.
+    pub(crate) double: bool,
+    /// Whether one particle is computed after the other.
+    pub(crate) plain: bool,
+    /// Whether outputs are summed to groups.
+    pub(crate) grouped: bool,
+    pub(crate) stop: Option<Arc<AtomicBool>>,
+}
+
+impl General {
+    /// `learnt` are the parameters that will have values although `params` has none.
+    pub(crate) fn new(
+        setting: &Setting<'_>,
+        learnt: impl Fn(crate::model::Parameter) -> bool,
+    ) -> Self {
+        let Setting {
+            network,
+            params,
+            shock,
+            model,
+            periods,
+            ..
+        } = *setting;
+        let capacity = shock.capacity(model.combination, periods);
+        let demand = shock.final_demand(network, periods + 1);
+        let open = shock.open(periods + 1);
+        let structure = Structure {
+            capacity: capacity.columns().to_vec(),
+            demand: demand.columns().to_vec(),
+            open: open.columns().to_vec(),
+            ..model.structure(params, shock, learnt)
+        };
+        let (group, groups) = match setting.grouped {
+            true => (network.group().to_vec(), network.groups().len()),
+            false => ((0..network.firms() as u32).collect(), network.firms()),
+        };
+        Self {
+            layout: Layout::new(network, model, periods, &structure),
+            capacity,
+            demand,
+            open,
+            group,
+            groups,
+            checkpoint: setting.checkpoint,
+            double: setting.double,
+            plain: setting.plain,
+            damped: shock.damped(),
+            stop: setting.stop.clone(),
+        }
+    }
+
+    /// Numbers of a panel of one particle.
+    fn cells(&self) -> usize {
+        self.layout.periods * self.groups
+    }
+
+    /// Lanes of blocks: particles that a thread computes side by side.
+    fn lanes(&self, particles: usize) -> usize {
+        let rounds = |lanes: usize| particles.div_ceil(lanes).div_ceil(super::processors());
+        match (particles, self.double) {
+            (1, _) => 1,
+            _ if self.plain => 1,
+            (_, true) => 4,
+            // A block of eight takes about the time of one of four and a half.
+            (_, false) if 2 * rounds(4) < 3 * rounds(8) => 4,
+            (_, false) => 8,
+        }
+    }
+
+    /// The panels [particle, period, group]. Periods that a stopped run does not reach are NaN.
+    pub(crate) fn panel(&self, particles: usize, values: &Values<'_>) -> Vec<f64> {
+        let mut panel = vec![f64::NAN; particles * self.cells()];
+        let lanes = self.lanes(particles);
+        let chunks = panel.par_chunks_mut(lanes * self.cells()).enumerate();
+        chunks.for_each(|(k, panel)| {
+            let first = k * lanes;
+            match (lanes, self.double) {
+                (1, false) => lanes::panel::<f32, 1>(self, first, values, panel),
+                (4, false) => lanes::panel::<f32, 4>(self, first, values, panel),
+                (_, false) => lanes::panel::<f32, 8>(self, first, values, panel),
+                (1, true) => lanes::panel::<f64, 1>(self, first, values, panel),
+                (_, true) => lanes::panel::<f64, 4>(self, first, values, panel),
+            }
+        });
+        panel
+    }
+
+    /// The panels, and the gradient of what has the slope `slope(panels)` in them, [particle, entry] of each parameter
+    /// with as many entries as its values have.
+    pub(crate) fn gradient(
+        &self,
+        particles: usize,
+        values: &Values<'_>,
+        slope: impl FnOnce(&[f64]) -> Vec<f64>,
+    ) -> (Vec<f64>, ByParameter<Vec<f64>>) {
+        let lanes = self.lanes(particles);
+        let mut panel = vec![f64::NAN; particles * self.cells()];
+        let chunks = panel.par_chunks_mut(lanes * self.cells()).enumerate();
+        let blocks: Vec<Box<dyn Kept + '_>> = chunks
+            .map(|(k, panel)| -> Box<dyn Kept + '_> {
+                let first = k * lanes;
+                match (lanes, self.double) {
+                    (1, false) => Block::<f32, 1>::kept(self, first, values, panel),
+                    (4, false) => Block::<f32, 4>::kept(self, first, values, panel),
+                    (_, false) => Block::<f32, 8>::kept(self, first, values, panel),
+                    (1, true) => Block::<f64, 1>::kept(self, first, values, panel),
+                    (_, true) => Block::<f64, 4>::kept(self, first, values, panel),
+                }
+            })
+            .collect();
+        let slope = slope(&panel);
+        let slopes = slope.par_chunks(lanes * self.cells());
+        let found: Vec<ByParameter<Vec<f64>>> = blocks
+            .into_par_iter()
+            .zip(slopes)
+            .enumerate()
+            .map(|(k, (block, slope))| block.pull(k * lanes, values, slope))
+            .collect();
+        let mut out = ByParameter::<Vec<f64>>::default();
+        for found in found {
+            for (parameter, values) in found.iter() {
+                out.get_mut(parameter).extend(values);
+            }
+        }
+        (panel, out)
+    }
+
+    /// Runs one particle, and shows each period. `see` ends the run where it says false.
+    pub(crate) fn trace(&self, values: &Values<'_>, see: &mut dyn FnMut(&Period<'_>) -> bool) {
+        match self.double {
+            true => Block::<f64, 1>::new(self, 0, values).trace(see),
+            false => Block::<f32, 1>::new(self, 0, values).trace(see),
+        }
+    }
+
+    /// Row `p` of what has `entries` values a particle, or the only one.
+    fn row(values: &[f64], entries: usize, p: usize) -> &[f64] {
+        let rows = values.len() / entries.max(1);
+        let p = if rows > 1 { p.min(rows - 1) } else { 0 };
+        &values[p * entries..][..entries]
+    }
+}
+
+/// A block of particles that was run and kept.
+trait Kept: Send {
+    /// The gradient of its particles, given the slope in their panels.
+    fn pull(
+        self: Box<Self>,
+        first: usize,
+        values: &Values<'_>,
+        slope: &[f64],
+    ) -> ByParameter<Vec<f64>>;
+}

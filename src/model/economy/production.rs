@@ -1,0 +1,426 @@
+//! The first phase of a period: capacity, overproduction, what inputs allow, and output; with its adjoint.
+
+use super::{Layout, Numbers, State, Work};
+use crate::model::{Combination, Overproduction, Production};
+use crate::number::{PADDING, Real, Row};
+
+/// Below this |ζ| BoARIO's overproduction returns to 1; BoARIO asks for 0 itself, which rounding decides.
+const BALANCED: f64 = 1e-6;
+
+impl Layout {
+    /// Two factors of a firm's capacity, by several events, in one.
+    #[inline(always)]
+    fn combined<F: Real, const L: usize>(&self, a: Row<F, L>, b: Row<F, L>) -> Row<F, L> {
+        match self.model.combination {
+            Combination::Product => a * b,
+            Combination::Worst => a.least(b),
+        }
+    }
+
+    /// The share of an event's damage that is left.
+    pub(crate) fn destroyed<F: Real, const L: usize>(
+        &self,
+        v: &Numbers<F, L>,
+        left: &[Row<F, L>],
+        rebuild: usize,
+    ) -> Row<F, L> {
+        let mut sum = Row::zero();
+        for (b, builder) in self.builders.iter().enumerate() {
+            if builder.rebuild == rebuild {
+                sum += v.share[b] * left[b];
+            }
+        }
+        sum
+    }
+
+    /// Capital of a firm that is gone in period t, and whether any can be.
+    fn lost<F: Real, const L: usize>(
+        &self,
+        v: &Numbers<F, L>,
+        t: usize,
+        before: &State<F, L>,
+    ) -> Vec<(usize, Row<F, L>)> {
+        let mut lost: Vec<(usize, Row<F, L>)> = Vec::new();
+        for (d, damage) in self.damages.iter().enumerate() {
+            let Some(firm) = damage.firm else { continue };
+            if t < self.rebuilds[damage.rebuild].start {
+                continue;
+            }
+            let more = v.damage[d] * self.destroyed(v, &before.left, damage.rebuild);
+            match lost.iter_mut().find(|(i, _)| *i == firm) {
+                Some((_, sum)) => *sum += more,
+                None => lost.push((firm, more)),
+            }
+        }
+        lost
+    }
+
+    /// What the capacity path leaves of a firm.
+    #[inline(always)]
+    fn path<F: Real, const L: usize>(&self, v: &Numbers<F, L>, t: usize, i: usize) -> Row<F, L> {
+        match self.capacity_of(i) {
+            Some(c) => v.capacity[(t - 1) * self.capacity_columns + c],
+            None => Row::one(),
+        }
+    }
+
+    /// Factors of capacity beside the path, in order: damped hits, then capital.
+    fn further<F: Real, const L: usize>(
+        &self,
+        v: &Numbers<F, L>,
+        t: usize,
+        before: &State<F, L>,
+    ) -> Vec<(usize, Row<F, L>)> {
+        let begun = self.damped.iter().enumerate().filter(|(_, h)| t >= h.start);
+        let damped = begun.map(|(h, hit)| {
+            let factor = Row::one() - v.damped_severity[h] * before.damped[h];
+            (hit.firm, factor)
+        });
+        let lost = self.lost(v, t, before).into_iter();
+        let capital = lost.map(|(i, lost)| (i, (Row::one() - lost / v.capital[i]).above_zero()));
+        damped.chain(capital).collect()
+    }
+
+    /// Share of capacity that is left of every firm.
+    fn factors<F: Real, const L: usize>(
+        &self,
+        v: &Numbers<F, L>,
+        t: usize,
+        before: &State<F, L>,
+        factor: &mut [Row<F, L>],
+    ) {
+        factor.fill(Row::one());
+        if !self.capacity_column.is_empty() {
+            for (i, z) in factor.iter_mut().enumerate() {
+                *z = self.path(v, t, i);
+            }
+        }
+        for (i, of) in self.further(v, t, before) {
+            factor[i] = self.combined(factor[i], of);
+        }
+    }
+
+    /// Adjoint of `factors`.
+    fn factors_back<F: Real, const L: usize>(
+        &self,
+        v: &Numbers<F, L>,
+        t: usize,
+        before: &State<F, L>,
+        to_factor: &[Row<F, L>],
+        to: (&mut Numbers<F, L>, &mut State<F, L>),
+    ) {
+        let (to_v, to_before) = to;
+        let further = self.further(v, t, before);
+        // The adjoint of each factor, the path's first: of a product all others, of the worst whether it is the first
+        // of the smallest.
+        let share = |i: usize, which: Option<usize>| -> Row<F, L> {
+            let own = which.map_or_else(|| self.path(v, t, i), |w| further[w].1);
+            let others = further.iter().enumerate().filter(|(_, (j, _))| *j == i);
+            let others = others.filter(|(k, _)| Some(*k) != which);
+            let others = others.map(|(k, (_, f))| (Some(k), *f));
+            let path = which.is_some().then(|| (None, self.path(v, t, i)));
+            let mut part = to_factor[i];
+            for (k, other) in path.into_iter().chain(others) {
+                part = match self.model.combination {
+                    Combination::Product => part * other,
+                    Combination::Worst if k < which => own.where_below(other, part, Row::zero()),
+                    Combination::Worst => own.where_most(other, part, Row::zero()),
+                };
+            }
+            part
+        };
+        if !self.capacity_column.is_empty() {
+            for (i, c) in self.capacity_column.iter().enumerate() {
+                if *c != super::NONE {
+                    let row = (t - 1) * self.capacity_columns + *c as usize;
+                    to_v.capacity[row] += share(i, None);
+                }
+            }
+        }
+        if further.is_empty() {
+            return;
+        }
+        let mut which = 0;
+        for (h, hit) in self.damped.iter().enumerate() {
+            if t >= hit.start {
+                let to = share(hit.firm, Some(which));
+                to_v.damped_severity[h] -= to * before.damped[h];
+                to_before.damped[h] -= to * v.damped_severity[h];
+                which += 1;
+            }
+        }
+        for (i, lost) in self.lost(v, t, before) {
+            let capital = v.capital[i];
+            let to = share(i, Some(which));
+            which += 1;
+            // Capital that is all gone leaves nothing.
+            let to = (Row::one() - lost / capital).where_below(Row::zero(), Row::zero(), to);
+            let to_lost = -to / capital;
+            to_v.capital[i] += to * lost / capital / capital;
+            for (d, damage) in self.damages.iter().enumerate() {
+                if damage.firm == Some(i) && t >= self.rebuilds[damage.rebuild].start {
+                    to_v.damage[d] += to_lost * self.destroyed(v, &before.left, damage.rebuild);
+                    let to_left = to_lost * v.damage[d];
+                    for (b, builder) in self.builders.iter().enumerate() {
+                        if builder.rebuild == damage.rebuild {
+                            to_v.share[b] += to_left * before.left[b];
+                            to_before.left[b] += to_left * v.share[b];
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// ζ: the share of the demand to be served that exceeds the last output.
+    #[inline(always)]
+    fn excess<F: Real, const L: usize>(before: &State<F, L>, i: usize) -> Row<F, L> {
+        let demand = before.demand[i];
+        let zeta = Row::one() - before.output[i] / demand;
+        demand.where_positive(zeta, Row::zero())
+    }
+
+    /// Overproduction of the period.
+    #[inline(always)]
+    fn overproduction<F: Real, const L: usize>(
+        &self,
+        v: &Numbers<F, L>,
+        before: &State<F, L>,
+        i: usize,
+    ) -> Row<F, L> {
+        let (alpha, most, pace) = (before.over[i], v.most.of(i), v.pace.of(i));
+        let (zeta, one) = (Self::excess(before, i), Row::one());
+        match self.model.overproduction {
+            Overproduction::None => one,
+            Overproduction::Smooth => {
+                let more = zeta.above_zero();
+                alpha + ((most - alpha) * more + (one - alpha) * (one - more)) * pace
+            }
+            Overproduction::Boario => {
+                let size = zeta.where_below(Row::zero(), -zeta, zeta);
+                let grown = alpha + (most - alpha) * zeta * pace;
+                let back = alpha + (one - alpha) * pace;
+                let next = size.where_most(Row::all(BALANCED), back, grown);
+                next.where_below(one, one, next)
+            }
+        }
+    }
+
+    /// Adjoint of `overproduction`.
+    #[inline(always)]
+    fn overproduction_back<F: Real, const L: usize>(
+        &self,
+        v: &Numbers<F, L>,
+        before: &State<F, L>,
+        i: usize,
+        to: Row<F, L>,
+        (to_v, to_before): (&mut Numbers<F, L>, &mut State<F, L>),
+    ) {
+        let (alpha, most, pace) = (before.over[i], v.most.of(i), v.pace.of(i));
+        let (zeta, one, zero) = (Self::excess(before, i), Row::one(), Row::zero());
+        let to_zeta = match self.model.overproduction {
+            Overproduction::None => return,
+            Overproduction::Smooth => {
+                let more = zeta.above_zero();
+                to_before.over[i] += to * (one - pace);
+                to_v.most.add(i, to * more * pace);
+                let step = (most - alpha) * more + (one - alpha) * (one - more);
+                to_v.pace.add(i, to * step);
+                zeta.where_below(zero, zero, to * (most - one) * pace)
+            }
+            Overproduction::Boario => {
+                let size = zeta.where_below(zero, -zeta, zeta);
+                let calm = |then, other| size.where_most(Row::all(BALANCED), then, other);
+                let grown = alpha + (most - alpha) * zeta * pace;
+                let next = calm(alpha + (one - alpha) * pace, grown);
+                let to = next.where_below(one, zero, to);
+                to_before.over[i] += to * (one - calm(pace, zeta * pace));
+                to_v.most.add(i, calm(zero, to * zeta * pace));
+                let step = calm(one - alpha, (most - alpha) * zeta);
+                to_v.pace.add(i, to * step);
+                calm(zero, to * (most - alpha) * pace)
+            }
+        };
+        let demand = before.demand[i];
+        let to_zeta = demand.where_positive(to_zeta, zero);
+        to_before.output[i] -= to_zeta.over(demand, zero);
+        to_before.demand[i] += (to_zeta * before.output[i]).over(demand * demand, zero);
+    }
+
+    /// By how much an input stretches: max(1, ψ n).
+    #[inline(always)]
+    fn reserve<F: Real, const L: usize>(&self, v: &Numbers<F, L>, g: usize, i: usize) -> Row<F, L> {
+        let most = v.psi.of(i) * v.target[self.place(g, i)];
+        most.where_most(Row::one(), Row::one(), most)
+    }
+
+    /// What an input allows; `PADDING` or more of one that never binds.
+    #[inline(always)]
+    pub(crate) fn allowed<F: Real, const L: usize>(
+        &self,
+        v: &Numbers<F, L>,
+        stretched: bool,
+        stock: &[Row<F, L>],
+        (g, i): (usize, usize),
+    ) -> Row<F, L> {
+        let padding = Row::all(PADDING);
+        if self.never[g] {
+            return padding;
+        }
+        let mut allowed = self.mean(g, stock);
+        if stretched {
+            allowed = allowed / self.reserve(v, g, i);
+        }
+        if self.critical {
+            let (theta, one) = (v.criticality[g], Row::one());
+            let before = (one + v.slack.of(i)) * Row::all(self.steady[i]);
+            let mixed = theta * allowed + (one - theta) * before;
+            allowed = theta.where_positive(mixed, padding);
+        }
+        allowed
+    }
+
+    /// Adjoint of `allowed`.
+    #[inline(always)]
+    fn allowed_back<F: Real, const L: usize>(
+        &self,
+        v: &Numbers<F, L>,
+        stretched: bool,
+        stock: &[Row<F, L>],
+        (g, i): (usize, usize),
+        to: Row<F, L>,
+        (to_v, to_before): (&mut Numbers<F, L>, &mut State<F, L>),
+    ) {
+        let mut to_stock = to;
+        if self.critical || stretched {
+            let mean = self.mean(g, stock);
+            let reserve = if stretched {
+                self.reserve(v, g, i)
+            } else {
+                Row::one()
+            };
+            let allowed = mean / reserve;
+            if self.critical {
+                let (theta, one, x0) = (v.criticality[g], Row::one(), Row::all(self.steady[i]));
+                let before = (one + v.slack.of(i)) * x0;
+                to_v.criticality[g] += to * (allowed - before);
+                to_v.slack.add(i, to * (one - theta) * x0);
+                to_stock = to * theta;
+            }
+            if stretched {
+                let place = self.place(g, i);
+                let n = v.target[place];
+                let to_reserve = -(to_stock * allowed) / reserve;
+                let to_reserve = reserve.where_most(Row::one(), Row::zero(), to_reserve);
+                to_v.psi.add(i, to_reserve * n);
+                to_v.target[place] += to_reserve * v.psi.of(i);
+                to_stock = to_stock / reserve;
+            }
+        }
+        for k in self.links_of(g) {
+            to_before.stock[k] += Row::all(self.share[k]) * to_stock;
+        }
+    }
+
+    /// Full capacity: (1 + slack) x0.
+    #[inline(always)]
+    fn full<F: Real, const L: usize>(&self, v: &Numbers<F, L>, i: usize) -> Row<F, L> {
+        (Row::one() + v.slack.of(i)) * Row::all(self.steady[i])
+    }
+
+    /// Capacity, what inputs allow, and output of every firm in period t.
+    pub(crate) fn produce<F: Real, const L: usize>(
+        &self,
+        v: &Numbers<F, L>,
+        t: usize,
+        before: &State<F, L>,
+        work: &mut Work<F, L>,
+    ) {
+        self.factors(v, t, before, &mut work.factor);
+        let stretched = v.psi.is_other_than(0.0);
+        let padding = Row::all(PADDING);
+        for i in 0..self.firms() {
+            if self.overproduces() {
+                work.over[i] = self.overproduction(v, before, i);
+            }
+            let (z, alpha) = (work.factor[i], work.alpha(i));
+            let mut lowest = padding;
+            for g in self.inputs_of(i) {
+                let allowed = self.allowed(v, stretched, &before.stock, (g, i));
+                lowest = allowed.where_below(lowest, allowed, lowest);
+            }
+            let own = z * alpha * self.full(v, i);
+            let limit = match self.model.production {
+                Production::Capacity => own.least(lowest),
+                Production::Paper => lowest.where_below(padding, z * alpha * lowest, own),
+            };
+            work.own[i] = own;
+            work.lowest[i] = lowest;
+            work.output[i] = before.demand[i].least(limit);
+        }
+    }
+
+    /// Adjoint of `produce`; `to.output`, `to.own`, `to.factor` and `to.over` are given.
+    pub(crate) fn produce_back<F: Real, const L: usize>(
+        &self,
+        v: &Numbers<F, L>,
+        t: usize,
+        (before, work): (&State<F, L>, &Work<F, L>),
+        to: &mut Work<F, L>,
+        (to_v, to_before): (&mut Numbers<F, L>, &mut State<F, L>),
+    ) {
+        let stretched = v.psi.is_other_than(0.0);
+        let (zero, padding) = (Row::zero(), Row::all(PADDING));
+        for i in 0..self.firms() {
+            let (z, alpha) = (work.factor[i], work.alpha(i));
+            let (own, lowest, demand) = (work.own[i], work.lowest[i], before.demand[i]);
+            let paper = self.model.production == Production::Paper;
+            let fed = |then, other| lowest.where_below(padding, then, other);
+            let limit = match paper {
+                true => fed(z * alpha * lowest, own),
+                false => own.least(lowest),
+            };
+            let to_output = to.output[i];
+            to_before.demand[i] += demand.where_most(limit, to_output, zero);
+            let to_limit = demand.where_most(limit, zero, to_output);
+            let (to_own, to_lowest) = match paper {
+                true => {
+                    let limited = fed(to_limit, zero);
+                    to.factor[i] += limited * alpha * lowest.least(padding);
+                    if self.overproduces() {
+                        to.over[i] += limited * z * lowest.least(padding);
+                    }
+                    (fed(zero, to_limit), limited * z * alpha)
+                }
+                false => (
+                    own.where_most(lowest, to_limit, zero),
+                    own.where_most(lowest, zero, to_limit),
+                ),
+            };
+            let to_own = to_own + to.own[i];
+            let full = self.full(v, i);
+            to.factor[i] += to_own * alpha * full;
+            to_v.slack
+                .add(i, to_own * z * alpha * Row::all(self.steady[i]));
+            // The first of the lowest inputs takes it all.
+            let mut rest = to_lowest;
+            if rest.any() {
+                for g in self.inputs_of(i) {
+                    let allowed = self.allowed(v, stretched, &before.stock, (g, i));
+                    let own = allowed.where_most(lowest, rest, zero);
+                    rest = allowed.where_most(lowest, zero, rest);
+                    if own.any() {
+                        let to = (&mut *to_v, &mut *to_before);
+                        self.allowed_back(v, stretched, &before.stock, (g, i), own, to);
+                    }
+                }
+            }
+            if self.overproduces() {
+                let to_alpha = to.over[i] + to_own * z * full;
+                let to = (&mut *to_v, &mut *to_before);
+                self.overproduction_back(v, before, i, to_alpha, to);
+            }
+        }
+        self.factors_back(v, t, before, &to.factor, (to_v, to_before));
+    }
+}
