@@ -24,6 +24,12 @@ pub const BUYER: &str = "buyer";
 pub const SUPPLIER: &str = "supplier";
 /// Units of the supplier's good per unit of the buyer's output, f64.
 pub const COEFFICIENT: &str = "coefficient";
+/// Name of what a link buys, text.
+pub const PRODUCT: &str = "product";
+/// Whole periods that goods are in transit, u32.
+pub const LAG: &str = "lag";
+/// Class of a link when its supplier rations, i32, 0 before 1.
+pub const CLASS: &str = "class";
 /// Final demand, units per period, f64.
 pub const FINAL_DEMAND: &str = "final_demand";
 /// Output, units per period, f64.
