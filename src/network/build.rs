@@ -3,7 +3,7 @@
 use super::carried::{self, Carried};
 use super::files::{RawFirms, RawLinks, Rules, network, whole};
 use super::sheet::{TextTable, Written};
-use super::steady::{Sales, steady_output};
+use super::steady::{Ordered, steady_output};
 use super::text::Style;
 use super::{Csr, Inner, Network};
 use crate::error::{Error, Result};
@@ -80,7 +80,7 @@ impl Network {
                 let x0 = steady_output(&by_supplier, &buyer, &a, &firms.final_demand, &name)?;
                 (a, firms.final_demand, x0)
             } else {
-                let sold = Sales::new(&by_supplier, &buyer, &a).of(&firms.output);
+                let sold = Ordered::new(&by_supplier, &buyer, &a).of(&firms.output);
                 let d = remainder(&firms.output, &sold, &name)?;
                 let x0 = steady_output(&by_supplier, &buyer, &a, &d, &name)?;
                 (a, d, x0)
