@@ -356,3 +356,19 @@ fn what_has_no_answer_is_refused_with_place_fact_and_remedy() {
         3.25 / 2.0 * 0.9f64.ln(),
     );
 }
+
+#[test]
+fn yardsticks_are_shown_as_a_table_and_a_card() {
+    let n = pair();
+    let found = yardsticks(&n, &[0.1, 0.0], &Elasticities::default()).expect("an answer");
+    let frame = found.frame().expect("a frame");
+    let names = frame.get_column_names();
+    assert_eq!(names, ["yardstick", "final_demand_change", "output_change"]);
+    assert_eq!((frame.height(), frame.columns()[2].null_count()), (4, 2));
+    let text = found.text();
+    assert!(
+        text.contains("Leontief, loss of final demand: final demand -6.000 %"),
+        "{text}"
+    );
+    assert!(text.contains("of it second order -0."), "{text}");
+}

@@ -138,3 +138,9 @@ pub const RUN: &str = "run";
 pub const RANK: &str = "rank";
 /// Derivative of a loss in one entry of a parameter, f64.
 pub const DERIVATIVE: &str = "derivative";
+/// Name of an equilibrium yardstick, text.
+pub const YARDSTICK: &str = "yardstick";
+/// Change of the sum of final demand, a share of it, f64.
+pub const FINAL_DEMAND_CHANGE: &str = "final_demand_change";
+/// Change of the sum of output, a share of it, f64; null where the yardstick has none.
+pub const OUTPUT_CHANGE: &str = "output_change";
