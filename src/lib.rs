@@ -8,7 +8,8 @@
 //!            the plain loops      numbers
 //! ```
 //!
-//! `table` reads input-output tables and makes networks of them. `model` has the law: what a firm and a link do in a
+//! `table` reads input-output tables and makes networks of them. `equilibrium` has the yardsticks of economists, in
+//! closed form on the same networks. `model` has the law: what a firm and a link do in a
 //! period, with their adjoints, written once for one number, rows of them and devices; families of rules, a file a
 //! member; and a whole run in plain loops, the oracle. `engine` moves numbers: plans, layouts, threads, lanes,
 //! devices; of the model it knows the rules alone, and it has one door, over host arrays. burn and CubeCL are named only
@@ -26,6 +27,7 @@
 //! | x, D, O, S | `Trajectory::output`, `demand`, `orders`, `inventory` |
 
 mod engine;
+pub mod equilibrium;
 pub mod error;
 mod files;
 pub mod frame;

@@ -3,6 +3,10 @@
 //! `bullwhip::Result` is not here: evcxr writes `Result<T, E>` around cells, and means the standard
 //! library's.
 
+pub use crate::equilibrium::{
+    Elasticities, Hulten, Propagated, SecondOrder, Yardsticks, baqaee_farhi, ghosh, hulten,
+    leontief, yardsticks,
+};
 pub use crate::error::Error;
 pub use crate::frame::{
     Alignment, Calendar, Columns, DateOrder, Decimal, Describe, Description, Fetch, Format, Guess,

@@ -264,6 +264,17 @@ fn links_carry_product_lag_and_class() {
         .and_then(|n| n.with_classes(b.class()))
         .expect("the same");
     assert_eq!((of(&c), c.lag(), c.class()), (of(&b), b.lag(), b.class()));
+    let (plain, told) = (a.text(), c.text());
+    assert!(
+        !plain.contains("transit") && !plain.contains("products"),
+        "{plain}"
+    );
+    assert!(
+        told.contains("products of links: 3")
+            && told.contains("links with goods in transit: 3, at most 3 periods")
+            && told.contains("classes in rationing: -1 to 7"),
+        "{told}"
+    );
     assert_eq!(c.output(), a.output());
 }
 

@@ -56,7 +56,30 @@ fn same_network(a: &Network, b: &Network) {
         (b.buyer(), b.supplier(), b.group())
     );
     assert_eq!((a.regions(), a.sectors()), (b.regions(), b.sectors()));
+    assert_eq!(
+        (a.products(), a.product(), a.lag(), a.class()),
+        (b.products(), b.product(), b.lag(), b.class())
+    );
+    // Products that are sectors are renamed with them; others are not.
+    let names = |old: &[String]| old.iter().map(|n| format!("{n}!")).collect::<Vec<_>>();
+    let renamed = |n: &Network| n.renamed(&names(n.regions()), &names(n.sectors()));
+    assert_eq!(
+        renamed(a).expect("renamed").products(),
+        renamed(b).expect("renamed").products()
+    );
     assert_eq!(a.name(3), b.name(3));
+}
+
+/// The economy whose links carry something.
+fn carrying() -> Network {
+    let n = economy();
+    let e = 0..n.links() as u32;
+    let products: Vec<String> = e.clone().map(|k| format!("0{}", k * 7 % 5)).collect();
+    let lags: Vec<u32> = e.clone().map(|k| k % 4).collect();
+    let classes: Vec<i32> = e.map(|k| k as i32 % 3 - 1).collect();
+    let n = n.with_products(&products).expect("products");
+    let n = n.with_lags(&lags).expect("lags");
+    n.with_classes(&classes).expect("classes")
 }
 
 fn same_panel(a: &Observation, b: &Observation) {
@@ -93,6 +116,8 @@ fn results_come_back_bit_for_bit_in_every_format() {
         let network = economy();
         network.save(file("network")).expect("written");
         same_network(&Network::load(file("network")).expect("read"), &network);
+        carrying().save(file("carrying")).expect("written");
+        same_network(&Network::load(file("carrying")).expect("read"), &carrying());
         for record in [Record::Output, Record::Everything] {
             let a = run(record);
             a.save(file("run")).expect("written");
@@ -306,8 +331,180 @@ fn firm_level_edge_lists_load_directly() {
 }
 
 #[test]
+fn networks_of_earlier_versions_load() {
+    let folder = Folder::new("store-earlier");
+    let about = |kind: &str, facts: &str, columns: &str| {
+        format!(
+            r#"{{"kind":"{kind}","version":"0.0.9","facts":{{{facts}}},"columns":[{columns}]}}"#
+        )
+    };
+    let text = |names: &[&str]| -> String {
+        let each = names.iter().map(|n| match *n {
+            "coefficient" | "final_demand" => format!(r#"["{n}","f64"]"#),
+            _ => format!(r#"["{n}","str"]"#).replace("str", "text"),
+        });
+        each.collect::<Vec<_>>().join(",")
+    };
+    let n = folder.write(
+        "n.csv",
+        "firm,region,sector,final_demand\n01,r,steel,1.0\n02,r,cars,2.0\n",
+    );
+    folder.write(
+        "n.csv.json",
+        &about(
+            "network",
+            r#""regions":"[\"r\"]","sectors":"[\"steel\",\"cars\"]""#,
+            &text(&["firm", "region", "sector", "final_demand"]),
+        ),
+    );
+    folder.write("n.links.csv", "buyer,supplier,coefficient\n02,01,0.25\n");
+    folder.write(
+        "n.links.csv.json",
+        &about("links", "", &text(&["buyer", "supplier", "coefficient"])),
+    );
+    let n = Network::load(n).expect("a network of before");
+    assert_eq!((n.output(), n.products()), (&[1.5, 2.0][..], n.sectors()));
+    assert_eq!(
+        (n.product(), n.lag(), n.class()),
+        (&[0][..], &[0][..], &[0][..])
+    );
+}
+
+#[test]
+fn edge_lists_bring_product_lag_and_class() {
+    let folder = Folder::new("store-carried");
+    let firms = "id,sector,d\n01,A01,6\n02,C29,15\n03,C29,20\n";
+    let list = "seller,client,amount,Product,lag,class\n02,03,5,cars,0,-1\n01,02,10,ore,2,0\n01,03,4,coal,3,1\n";
+    let files = NetworkFiles {
+        links: folder.write("links.csv", list),
+        firms: Some(folder.write("firms.csv", firms)),
+        ..NetworkFiles::default()
+    };
+    let a = read_network(&files).expect("an economy");
+    let of = |n: &Network| -> Vec<(String, u32, i32)> {
+        let name = |p: &u32| n.products()[*p as usize].clone();
+        (0..n.links())
+            .map(|e| (name(&n.product()[e]), n.lag()[e], n.class()[e]))
+            .collect()
+    };
+    let wanted = [("ore", 2, 0), ("coal", 3, 1), ("cars", 0, -1)];
+    let wanted = wanted.map(|(p, l, c)| (p.to_string(), l, c));
+    assert_eq!(of(&a), wanted);
+    // The same by frames, Parquet and our own CSV reader.
+    let frame = links_frame(&a).expect("links");
+    let by_frame = network_from_frames(&a.frame().expect("firms"), &frame);
+    same_columns(&by_frame.expect("an economy"), &a);
+    frame.save(folder.file("l.parquet")).expect("written");
+    let parquet = NetworkFiles {
+        links: folder.file("l.parquet"),
+        ..files.clone()
+    };
+    same_columns(&read_network(&parquet).expect("an economy"), &a);
+    let ours = list
+        .replace("seller", "supplier")
+        .replace("client", "buyer");
+    let ours = ours.replace("amount", "flow").replace("Product", "product");
+    let by_csv = Network::from_csv(
+        files.firms.as_ref().expect("firms"),
+        folder.write("ours.csv", &ours),
+    );
+    same_columns(&by_csv.expect("an economy"), &a);
+    // A column that means something else is told, and can be left away.
+    let said = |text: &str| {
+        let links = folder.write("l.csv", text);
+        let files = NetworkFiles {
+            links,
+            ..files.clone()
+        };
+        read_network(&files).expect_err("refused").to_string()
+    };
+    for (cell, fact) in [
+        ("1.5", "1.5 is not a whole"),
+        ("-1", "-1 is not a whole"),
+        ("x", "\"x\" is not a number"),
+    ] {
+        let e = said(&format!("seller,client,amount,lag\n01,02,10,{cell}\n"));
+        assert!(
+            e.contains("l.csv, line 2, column `lag`: ") && e.contains(fact),
+            "{e}"
+        );
+        assert!(e.ends_with("lag: Some(String::new()), .. }"), "{e}");
+    }
+    let e = said("seller,client,amount,lag\n01,02,10,0\n01,03,4,1001\n");
+    assert!(
+        e.contains("l.csv, line 3: its goods are 1001 periods in transit"),
+        "{e}"
+    );
+    let e = said("seller,client,amount,product\n01,02,10,a\n01,03,4,\n");
+    assert!(e.contains("l.csv, line 3: `product` is blank"), "{e}");
+    let twice = "seller,client,amount,product\n01,02,7,ore\n01,02,3,coal\n";
+    let mut many = NetworkFiles {
+        links: folder.write("l.csv", twice),
+        add_up: true,
+        ..files.clone()
+    };
+    let e = read_network(&many).expect_err("two products").to_string();
+    assert!(
+        e.contains(
+            "line 3: firm \"02\" buys from \"01\" with product \"coal\", but with \"ore\" in line 2"
+        ),
+        "{e}"
+    );
+    many.columns.product = Some(String::new());
+    assert_eq!(
+        read_network(&many).expect("read").products(),
+        ["A01", "C29"]
+    );
+}
+
+fn same_columns(a: &Network, b: &Network) {
+    assert_eq!(a.coefficient(), b.coefficient());
+    assert_eq!((a.products(), a.product()), (b.products(), b.product()));
+    assert_eq!((a.lag(), a.class()), (b.lag(), b.class()));
+}
+
+#[test]
+fn shock_files_of_inoue_and_todo_may_have_days_and_affiliations_sales() {
+    let folder = Folder::new("store-days");
+    let files = InoueTodo {
+        edges: folder.write("a.txt", "F1 F2 100\nF2 F1 100\nF3 F1 10\n"),
+        final_demand: Some(folder.write("c.txt", "F1 110\nF2 100\nF3 5\n")),
+        affiliation: Some(folder.write("affi.txt", "F1 1001 6500\nF2 1002 123.5\nF3 1001\n")),
+        ..InoueTodo::default()
+    };
+    let n = Network::from_inoue_todo(&files).expect("an economy");
+    assert_eq!(
+        (n.sectors(), n.sector()),
+        (
+            &["1001".to_string(), "1002".to_string()][..],
+            &[0, 1, 0][..]
+        )
+    );
+    let load = |text: &str| Shock::from_deltas(&n, folder.write("delta.txt", text), 1, 0.1);
+    let shock = load("F2 0.5 3\nF1 0.25\nF3 0.75 0\n").expect("a shock");
+    let found: Vec<_> = shock
+        .events
+        .iter()
+        .map(|e| (e.start, e.firms.clone(), e.severity.clone()))
+        .collect();
+    assert_eq!(
+        found,
+        [(1, vec![0, 2], vec![0.25, 0.75]), (4, vec![1], vec![0.5])]
+    );
+    let said = |text: &str| load(text).expect_err("refused").to_string();
+    assert!(said("F1 0.5 -1\n").contains("delta.txt, line 1: \"-1\" is no day"));
+    assert!(said("F1 0.5 1.5\n").contains("no day"));
+    assert!(said("F1 0.5 1\nF1 0.5 2\n").contains("line 2: firm \"F1\" is already in line 1"));
+    assert!(
+        said("F1 0.5 1 2\n").contains("4 words; each line is `firm delta` or `firm delta day`")
+    );
+    assert_eq!(load("").expect("nobody").hits(), 0);
+}
+
+#[test]
 fn the_text_files_of_inoue_and_todo_load() {
     let folder = Folder::new("store-inoue");
+    // These are the toy files that come with the simulator.
     let files = InoueTodo {
         edges: folder.write("a.txt", "1 2 100\n2 1 100\n"),
         final_demand: Some(folder.write("c.txt", "1 100\n2 100\n")),

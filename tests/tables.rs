@@ -1013,3 +1013,23 @@ fn bad_options_for_firms_are_refused() {
     );
     assert!(run.expect("a run").loss_share() > 0.01);
 }
+
+#[test]
+fn products_of_links_are_the_suppliers_sectors_and_stay_so() {
+    let table = parse(SMALL).expect("a table");
+    let few = Disaggregate {
+        firms: 40,
+        ..Disaggregate::default()
+    };
+    let firms = disaggregate(&table, &few).expect("firms").network;
+    for n in [table.network().expect("an economy"), firms] {
+        let new: Vec<String> = n.sectors().iter().map(|s| format!("new {s}")).collect();
+        let renamed = n.renamed(n.regions(), &new).expect("renamed");
+        for e in 0..n.links() {
+            let supplier = n.sector()[n.supplier()[e] as usize] as usize;
+            let product = |n: &Network| n.products()[n.product()[e] as usize].clone();
+            assert_eq!(product(&n), n.sectors()[supplier]);
+            assert_eq!(product(&renamed), n.sectors()[supplier]);
+        }
+    }
+}

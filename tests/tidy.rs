@@ -74,7 +74,7 @@ fn sources_keep_to_the_conventions() {
 }
 
 /// The modules in order: one uses only those before it.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "error",
     "interrupt",
     "memory",
@@ -84,6 +84,7 @@ const ORDER: [&str; 17] = [
     "workbook",
     "network",
     "table",
+    "equilibrium",
     "model",
     "engine",
     "simulate",

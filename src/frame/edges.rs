@@ -4,7 +4,7 @@ use super::read::Decimal;
 use super::{disk, schema};
 use crate::error::{Error, Result};
 use crate::network::Network;
-use crate::network::files::{RawFirms, RawLinks, Rules, network};
+use crate::network::files::{RawFirms, RawLinks, Rules, network, whole};
 use crate::network::sheet::{Places, TextTable, Written};
 use crate::network::text::{Style, quoted};
 use polars::prelude::{DataFrame, DataType};
@@ -30,6 +30,9 @@ const SUPPLIER: &[&str] = &[
 ];
 const COEFFICIENT: &[&str] = &[schema::COEFFICIENT, "a"];
 const FLOW: &[&str] = &[schema::FLOW, "amount", "value", "weight", "sales"];
+const PRODUCT: &[&str] = &[schema::PRODUCT];
+const LAG: &[&str] = &[schema::LAG];
+const CLASS: &[&str] = &[schema::CLASS];
 const REGION: &[&str] = &[schema::REGION];
 const SECTOR: &[&str] = &[schema::SECTOR];
 const DEMAND: &[&str] = &[schema::FINAL_DEMAND, "d"];
@@ -61,7 +64,8 @@ const OUTPUT: &[&str] = &[schema::OUTPUT, "x0"];
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NetworkFiles {
-    /// One row a link: supplier, buyer, and flow or coefficient (also as seller, client, amount, …).
+    /// One row a link: supplier, buyer, and flow or coefficient (also as seller, client, amount, …); where
+    /// they are there also product, lag and class, as in `Links`.
     pub links: PathBuf,
     /// One row a firm: firm, region and sector where there are any, and final_demand or output. Without
     /// it the firms are those of the links, in one region and sector.
@@ -97,6 +101,12 @@ pub struct NetworkColumns {
     pub flow: Option<String>,
     /// Of links, units per unit of the buyer's output; usual: coefficient, a.
     pub coefficient: Option<String>,
+    /// Of links, the name of what is bought; usual: product. An empty text reads none.
+    pub product: Option<String>,
+    /// Of links, whole periods in transit; usual: lag. An empty text reads none.
+    pub lag: Option<String>,
+    /// Of links, the class when suppliers ration; usual: class. An empty text reads none.
+    pub class: Option<String>,
     /// Of firms, their name; usual: firm, name, id, firm_id.
     pub firm: Option<String>,
     /// Of firms; usual: region.
@@ -126,7 +136,7 @@ pub fn read_network(files: &NetworkFiles) -> Result<Network> {
 }
 
 /// A network from two frames with the columns of `Network::frame` and `links_frame`; links may have
-/// flows instead of coefficients. Final demand counts where it is given, and output is computed from
+/// flows instead of coefficients, and need no product, lag or class. Final demand counts where it is given, and output is computed from
 /// it; else output counts. Names may be text or whole numbers.
 pub fn network_from_frames(firms: &DataFrame, links: &DataFrame) -> Result<Network> {
     let table = |name: &str, frame: &DataFrame| {
@@ -179,6 +189,9 @@ impl Table {
             &c.buyer,
             &c.flow,
             &c.coefficient,
+            &c.product,
+            &c.lag,
+            &c.class,
             &c.firm,
             &c.region,
             &c.sector,
@@ -191,6 +204,9 @@ impl Table {
             SUPPLIER,
             COEFFICIENT,
             FLOW,
+            PRODUCT,
+            LAG,
+            CLASS,
             REGION,
             SECTOR,
             DEMAND,
@@ -330,6 +346,36 @@ impl Table {
     }
 }
 
+/// Reads what links carry beside their coefficient, as far as it is there.
+fn carried(links: &mut Table, raw: &mut RawLinks, columns: &NetworkColumns) -> Result<()> {
+    let find = |links: &Table, said: &Option<String>, usual: &[&str], field: &str| match said {
+        Some(name) if name.is_empty() => Ok(None),
+        _ => links.find(said, usual, field),
+    };
+    // A column may mean something else.
+    let none = |field: &'static str| {
+        move |mut e: Error| {
+            e.remedy +=
+                &format!(", or read none: NetworkColumns {{ {field}: Some(String::new()), .. }}");
+            e
+        }
+    };
+    if let Some(k) = find(links, &columns.lag, LAG, "lag")? {
+        let values = links.numbers(k);
+        let values = values.and_then(|v| whole(&v, 0, &raw.places, &links.header()[k]));
+        raw.lag = values.map_err(none("lag"))?;
+    }
+    if let Some(k) = find(links, &columns.class, CLASS, "class")? {
+        let values = links.numbers(k);
+        let values = values.and_then(|v| whole(&v, i64::MIN, &raw.places, &links.header()[k]));
+        raw.class = values.map_err(none("class"))?;
+    }
+    if let Some(k) = find(links, &columns.product, PRODUCT, "product")? {
+        raw.product = links.texts(k).map_err(none("product"))?;
+    }
+    Ok(())
+}
+
 fn build(
     firms: Option<Table>,
     mut links: Table,
@@ -370,6 +416,7 @@ fn build(
     if raw.coefficient.is_empty() {
         raw.flow = optional(&links, &columns.flow, FLOW, "flow")?;
     }
+    carried(&mut links, &mut raw, columns)?;
     let Some(mut table) = firms else {
         return network(None, raw, rules);
     };

@@ -6,6 +6,7 @@ mod calibration;
 mod describe;
 mod disk;
 mod edges;
+mod equilibrium;
 pub mod fetch;
 mod missing;
 mod onset;

@@ -62,12 +62,20 @@ impl Stored for Network {
         // A region or sector may have lost its firms, and the order counts.
         pack.fact("regions", json(&self.regions()));
         pack.fact("sectors", json(&self.sectors()));
+        // Where none were given, products are the sectors and are renamed with them.
+        if self.has_products() {
+            pack.fact("products", "given");
+        }
         pack.table("links", "links", links_frame(self)?);
         Ok(())
     }
 
     fn unpack(files: &Files) -> Result<Self> {
-        let network = network_from_frames(files.frame(), &files.table("links")?)?;
+        let mut links = files.table("links")?;
+        if files.fact("products").is_err() && links.column(schema::PRODUCT).is_ok() {
+            links.drop_in_place(schema::PRODUCT)?;
+        }
+        let network = network_from_frames(files.frame(), &links)?;
         let (regions, sectors): (Vec<String>, Vec<String>) =
             (files.json("regions")?, files.json("sectors")?);
         if network.regions() != regions || network.sectors() != sectors {

@@ -24,6 +24,12 @@ pub const BUYER: &str = "buyer";
 pub const SUPPLIER: &str = "supplier";
 /// Units of the supplier's good per unit of the buyer's output, f64.
 pub const COEFFICIENT: &str = "coefficient";
+/// Name of what a link buys, text.
+pub const PRODUCT: &str = "product";
+/// Whole periods that goods are in transit, u32.
+pub const LAG: &str = "lag";
+/// Class of a link when its supplier rations, i32, 0 before 1.
+pub const CLASS: &str = "class";
 /// Final demand, units per period, f64.
 pub const FINAL_DEMAND: &str = "final_demand";
 /// Output, units per period, f64.
@@ -132,3 +138,9 @@ pub const RUN: &str = "run";
 pub const RANK: &str = "rank";
 /// Derivative of a loss in one entry of a parameter, f64.
 pub const DERIVATIVE: &str = "derivative";
+/// Name of an equilibrium yardstick, text.
+pub const YARDSTICK: &str = "yardstick";
+/// Change of the sum of final demand, a share of it, f64.
+pub const FINAL_DEMAND_CHANGE: &str = "final_demand_change";
+/// Change of the sum of output, a share of it, f64; null where the yardstick has none.
+pub const OUTPUT_CHANGE: &str = "output_change";

@@ -54,13 +54,20 @@ impl ToFrame for Network {
     }
 }
 
-/// One row a link: buyer, supplier, coefficient.
+/// One row a link: buyer, supplier, coefficient, product, lag, class.
 pub fn links_frame(network: &Network) -> Result<DataFrame> {
     let names = |firms: &[u32]| firms.iter().map(|i| network.name(*i as usize)).collect();
+    let product = |p: &u32| network.products()[*p as usize].clone();
     Ok(DataFrame::new_infer_height(vec![
         text(schema::BUYER, names(network.buyer())),
         text(schema::SUPPLIER, names(network.supplier())),
         column(schema::COEFFICIENT, network.coefficient().to_vec()),
+        text(
+            schema::PRODUCT,
+            network.product().iter().map(product).collect(),
+        ),
+        column(schema::LAG, network.lag().to_vec()),
+        column(schema::CLASS, network.class().to_vec()),
     ])?)
 }
 

@@ -1,9 +1,9 @@
 //! From tables of firms and links to a validated network, in memory or from CSV files.
 
 use super::carried::{self, Carried};
-use super::files::{RawFirms, RawLinks, Rules, network};
+use super::files::{RawFirms, RawLinks, Rules, network, whole};
 use super::sheet::{TextTable, Written};
-use super::steady::{Sales, steady_output};
+use super::steady::{Ordered, steady_output};
 use super::text::Style;
 use super::{Csr, Inner, Network};
 use crate::error::{Error, Result};
@@ -80,7 +80,7 @@ impl Network {
                 let x0 = steady_output(&by_supplier, &buyer, &a, &firms.final_demand, &name)?;
                 (a, firms.final_demand, x0)
             } else {
-                let sold = Sales::new(&by_supplier, &buyer, &a).of(&firms.output);
+                let sold = Ordered::new(&by_supplier, &buyer, &a).of(&firms.output);
                 let d = remainder(&firms.output, &sold, &name)?;
                 let x0 = steady_output(&by_supplier, &buyer, &a, &d, &name)?;
                 (a, d, x0)
@@ -146,7 +146,7 @@ impl Network {
 
     /// Reads two CSV files with headers. Firms: `firm`, `region`, `sector`, and `final_demand`
     /// (or `d`) or `output` (or `x0`). Links: `buyer`, `supplier`, and `coefficient` (or `a`) or
-    /// `flow`. Firms are called by the text in their column, without blanks around it; further columns
+    /// `flow`; where they are there also `product`, `lag` and `class`. Firms are called by the text in their column, without blanks around it; further columns
     /// are ignored. When both final demand and output are given, final demand counts and output is
     /// recomputed. Other files, and other ways to write numbers, are read by `read_network`.
     pub fn from_csv(firms: impl AsRef<Path>, links: impl AsRef<Path>) -> Result<Network> {
@@ -200,6 +200,14 @@ impl Network {
             },
             coefficient,
             places: edges.places.clone(),
+            product: required(&mut edges, &["product"]).unwrap_or_default(),
+            lag: whole(&numbers(&edges, &["lag"])?, 0, &edges.places, "lag")?,
+            class: whole(
+                &numbers(&edges, &["class"])?,
+                i64::MIN,
+                &edges.places,
+                "class",
+            )?,
             buyer: required(&mut edges, &["buyer"])?,
             supplier: required(&mut edges, &["supplier"])?,
         };

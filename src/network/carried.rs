@@ -139,7 +139,9 @@ impl Network {
         self.one_each("product", product.len())?;
         check(product, &[], &[], self.links())?;
         let (codes, names) = codes(product.iter().map(String::as_str));
-        Ok(self.carrying(|carried| (carried.product, carried.names) = (codes, Some(names))))
+        Ok(self
+            .clone()
+            .carrying(|carried| (carried.product, carried.names) = (codes, Some(names))))
     }
 
     /// The same economy whose goods are so many whole periods in transit, one number a link in link order.
@@ -148,7 +150,7 @@ impl Network {
     pub fn with_lags(&self, lag: &[u32]) -> Result<Network> {
         self.one_each("lag", lag.len())?;
         check(&[], lag, &[], self.links())?;
-        Ok(self.carrying(|carried| carried.lag = lag.to_vec()))
+        Ok(self.clone().carrying(|carried| carried.lag = lag.to_vec()))
     }
 
     /// The same economy with these classes in rationing, one number a link in link order; class 0 is served
@@ -157,12 +159,14 @@ impl Network {
     /// An error where there is not one number for every link.
     pub fn with_classes(&self, class: &[i32]) -> Result<Network> {
         self.one_each("class", class.len())?;
-        Ok(self.carrying(|carried| carried.class = class.to_vec()))
+        Ok(self
+            .clone()
+            .carrying(|carried| carried.class = class.to_vec()))
     }
 
     /// The same economy, in which the products are said to be the suppliers' sectors: they keep their names
     /// when sectors are renamed.
-    pub(crate) fn with_products_of_sectors(&self) -> Network {
+    pub(crate) fn with_products_of_sectors(self) -> Network {
         let of = |j: &u32| self.sectors()[self.sector()[*j as usize] as usize].as_str();
         let (codes, names) = codes(self.supplier().iter().map(of));
         self.carrying(|carried| (carried.product, carried.names) = (codes, Some(names)))
@@ -179,8 +183,8 @@ impl Network {
         ))
     }
 
-    fn carrying(&self, change: impl FnOnce(&mut Carried)) -> Network {
-        let mut inner = (*self.inner).clone();
+    fn carrying(self, change: impl FnOnce(&mut Carried)) -> Network {
+        let mut inner = Arc::unwrap_or_clone(self.inner);
         change(&mut inner.carried);
         Network {
             inner: Arc::new(inner),

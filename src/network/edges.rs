@@ -6,6 +6,7 @@ use super::text::{hidden, quoted};
 use super::{Firms, Links, Network};
 use crate::error::{Error, Result};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// The files that Inoue & Todo's simulator reads: words separated by blanks, one firm or link a line, no
@@ -19,18 +20,19 @@ pub struct InoueTodo {
     /// `firm amount`: initial output. It follows from edges and final demand where absent, and must
     /// agree with them where all are given.
     pub output: Option<PathBuf>,
-    /// `firm affiliation`: taken as the sector.
+    /// `firm affiliation`, or `firm affiliation sales`, as later versions of the simulator want: the
+    /// affiliation is taken as the sector; the third word is not used, here as there.
     pub affiliation: Option<PathBuf>,
 }
 
-/// Lines of words, with their numbers, each of `words` words.
+/// Lines of words, with their numbers, each of so many words.
 pub(crate) fn word_lines(
     path: &Path,
-    words: usize,
+    words: RangeInclusive<usize>,
     meaning: &str,
 ) -> Result<Vec<(usize, Vec<String>)>> {
     let fail =
-        |place: String, fact: String| Error::new(place, fact, format!("each line is `{meaning}`"));
+        |place: String, fact: String| Error::new(place, fact, format!("each line is {meaning}"));
     let name = path.display().to_string();
     let bytes = crate::files::contents(path)
         .map_err(|e| fail(name.clone(), format!("it cannot be read: {e}")))?;
@@ -43,7 +45,7 @@ pub(crate) fn word_lines(
         .map(|(k, line)| {
             let found: Vec<String> = line.split_whitespace().map(String::from).collect();
             let place = || format!("{}, line {}", path.display(), k + 1);
-            if found.len() != words {
+            if !words.contains(&found.len()) {
                 return Err(fail(place(), format!("{} words", found.len())));
             }
             if let Some(word) = found.iter().find(|w| hidden(w).is_some()) {
@@ -71,7 +73,7 @@ fn amount(text: &str, path: &Path, line: usize) -> Result<f64> {
 /// A word and a number for each firm.
 fn amounts(path: Option<&PathBuf>) -> Result<Option<Vec<(usize, String, f64)>>> {
     let Some(path) = path else { return Ok(None) };
-    let rows = word_lines(path, 2, "firm amount")?;
+    let rows = word_lines(path, 2..=2, "`firm amount`")?;
     once(path, &rows)?;
     let parsed = rows
         .into_iter()
@@ -80,7 +82,7 @@ fn amounts(path: Option<&PathBuf>) -> Result<Option<Vec<(usize, String, f64)>>> 
 }
 
 /// Refuses a firm that has two lines in a file.
-fn once(path: &Path, rows: &[(usize, Vec<String>)]) -> Result<()> {
+pub(crate) fn once(path: &Path, rows: &[(usize, Vec<String>)]) -> Result<()> {
     let mut seen: HashMap<&str, usize> = HashMap::with_capacity(rows.len());
     for (line, words) in rows {
         if let Some(first) = seen.insert(&words[0], *line) {
@@ -118,7 +120,7 @@ impl Network {
             name: files.edges.display().to_string(),
             lines: Vec::new(),
         };
-        for (line, words) in word_lines(&files.edges, 3, "supplier client amount")? {
+        for (line, words) in word_lines(&files.edges, 3..=3, "`supplier client amount`")? {
             places.lines.push(line as u64);
             links.supplier.push(firm(&words[0]));
             links.buyer.push(firm(&words[1]));
@@ -126,7 +128,11 @@ impl Network {
         }
         let affiliation = match &files.affiliation {
             Some(path) => {
-                let rows = word_lines(path, 2, "firm affiliation")?;
+                let rows = word_lines(
+                    path,
+                    2..=3,
+                    "`firm affiliation` or `firm affiliation sales`",
+                )?;
                 once(path, &rows)?;
                 rows
             }

@@ -25,6 +25,9 @@ pub(crate) struct RawLinks {
     pub(crate) buyer: Vec<String>,
     pub(crate) coefficient: Vec<f64>,
     pub(crate) flow: Vec<f64>,
+    pub(crate) product: Vec<String>,
+    pub(crate) lag: Vec<u32>,
+    pub(crate) class: Vec<i32>,
 }
 
 /// How files become a network.
@@ -56,6 +59,7 @@ pub(crate) fn network(
     for (column, names) in [("supplier", &links.supplier), ("buyer", &links.buyer)] {
         no_hidden(names, &links.places, column)?;
     }
+    no_hidden(&links.product, &links.places, "product")?;
     for (column, names) in [
         ("firm", &firms.name),
         ("region", &firms.region),
@@ -91,7 +95,10 @@ pub(crate) fn network(
         rules,
     };
     let rows = pairs.rows()?;
-    let made = made(&rows, &buyer, &supplier, flows);
+    if rules.add_up {
+        pairs.alike(&links)?;
+    }
+    let made = made(&rows, &pairs, &links);
     let final_demand = demand(&firms, &made, rules)?;
     // Firms that are called by their index have no names.
     let plain = (0..firms.name.len()).all(|i| firms.name[i] == i.to_string());
@@ -124,21 +131,51 @@ pub(crate) fn network(
 }
 
 /// Links of these rows.
-fn made(rows: &[(usize, f64)], buyer: &[usize], supplier: &[usize], flows: bool) -> Links {
-    let of = |list: &[usize]| rows.iter().map(|r| list[r.0]).collect::<Vec<usize>>();
-    let values: Vec<f64> = rows.iter().map(|r| r.1).collect();
-    let (coefficient, flow) = if flows {
-        (Vec::new(), values)
-    } else {
-        (values, Vec::new())
-    };
-    Links {
-        buyer: of(buyer),
-        supplier: of(supplier),
-        coefficient,
-        flow,
-        ..Links::default()
+fn made(rows: &[(usize, f64)], pairs: &Pairs<'_>, raw: &RawLinks) -> Links {
+    fn of<T: Clone>(rows: &[(usize, f64)], list: &[T]) -> Vec<T> {
+        let known = rows.iter().filter_map(|r| list.get(r.0));
+        known.cloned().collect()
     }
+    let mut links = Links {
+        buyer: of(rows, pairs.buyer),
+        supplier: of(rows, pairs.supplier),
+        product: of(rows, &raw.product),
+        lag: of(rows, &raw.lag),
+        class: of(rows, &raw.class),
+        ..Links::default()
+    };
+    let values = rows.iter().map(|r| r.1).collect();
+    if pairs.flows {
+        links.flow = values;
+    } else {
+        links.coefficient = values;
+    }
+    links
+}
+
+/// Whole numbers of a column, none below `least`.
+pub(crate) fn whole<T: TryFrom<i64>>(
+    values: &[f64],
+    least: i64,
+    places: &Places,
+    column: &str,
+) -> Result<Vec<T>> {
+    let of = |(row, v): (usize, &f64)| {
+        let exact = (v.fract() == 0.0 && v.abs() < 9e15).then_some(*v as i64);
+        let exact = exact.filter(|v| *v >= least);
+        exact.and_then(|v| T::try_from(v).ok()).ok_or_else(|| {
+            let kind = match least {
+                0 => "a whole number of at least 0",
+                _ => "a whole number",
+            };
+            Error::new(
+                format!("{}, column `{column}`", places.of(row)),
+                format!("{v} is not {kind}"),
+                format!("give {kind} there"),
+            )
+        })
+    };
+    values.iter().enumerate().map(of).collect()
 }
 
 fn of_links(links: &RawLinks) -> RawFirms {
@@ -305,6 +342,43 @@ impl Pairs<'_> {
             }
         }
         sums
+    }
+
+    /// Refuses pairs whose rows, to be added up into one link, carry several products, lags or classes.
+    fn alike(&self, raw: &RawLinks) -> Result<()> {
+        let mut first: HashMap<(usize, usize), usize> = HashMap::new();
+        let text = |row: usize| {
+            [
+                ("product", raw.product.get(row).map(|p| quoted(p))),
+                ("lag", raw.lag.get(row).map(u32::to_string)),
+                ("class", raw.class.get(row).map(i32::to_string)),
+            ]
+        };
+        if text(0).iter().all(|t| t.1.is_none()) {
+            return Ok(());
+        }
+        for row in 0..self.value.len() {
+            let pair = (self.buyer[row], self.supplier[row]);
+            let one = *first.entry(pair).or_insert(row);
+            let differ = text(row).into_iter().zip(text(one));
+            if let Some(((column, here), (_, there))) = differ.into_iter().find(|(a, b)| a != b) {
+                let (b, s) = self.ends(row);
+                let said = |v: Option<String>| v.unwrap_or_default();
+                return Err(Error::new(
+                    self.places.of(row),
+                    format!(
+                        "firm {b} buys from {s} with {column} {}, but with {} in {}",
+                        said(here),
+                        said(there),
+                        self.places.short(one)
+                    ),
+                    format!(
+                        "the rows of a pair become one link, which has one {column}: write the same one, or read none: NetworkColumns {{ {column}: Some(String::new()), .. }}"
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn told(&self, row: usize, v: f64, remedy: &str) -> Error {

@@ -12,8 +12,8 @@ pub(crate) mod text;
 
 pub use build::{Firms, Links};
 pub use csr::Csr;
-pub(crate) use edges::word_lines;
 pub use edges::{InoueTodo, final_demand_of_links};
+pub(crate) use edges::{once, word_lines};
 pub use synthetic::Synthetic;
 pub use text::Decimal;
 

@@ -1,30 +1,32 @@
-//! The steady state x0 = (I - A^T)^-1 d by a sparse iteration, and its refusal.
+//! The steady state x0 = (I - A^T)^-1 d by a sparse iteration, and its refusal; the same for what a change does.
 
-use super::Csr;
+use super::{Csr, Network};
 use crate::error::{Error, Result};
 use rayon::prelude::*;
 
-/// The links in the order of suppliers, so that A^T is applied in one pass.
-pub(super) struct Sales<'a> {
-    by_supplier: &'a Csr,
-    /// Buyer and coefficient of each link.
+/// The links in the order of one of their ends: A is applied in one pass in the order of buyers, A^T in that of
+/// suppliers.
+pub(super) struct Ordered<'a> {
+    by: &'a Csr,
+    /// The other end and the coefficient of each link.
     links: Vec<(u32, f64)>,
 }
 
-impl<'a> Sales<'a> {
-    pub(super) fn new(by_supplier: &'a Csr, buyer: &[u32], a: &[f64]) -> Self {
-        let links = by_supplier.links.iter();
+impl<'a> Ordered<'a> {
+    pub(super) fn new(by: &'a Csr, other: &[u32], a: &[f64]) -> Self {
+        let links = by.links.iter();
         Self {
-            by_supplier,
+            by,
             links: links
-                .map(|e| (buyer[*e as usize], a[*e as usize]))
+                .map(|e| (other[*e as usize], a[*e as usize]))
                 .collect(),
         }
     }
 
-    /// One application of A^T: what every firm must sell as input when output is `x`, `[firm]`.
+    /// One application. In the order of suppliers: what every firm must sell as input when output is `x`,
+    /// `[firm]`. In that of buyers: what its inputs cost when prices are `x`.
     pub(super) fn of(&self, x: &[f64]) -> Vec<f64> {
-        let start = &self.by_supplier.start;
+        let start = &self.by.start;
         (0..x.len())
             .into_par_iter()
             .with_min_len(4096)
@@ -33,6 +35,42 @@ impl<'a> Sales<'a> {
                 links.iter().map(|(b, a)| a * x[*b as usize]).sum()
             })
             .collect()
+    }
+
+    /// The sum of the series first + A first + A^2 first + …, which ends where there is a steady state. Terms may
+    /// be of both signs.
+    fn all_rounds(&self, first: &[f64]) -> Result<Vec<f64>> {
+        let largest = |v: &[f64]| v.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+        let (mut total, mut term) = (first.to_vec(), first.to_vec());
+        for _ in 0..MOST {
+            term = self.of(&term);
+            for (t, v) in total.iter_mut().zip(&term) {
+                *t += v;
+            }
+            if largest(&term) <= TOLERANCE * largest(&total) {
+                break;
+            }
+        }
+        match total.iter().all(|t| t.is_finite()) && largest(&term) <= 1e-9 * largest(&total) {
+            true => Ok(total),
+            false => Err(Error::new(
+                "network",
+                "the rounds of effects on suppliers and customers do not settle",
+                "inputs use up nearly all that is produced: lower the technical coefficients",
+            )),
+        }
+    }
+}
+
+impl Network {
+    /// (I - A^T)^-1 of `first` `[firm]`: what all firms make for it, suppliers of suppliers and on.
+    pub(crate) fn through_suppliers(&self, first: &[f64]) -> Result<Vec<f64>> {
+        Ordered::new(self.by_supplier(), self.buyer(), self.coefficient()).all_rounds(first)
+    }
+
+    /// (I - A)^-1 of `first` `[firm]`: what it does to the cost of all firms, customers of customers and on.
+    pub(crate) fn through_customers(&self, first: &[f64]) -> Result<Vec<f64>> {
+        Ordered::new(self.by_buyer(), self.supplier(), self.coefficient()).all_rounds(first)
     }
 }
 
@@ -56,7 +94,7 @@ pub(super) fn steady_output(
     for (&b, &v) in buyer.iter().zip(a) {
         spending[b as usize] += v;
     }
-    let sales = Sales::new(by_supplier, buyer, a);
+    let sales = Ordered::new(by_supplier, buyer, a);
     if spending.iter().any(|s| *s >= 1.0) {
         // A firm without final demand may sit in a loop that d does not reach: try every firm.
         sum_series(&sales, &vec![1.0; final_demand.len()], &spending, name)?;
@@ -65,7 +103,7 @@ pub(super) fn steady_output(
 }
 
 fn sum_series(
-    sales: &Sales<'_>,
+    sales: &Ordered<'_>,
     first: &[f64],
     spending: &[f64],
     name: &dyn Fn(usize) -> String,

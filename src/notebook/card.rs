@@ -1,11 +1,11 @@
 //! What networks, scenarios and results say of themselves in a few facts.
 
+use super::economy;
 use super::table::number;
 use crate::infer::{
     Check, Learnt, Outcome, Posterior, Prediction, Problem, Sbc, Sensitivity, WhatIf,
 };
 use crate::model::{Parameter, Params, Shock};
-use crate::network::Network;
 use crate::observe::Observation;
 use crate::simulate::{Device, DeviceInfo, Trajectory};
 use crate::table::{Disaggregated, InputOutput};
@@ -25,52 +25,6 @@ fn range(values: &[f64]) -> String {
     } else {
         format!("{} to {}", number(low), number(high))
     }
-}
-
-pub(super) fn network(n: &Network) -> Card {
-    let total: f64 = n.output().iter().sum();
-    let final_demand: f64 = n.final_demand().iter().sum();
-    let mut largest: Vec<usize> = (0..n.firms()).collect();
-    largest.sort_by(|a, b| n.output()[*b].total_cmp(&n.output()[*a]));
-    let top: Vec<String> = largest
-        .iter()
-        .take(3)
-        .map(|&i| format!("{} ({:.1} %)", n.name(i), 100.0 * n.output()[i] / total))
-        .collect();
-    let most = |csr: &crate::network::Csr| (0..n.firms()).map(|i| csr.degree(i)).max().unwrap_or(0);
-    (
-        "Economy".into(),
-        vec![
-            ("firms", n.firms().to_string()),
-            (
-                "links",
-                format!(
-                    "{} ({:.1} suppliers a firm)",
-                    n.links(),
-                    n.links() as f64 / n.firms().max(1) as f64
-                ),
-            ),
-            (
-                "regions × sectors",
-                format!(
-                    "{} × {}, {} groups with firms",
-                    n.regions().len(),
-                    n.sectors().len(),
-                    n.groups().len()
-                ),
-            ),
-            ("output per period", number(total)),
-            (
-                "of it final demand",
-                format!("{:.1} %", 100.0 * final_demand / total),
-            ),
-            (
-                "most suppliers, most customers",
-                format!("{}, {}", most(n.by_buyer()), most(n.by_supplier())),
-            ),
-            ("largest firms", top.join(", ")),
-        ],
-    )
 }
 
 pub(super) fn params(p: &Params) -> Card {
@@ -448,7 +402,7 @@ pub(super) fn input_output(t: &InputOutput) -> Card {
 }
 
 pub(super) fn disaggregated(d: &Disaggregated) -> Card {
-    let (title, mut facts) = network(&d.network);
+    let (title, mut facts) = economy::network(&d.network);
     facts.extend([
         (
             "flows against the table's",

@@ -4,6 +4,7 @@
 mod card;
 #[doc(hidden)]
 pub mod cell;
+mod economy;
 mod frames;
 mod lines;
 mod live;

@@ -2,9 +2,11 @@
 
 use super::card::{self, Card};
 use super::cell;
+use super::economy;
 use super::frames;
 use super::page::{emit, in_notebook};
 use super::table;
+use crate::equilibrium::{Elasticities, Hulten, Propagated, SecondOrder, Yardsticks};
 use crate::error::Error;
 use crate::frame::{Alignment, Description, Guess, Index, Loaded, Onset, Source, ToFrame};
 use crate::infer::{
@@ -55,7 +57,8 @@ macro_rules! cards {
 }
 
 cards! {
-    Network => card::network,
+    Network => economy::network,
+    Yardsticks => economy::yardsticks,
     Params => card::params,
     Shock => card::shock,
     Trajectory => card::trajectory,
@@ -347,6 +350,10 @@ plain!(
     (i32, u32),
     (usize, usize),
     (f64, f64),
+    Elasticities,
+    Propagated,
+    Hulten,
+    SecondOrder,
     Error,
 );
 

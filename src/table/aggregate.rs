@@ -61,8 +61,8 @@ impl InputOutput {
         })
     }
 
-    /// The economy with one firm for each sector and region, whose flows are those of the table. The
-    /// table must be one that `correct` returns.
+    /// The economy with one firm for each sector and region, whose flows are those of the table; the product
+    /// of a link is its supplier's sector. The table must be one that `correct` returns.
     pub fn network(&self) -> Result<Network> {
         self.ready()?;
         let n = self.len();
@@ -82,6 +82,7 @@ impl InputOutput {
                 ..Links::default()
             },
         )
+        .map(|network| network.with_products_of_sectors())
     }
 
     /// The regions of firms of these sectors; empty in a table of one region.

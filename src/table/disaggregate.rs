@@ -50,7 +50,8 @@ impl Default for Disaggregate {
 /// Firms that add up to a table, and how near the rest is.
 #[derive(Clone, Debug)]
 pub struct Disaggregated {
-    /// The economy at its steady state: region and sector of every firm are those of its row.
+    /// The economy at its steady state: region and sector of every firm are those of its row, the product of
+    /// every link is its supplier's sector.
     pub network: Network,
     /// Largest difference between the sum of a pair's links and the table's flow, relative to the flow.
     pub flow_error: f64,
@@ -173,7 +174,8 @@ pub fn disaggregate(table: &InputOutput, options: &Disaggregate) -> Result<Disag
             flow: fitted.value,
             ..Links::default()
         },
-    )?;
+    )?
+    .with_products_of_sectors();
     Ok(report(
         table,
         &economy,
