@@ -99,6 +99,7 @@ fn all() -> Vec<(&'static str, Figure)> {
     let truth = Params {
         target_inventory: (0..150).map(|i| 1.2 + 0.03 * (i % 60) as f64).collect(),
         adjustment_time: (0..150).map(|i| 3.0 + 0.1 * (i % 50) as f64).collect(),
+        ..Params::default()
     };
     let shock = Shock::region(&network, "R2", 4, 0.6, 0.15).expect("a shock");
     let simulation = Simulation {

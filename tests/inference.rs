@@ -15,6 +15,7 @@ fn problem() -> (Problem, Params) {
     let truth = Params {
         target_inventory: (0..40).map(|i| 1.2 + 0.1 * (i % 20) as f64).collect(),
         adjustment_time: (0..40).map(|i| 3.0 + 0.2 * (i % 20) as f64).collect(),
+        ..Params::default()
     };
     let shock = Shock::random(&network, 4, 0.4, 15, 1);
     let simulation = Simulation {

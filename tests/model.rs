@@ -77,6 +77,7 @@ fn gradients_agree_with_finite_differences() {
     let params = Params {
         target_inventory: (0..30).map(|i| 1.3 + 0.07 * i as f64).collect(),
         adjustment_time: (0..30).map(|i| 2.1 + 0.11 * i as f64).collect(),
+        ..Params::default()
     };
     let shock = Shock::random(&network, 3, 0.4, 12, 5);
     let simulation = Simulation {
@@ -182,7 +183,7 @@ prop_compose! {
         tau in prop::collection::vec(1.0f64..9.0, 40),
         paper in any::<bool>(),
     ) -> (Network, Params, Production, u64) {
-        let params = Params { target_inventory: n[..firms].to_vec(), adjustment_time: tau[..firms].to_vec() };
+        let params = Params { target_inventory: n[..firms].to_vec(), adjustment_time: tau[..firms].to_vec(), ..Params::default() };
         (small(firms, seed), params, if paper { Production::Paper } else { Production::Capacity }, seed)
     }
 }
@@ -254,7 +255,7 @@ proptest! {
         for event in &mut moved.events {
             for f in &mut event.firms { *f = to(*f); }
         }
-        let turned = Params { target_inventory: flip(&params.target_inventory), adjustment_time: flip(&params.adjustment_time) };
+        let turned = Params { target_inventory: flip(&params.target_inventory), adjustment_time: flip(&params.adjustment_time), ..Params::default() };
         let a = simulate(&network, &params, &shock, &everything(rule)).expect("a run");
         let b = simulate(&other, &turned, &moved, &everything(rule)).expect("a run");
         for t in 1..=a.periods {

@@ -297,7 +297,9 @@ fn rich(loss: Loss, scale: Scale) -> Problem {
             adjustment_time: Per::Group,
             severity: Per::Region,
             recovery_rate: Per::Event,
+            ..Levels::default()
         },
+        ..Priors::none()
     };
     problem
 }
