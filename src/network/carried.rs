@@ -118,6 +118,28 @@ impl Network {
         self.inner.carried.names.is_some()
     }
 
+    /// What links carry, as numbers, where it is not the default: products that are not the suppliers' sectors,
+    /// lags, classes.
+    pub(crate) fn carried_numbers(&self) -> Vec<f64> {
+        let own = |(p, j): (&u32, &u32)| {
+            self.products()[*p as usize] != self.sectors()[self.sector()[*j as usize] as usize]
+        };
+        let mut numbers = Vec::new();
+        if self.product().iter().zip(self.supplier()).any(own) {
+            numbers.extend(self.product().iter().map(|p| f64::from(*p)));
+        }
+        // A mark before each: a lag of 1 is no class of 1.
+        if self.lag().iter().any(|t| *t > 0) {
+            numbers.push(-1.0);
+            numbers.extend(self.lag().iter().map(|t| f64::from(*t)));
+        }
+        if self.class().iter().any(|c| *c != 0) {
+            numbers.push(-2.0);
+            numbers.extend(self.class().iter().map(|c| f64::from(*c)));
+        }
+        numbers
+    }
+
     /// The same economy whose links carry these products, one name a link in link order.
     ///
     /// An error where there is not one name for every link, or where one is blank.
@@ -189,5 +211,38 @@ impl Network {
         Network {
             inner: Arc::new(inner),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Synthetic;
+
+    #[test]
+    fn what_links_carry_counts_where_it_is_not_the_default() {
+        let n = Network::synthetic(&Synthetic {
+            firms: 20,
+            ..Synthetic::default()
+        });
+        let n = n.expect("an economy");
+        assert!(n.carried_numbers().is_empty());
+        // Products that are said to be sectors are the default.
+        assert!(
+            n.clone()
+                .with_products_of_sectors()
+                .carried_numbers()
+                .is_empty()
+        );
+        let same = vec!["a".to_string(); n.links()];
+        let ones = (vec![1; n.links()], vec![1; n.links()]);
+        let each = [
+            n.with_products(&same),
+            n.with_lags(&ones.0),
+            n.with_classes(&ones.1),
+        ];
+        let numbers = each.map(|n| n.expect("an economy").carried_numbers());
+        assert!(numbers.iter().all(|v| !v.is_empty()));
+        assert!(numbers[0] != numbers[1] && numbers[1] != numbers[2]);
     }
 }

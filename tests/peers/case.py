@@ -24,9 +24,11 @@ def steady(a, d):
 
 
 def write(folder, *, name, peer, a, d, region, sector, periods, options, product, inputs, x,
-          capital=None, unmet=None, shocks=(), z_path=(), demand_path=(), agreement):
+          capital=None, unmet=None, shocks=(), z_path=(), demand_path=(), rebuild=(), damage=(), rebuilders=(),
+          agreement):
     """a [buyer, supplier]; product [buyer, supplier]; inputs: rows of buyer, product, n, tau, criticality; x [period,
-    firm]; shocks: event, firm, tstar, delta, curve, p, q, hold; paths: t, firm, value. `agreement` is what the wider
+    firm]; shocks: event, firm, tstar, delta, curve, p, q, hold; paths: t, firm, value; rebuild: event, tstar, hold,
+    tau, factor; damage: event, firm, amount; rebuilders: event, firm, share. `agreement` is what the wider
     model's law states as the largest difference, relative to the steady output."""
     os.makedirs(folder, exist_ok=True)
     at = lambda file: os.path.join(folder, file)
@@ -41,12 +43,16 @@ def write(folder, *, name, peer, a, d, region, sector, periods, options, product
           [(i, float(d[i]), float(of[i][2]) if i in of else 2.0, float(of[i][3]) if i in of else 2.0, int(region[i]),
             int(sector[i]), float(x0[i])) + ((float(capital[i]),) if capital is not None else ()) for i in range(firms)])
     table(at("inputs.csv"), ["buyer", "product", "n", "tau", "criticality"], inputs)
-    if shocks:
-        table(at("shocks.csv"), ["event", "firm", "tstar", "delta", "curve", "p", "q", "hold"], shocks)
-    if z_path:
-        table(at("z_path.csv"), ["t", "firm", "z"], z_path)
-    if demand_path:
-        table(at("demand_path.csv"), ["t", "firm", "factor"], demand_path)
+    for file, header, rows in (
+        ("shocks.csv", ["event", "firm", "tstar", "delta", "curve", "p", "q", "hold"], shocks),
+        ("z_path.csv", ["t", "firm", "z"], z_path),
+        ("demand_path.csv", ["t", "firm", "factor"], demand_path),
+        ("rebuild.csv", ["event", "tstar", "hold", "tau", "factor"], rebuild),
+        ("damage.csv", ["event", "firm", "amount"], damage),
+        ("rebuilders.csv", ["event", "firm", "share"], rebuilders),
+    ):
+        if len(rows) > 0:
+            table(at(file), header, rows)
     for file, letter, values in (("x.csv", "x", x), ("unmet.csv", "u", unmet)):
         if values is not None:
             table(at(file), ["t"] + [f"{letter}{i}" for i in range(firms)],

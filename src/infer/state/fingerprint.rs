@@ -124,12 +124,14 @@ fn of_network(problem: &Problem) -> String {
         .chain(network.coefficient().iter().copied());
     let firms = network.output().iter().chain(network.final_demand());
     let groups = whole(network.group()).into_iter();
+    // Nothing where it is the default, so that states of before are still of their problems.
+    let carried = network.carried_numbers().into_iter();
     format!(
         "{} firms, {} links, {} groups, {:016x}",
         network.firms(),
         network.links(),
         network.groups().len(),
-        hash(links.chain(firms.copied()).chain(groups))
+        hash(links.chain(firms.copied()).chain(groups).chain(carried))
     )
 }
 
