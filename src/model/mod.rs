@@ -8,6 +8,8 @@ mod behaviour;
 mod compose;
 mod deltas;
 pub(crate) mod economy;
+#[cfg(test)]
+mod laws;
 pub(crate) mod offer;
 mod params;
 mod path;

@@ -38,7 +38,7 @@ macro_rules! parameters {
                 trust_floor: TrustFloor, "trust floor", "q₀", "share", Bounds::SOME_SHARE, 0.05,
                     Prior::LogitNormal { median: 0.05, sigma: 1.0 }, false;
                 /// Most overproduction, as a multiple of capacity (α_max).
-                overproduction: OverproductionMost, "most overproduction", "α_max", "multiple of capacity",
+                overproduction: Overproduction, "most overproduction", "α_max", "multiple of capacity",
                     Bounds::FROM_ONE, 1.25, Prior::LogNormal { shift: 1.0, median: 0.2, sigma: 0.5 }, false;
                 /// Time over which a firm raises its capacity (τ_α).
                 overproduction_time: OverproductionTime, "overproduction time", "τ_α", "periods", Bounds::FROM_ONE, 365.0,
@@ -123,7 +123,7 @@ macro_rules! parameters {
             }
             Damage {
                 /// Capital that an event destroys of one firm, or of households (c).
-                damage: DamageAmount, "damage", "c", "units of output", Bounds::FROM_ZERO, 0.0,
+                damage: Damage, "damage", "c", "units of output", Bounds::FROM_ZERO, 0.0,
                     Prior::LogNormal { shift: 0.0, median: 1.0, sigma: 1.0 }, false;
             }
             Builder {

@@ -169,11 +169,11 @@ impl General {
             mix: each(P::Mix, same),
             learning: each(P::TrustRate, same),
             floor: each(P::TrustFloor, same),
-            most: each(P::OverproductionMost, same),
+            most: each(P::Overproduction, same),
             pace: each(P::OverproductionTime, over),
             supply_line: each(P::SupplyLine, same),
             capital: rows(P::Capital, same),
-            damage: rows(P::DamageAmount, same),
+            damage: rows(P::Damage, same),
             share: rows(P::BuilderShare, same),
             rebuild_rate: rows(P::RebuildingTime, over),
             rebuild_factor: rows(P::RebuildingFactor, same),
@@ -239,7 +239,7 @@ impl General {
                 (P::Mix, &to.mix),
                 (P::TrustRate, &to.learning),
                 (P::TrustFloor, &to.floor),
-                (P::OverproductionMost, &to.most),
+                (P::Overproduction, &to.most),
                 (P::SupplyLine, &to.supply_line),
             ] {
                 add(p, at(&rows.0));
@@ -247,7 +247,7 @@ impl General {
             add(P::OverproductionTime, over(&to.pace.0, &v.pace.0));
             for (p, rows) in [
                 (P::Capital, &to.capital),
-                (P::DamageAmount, &to.damage),
+                (P::Damage, &to.damage),
                 (P::BuilderShare, &to.share),
                 (P::RebuildingFactor, &to.rebuild_factor),
             ] {

@@ -165,12 +165,12 @@ impl Layout {
                 slope += share.by_level;
             }
             let next = level + (left - delivered).over(slope, Row::zero());
-            // Rounding ends it: a step that changes nothing, or goes back.
-            let next = next.where_most(level, level, next);
-            if next == level {
-                return (level, slope);
+            // Rounding ends it: a step that changes nothing, or goes back. Its slope is that of what it solves.
+            let further = next.where_most(level, level, next);
+            if further == level {
+                return (next, slope);
             }
-            level = next;
+            level = further;
         }
     }
 

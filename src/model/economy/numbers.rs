@@ -49,8 +49,34 @@ macro_rules! numbers {
             pub(crate) fn zeros(&self) -> Self {
                 Self { $( $field: numbers!(@zeros $Kind, self.$field), )* }
             }
+
+            /// The rows of each field.
+            #[cfg(test)]
+            pub(crate) fn rows(&self) -> Vec<&Vec<Row<F, L>>> {
+                vec![$( numbers!(@rows $Kind, self.$field) ),*]
+            }
+
+            /// The same in other numbers: `make` gets the field, the row and the value of the first lane.
+            #[cfg(test)]
+            pub(crate) fn map<G: Real>(
+                &self,
+                make: impl Fn(usize, usize, F) -> G,
+            ) -> Numbers<G, L> {
+                let mut field = 0;
+                $(
+                    let $field = numbers!(@rows $Kind, self.$field).iter().enumerate();
+                    let $field = $field.map(|(k, row)| Row([make(field, k, row.0[0]); L])).collect();
+                    field += 1;
+                )*
+                let _ = field;
+                Numbers { $( $field: numbers!(@made $Kind, $field), )* }
+            }
         }
     };
+    (@rows Each, $from:expr) => { &$from.0 };
+    (@rows Rows, $from:expr) => { &$from };
+    (@made Each, $from:expr) => { Each($from) };
+    (@made Rows, $from:expr) => { $from };
     (@zeros Each, $from:expr) => { $from.zeros() };
     (@zeros Rows, $from:expr) => { vec![Row::zero(); $from.len()] };
 }

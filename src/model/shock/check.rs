@@ -261,7 +261,7 @@ impl Rebuilding {
         let place = |what: &str| format!("rebuilding {k}, {what}");
         check_start(&place("start"), self.start)?;
         for (what, firms, values, parameter) in [
-            ("damage", &self.firms, &self.damage, Parameter::DamageAmount),
+            ("damage", &self.firms, &self.damage, Parameter::Damage),
             (
                 "builder_share",
                 &self.builders,
@@ -306,7 +306,7 @@ impl Rebuilding {
             ));
         }
         for (what, v, parameter) in [
-            ("households", self.households, Parameter::DamageAmount),
+            ("households", self.households, Parameter::Damage),
             (
                 "rebuilding_time",
                 self.rebuilding_time,
