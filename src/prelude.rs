@@ -16,10 +16,11 @@ pub use crate::frame::{
     read, read_network, read_with, rebase, seasonal_adjust, select, shock_month,
 };
 pub use crate::infer::{
-    Abc, Background, Check, Contest, Convergence, Divergence, EarlyStop, Estimator, Guide, Learnt,
-    Levels, Loss, Objective, Outcome, Parameter, Per, Policy, Posterior, Prediction, Prior, Priors,
-    Problem, RandomWalk, Ranks, Run, Sbc, Scale, Scenario, Sensitivity, Smc, Snapshot, Standing,
-    Summary, Svi, Total, Watch, WhatIf, calibrate, contest, output_sensitivity, sbc, sensitivity,
+    Abc, Assumed, Assuming, Assumptions, Background, Check, Contest, Convergence, Divergence,
+    EarlyStop, Estimator, Guide, Learnt, Levels, Loss, Objective, Outcome, Parameter, Per, Policy,
+    Posterior, Prediction, Prior, Priors, Problem, RandomWalk, Ranks, Run, Sbc, Scale, Scenario,
+    Sensitivity, Smc, Snapshot, Standing, Summary, Svi, Total, Variant, Watch, WhatIf, assumptions,
+    assumptions_fitted, calibrate, contest, output_sensitivity, sbc, sensitivity,
 };
 pub use crate::model::{
     ByParameter, Cells, Combination, DemandEvent, Division, Event, Gap, LinkEvent, Model, Need,
@@ -36,8 +37,8 @@ pub use crate::plot::{
 pub use crate::progress::Progress;
 pub use crate::show;
 pub use crate::simulate::{
-    Checkpoint, Device, DeviceInfo, Method, Precision, Record, Simulation, Trajectory, connect,
-    devices, simulate,
+    Attribution, Bottleneck, Cause, Checkpoint, Device, DeviceInfo, Method, Precision, Preset,
+    Record, Simulation, Trajectory, connect, devices, simulate,
 };
 pub use crate::table::{
     Blank, Corrected, Corrections, Disaggregate, Disaggregated, Holds, Imbalance, Imports,

@@ -1,6 +1,7 @@
 //! DataFrames in and out: production indices of statistical agencies, and every result as a table.
 
 mod align;
+mod assumptions;
 mod blocks;
 mod calibration;
 mod describe;
@@ -15,6 +16,7 @@ mod posterior;
 mod prepare;
 pub mod read;
 mod results;
+mod scenario;
 pub mod schema;
 mod season;
 mod series;

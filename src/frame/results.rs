@@ -6,7 +6,7 @@ use super::store::{Files, Pack, Stored};
 use super::write::{ToFrame, column, links_frame, text};
 use crate::error::{Error, Result};
 use crate::infer::Prediction;
-use crate::model::{Domain, Event, Model, Parameter, Params, Recovery, Shock};
+use crate::model::Model;
 use crate::network::Network;
 use crate::observe::Observation;
 use crate::simulate::Trajectory;
@@ -30,6 +30,12 @@ pub(super) fn counts(frame: &DataFrame, name: &str) -> Result<Vec<usize>> {
         .iter()
         .map(|v| v.unwrap_or(0) as usize)
         .collect())
+}
+
+/// A column of whole numbers, which may be below 0.
+fn whole(frame: &DataFrame, name: &str) -> Result<Vec<i32>> {
+    let column = frame.column(name)?.i32()?;
+    Ok(column.iter().map(|v| v.unwrap_or(0)).collect())
 }
 
 /// A column of names; null is the empty name.
@@ -99,6 +105,11 @@ impl Stored for Trajectory {
         pack.fact("warnings", json(&self.warnings));
         pack.fact("flows", !self.orders.is_empty());
         pack.fact("device", &self.device);
+        pack.fact("model", json(&self.model.names()));
+        if !self.damage_left.is_empty() {
+            let left: Vec<String> = self.damage_left.iter().map(|v| format!("{v:?}")).collect();
+            pack.fact("damage_left", json(&left));
+        }
         pack.inside("network", &self.network)?;
         if !self.orders.is_empty() {
             let e = self.network.links();
@@ -117,6 +128,7 @@ impl Stored for Trajectory {
                     column(schema::SUPPLIER, firm(self.network.supplier())),
                     column(schema::ORDERS, self.orders.clone()),
                     column(schema::INVENTORY, self.inventory.clone()),
+                    column(schema::SHARE, self.shares.clone()),
                 ])?,
             );
         }
@@ -139,7 +151,11 @@ impl Stored for Trajectory {
             overproduction: Vec::new(),
             shares: Vec::new(),
             damage_left: Vec::new(),
-            model: Model::default(),
+            // Files of earlier versions are of the default or of a behaviour that they do not tell.
+            model: match files.fact("model") {
+                Ok(_) => Model::of_names(&files.json("model")?)?,
+                Err(_) => Model::default(),
+            },
             warnings: files.json("warnings")?,
             device: files.fact("device")?.to_string(),
             network,
@@ -147,10 +163,23 @@ impl Stored for Trajectory {
         if frame.column(schema::DEMAND).is_ok() {
             run.demand = numbers(frame, schema::DEMAND)?;
         }
+        if frame.column(schema::LIMIT).is_ok() {
+            run.limit = whole(frame, schema::LIMIT)?;
+            run.margin = numbers(frame, schema::MARGIN)?;
+            run.unmet = numbers(frame, schema::UNMET)?;
+            run.overproduction = numbers(frame, schema::OVERPRODUCTION)?;
+        }
+        if files.fact("damage_left").is_ok() {
+            let left: Vec<String> = files.json("damage_left")?;
+            run.damage_left = left.iter().filter_map(|v| v.parse().ok()).collect();
+        }
         if recorded {
             let flows = files.table("flows")?;
             run.orders = numbers(&flows, schema::ORDERS)?;
             run.inventory = numbers(&flows, schema::INVENTORY)?;
+            if flows.column(schema::SHARE).is_ok() {
+                run.shares = numbers(&flows, schema::SHARE)?;
+            }
         }
         run.whole()?;
         Ok(run)
@@ -251,132 +280,5 @@ impl Stored for Prediction {
             ));
         }
         Ok(prediction)
-    }
-}
-
-impl ToFrame for Params {
-    /// One row a firm: firm (counted from 0), and a column a parameter: target_inventory, adjustment_time.
-    fn frame(&self) -> Result<DataFrame> {
-        let firms = (0..self.target_inventory.len() as u32).collect();
-        let mut columns = vec![column(schema::FIRM, firms)];
-        for (parameter, values) in self.each() {
-            columns.push(column(parameter.name(), values.clone()));
-        }
-        Ok(DataFrame::new_infer_height(columns)?)
-    }
-}
-
-impl Stored for Params {
-    const KIND: &'static str = "parameters";
-
-    fn pack(&self, pack: &mut Pack) -> Result<()> {
-        pack.table(Self::KIND, "", self.frame()?);
-        Ok(())
-    }
-
-    fn unpack(files: &Files) -> Result<Self> {
-        Params::try_of(|parameter| numbers(files.frame(), parameter.name()))
-    }
-}
-
-impl ToFrame for Shock {
-    /// One row an event and firm: event, start, firm (counted from 0), and a column a parameter: severity, recovery_rate.
-    fn frame(&self) -> Result<DataFrame> {
-        self.whole()?;
-        let hits = || {
-            self.events
-                .iter()
-                .enumerate()
-                .flat_map(|(k, e)| (0..e.firms.len()).map(move |h| (k, e, h)))
-        };
-        let mut columns = vec![
-            column(schema::EVENT, hits().map(|(k, ..)| k as u32).collect()),
-            column(
-                schema::START,
-                hits().map(|(_, e, _)| e.start as u32).collect(),
-            ),
-            column(
-                schema::FIRM,
-                hits().map(|(_, e, h)| e.firms[h] as u32).collect(),
-            ),
-        ];
-        for parameter in Parameter::of(Domain::Hit) {
-            columns.push(column(parameter.name(), self.values(parameter)));
-        }
-        Ok(DataFrame::new_infer_height(columns)?)
-    }
-}
-
-impl Stored for Shock {
-    const KIND: &'static str = "scenario";
-
-    fn pack(&self, pack: &mut Pack) -> Result<()> {
-        pack.table(Self::KIND, "", self.frame()?);
-        // An event may hit nobody.
-        pack.fact(
-            "starts",
-            json(&self.events.iter().map(|e| e.start).collect::<Vec<_>>()),
-        );
-        let recoveries: Vec<&str> = self.events.iter().map(|e| e.recovery.name()).collect();
-        pack.fact("recoveries", json(&recoveries));
-        Ok(())
-    }
-
-    fn unpack(files: &Files) -> Result<Self> {
-        let starts: Vec<usize> = files.json("starts")?;
-        // Files of earlier versions have no other recovery than the default.
-        let recoveries: Vec<String> = match files.fact("recoveries") {
-            Ok(_) => files.json("recoveries")?,
-            Err(_) => vec![Recovery::default().name().into(); starts.len()],
-        };
-        let known = |name: &String| {
-            let found = Recovery::ALL.iter().copied().find(|r| r.name() == name);
-            found.ok_or_else(|| {
-                Error::new(
-                    "recoveries",
-                    format!("{name:?} is no recovery that this version knows"),
-                    "read it with the version that wrote it",
-                )
-            })
-        };
-        if recoveries.len() != starts.len() {
-            return Err(Error::new(
-                "recoveries",
-                format!("{} for {} events", recoveries.len(), starts.len()),
-                "write it again",
-            ));
-        }
-        let mut events = Vec::with_capacity(starts.len());
-        for (start, name) in starts.into_iter().zip(&recoveries) {
-            events.push(Event {
-                start,
-                recovery: known(name)?,
-                ..Event::default()
-            });
-        }
-        let frame = files.frame();
-        let (event, firm) = (counts(frame, schema::EVENT)?, counts(frame, schema::FIRM)?);
-        let of_hits = Parameter::of(Domain::Hit);
-        let each = of_hits.map(|p| Ok((p, numbers(frame, p.name())?)));
-        let each: Vec<_> = each.collect::<Result<_>>()?;
-        for k in 0..event.len() {
-            let Some(e) = events.get_mut(event[k]) else {
-                return Err(Error::new(
-                    "event",
-                    format!("there is no event {}", event[k]),
-                    "write it again",
-                ));
-            };
-            e.firms.push(firm[k]);
-            for (parameter, values) in &each {
-                if let Some(of_event) = e.values_mut(*parameter) {
-                    of_event.push(values[k]);
-                }
-            }
-        }
-        Ok(Shock {
-            events,
-            ..Shock::default()
-        })
     }
 }

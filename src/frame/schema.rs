@@ -34,6 +34,16 @@ pub const CLASS: &str = "class";
 pub const FINAL_DEMAND: &str = "final_demand";
 /// Output, units per period, f64.
 pub const OUTPUT: &str = "output";
+/// What limits a firm, i32: -1 demand, -2 own capacity, else the input by its place.
+pub const LIMIT: &str = "limit";
+/// How much more the next limit allows, share of steady output, f64; infinite where there is none.
+pub const MARGIN: &str = "margin";
+/// Final demand that is not met, units per period, f64.
+pub const UNMET: &str = "unmet";
+/// Overproduction, multiple of capacity, f64.
+pub const OVERPRODUCTION: &str = "overproduction";
+/// Share of a link in its input's orders, f64.
+pub const SHARE: &str = "share";
 /// Demand received, units per period, f64.
 pub const DEMAND: &str = "demand";
 /// Number of suppliers, u32.

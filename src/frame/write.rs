@@ -72,7 +72,8 @@ pub fn links_frame(network: &Network) -> Result<DataFrame> {
 }
 
 impl ToFrame for Trajectory {
-    /// One row a period and firm: period, firm, region, sector, output, and demand where recorded.
+    /// One row a period and firm: period, firm, region, sector, output, and where recorded demand, limit,
+    /// margin, unmet, overproduction.
     fn frame(&self) -> Result<DataFrame> {
         self.whole()?;
         let (network, m) = (&self.network, self.network.firms());
@@ -96,6 +97,12 @@ impl ToFrame for Trajectory {
         ];
         if !self.demand.is_empty() {
             columns.push(column(schema::DEMAND, self.demand.clone()));
+        }
+        if !self.limit.is_empty() {
+            columns.push(column(schema::LIMIT, self.limit.clone()));
+            columns.push(column(schema::MARGIN, self.margin.clone()));
+            columns.push(column(schema::UNMET, self.unmet.clone()));
+            columns.push(column(schema::OVERPRODUCTION, self.overproduction.clone()));
         }
         Ok(DataFrame::new_infer_height(columns)?)
     }

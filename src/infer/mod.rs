@@ -3,6 +3,7 @@
 #[macro_use]
 mod family;
 
+mod assumptions;
 mod background;
 mod calibrate;
 mod contest;
@@ -25,6 +26,9 @@ mod totals;
 mod watch;
 
 pub use crate::model::Parameter;
+pub use assumptions::{
+    Assumed, AssumedRow, Assuming, Assumptions, Variant, assumptions, assumptions_fitted,
+};
 pub use background::Background;
 pub use calibrate::calibrate;
 pub use contest::{Contest, Standing, contest};

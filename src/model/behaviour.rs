@@ -1,6 +1,8 @@
 //! How firms behave: the choices of a model, and which of them the kernels of the default behaviour know.
 
 use super::{Offer, Production};
+use crate::error::{Error, Result};
+use std::collections::BTreeMap;
 
 /// An enum of choices with their names.
 macro_rules! choice {
@@ -260,6 +262,58 @@ impl Model {
         )
     }
 
+    /// Each family with the name of its choice, and the classes, for files.
+    pub(crate) fn names(&self) -> BTreeMap<String, String> {
+        let choices = self.choices().into_iter();
+        let mut out: BTreeMap<String, String> = choices
+            .map(|(family, name, _)| (family.into(), name.into()))
+            .collect();
+        out.insert("final_class".into(), self.final_class.to_string());
+        out.insert("rebuild_class".into(), self.rebuild_class.to_string());
+        out
+    }
+
+    /// The model of such names; what is not named is the default.
+    pub(crate) fn of_names(names: &BTreeMap<String, String>) -> Result<Self> {
+        let mut model = Model::default();
+        let unknown = |family: &str, name: &str| {
+            Error::new(
+                "model",
+                format!("{family} {name:?} is nothing that this version knows"),
+                "read it with the version that wrote it",
+            )
+        };
+        macro_rules! read {
+            ($($field:ident: $E:ident),*) => {$(
+                if let Some(name) = names.get(stringify!($field)) {
+                    let found = $E::ALL.iter().find(|one| one.name() == name);
+                    model.$field = *found.ok_or_else(|| unknown(stringify!($field), name))?;
+                }
+            )*};
+        }
+        read!(
+            production: Production,
+            rationing: Rationing,
+            combination: Combination,
+            substitution: Substitution,
+            division: Division,
+            overproduction: Overproduction,
+            need: Need,
+            target: StockTarget,
+            gap: Gap,
+            stock_seen: StockSeen
+        );
+        for (name, class) in [
+            ("final_class", &mut model.final_class),
+            ("rebuild_class", &mut model.rebuild_class),
+        ] {
+            if let Some(text) = names.get(name) {
+                *class = text.parse().map_err(|_| unknown(name, text))?;
+            }
+        }
+        Ok(model)
+    }
+
     /// What differs from the default, in words, as "substitution product, division delivered"; "default" where nothing
     /// does.
     pub fn words(&self) -> String {
@@ -278,7 +332,7 @@ impl Model {
     }
 
     /// What the kernels are to compute, if they know this behaviour; else the choice that they do not know.
-    pub(crate) fn kernel(&self) -> Result<Kernel, String> {
+    pub(crate) fn kernel(&self) -> std::result::Result<Kernel, String> {
         let rationing = match self.rationing {
             Rationing::Proportional => Offer::Proportional,
             Rationing::FinalLast => Offer::FinalLast,

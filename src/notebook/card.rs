@@ -5,7 +5,7 @@ use super::table::number;
 use crate::infer::{
     Check, Learnt, Outcome, Posterior, Prediction, Problem, Sbc, Sensitivity, WhatIf,
 };
-use crate::model::{Parameter, Params, Shock};
+use crate::model::{Model, Parameter, Params, Shock};
 use crate::observe::Observation;
 use crate::simulate::{Device, DeviceInfo, Trajectory};
 use crate::table::{Disaggregated, InputOutput};
@@ -31,6 +31,7 @@ pub(super) fn params(p: &Params) -> Card {
     let mut facts = vec![("firms", p.target_inventory.len().to_string())];
     facts.extend(
         p.each()
+            .filter(|(_, values)| !values.is_empty())
             .map(|(parameter, values)| (parameter.label(), range(values))),
     );
     facts.extend(p.warnings().into_iter().map(|w| ("note", w)));
@@ -41,6 +42,7 @@ pub(super) fn shock(s: &Shock) -> Card {
     let each = |k: usize, e: &crate::model::Event| {
         let all = e.each();
         let values: String = all
+            .filter(|(_, values)| !values.is_empty())
             .map(|(p, values)| format!(", {} {}", p.words(), range(values)))
             .collect();
         (
@@ -63,7 +65,57 @@ pub(super) fn shock(s: &Shock) -> Card {
     if s.events.len() > 12 {
         facts.push(("and", format!("{} more events", s.events.len() - 12)));
     }
-    (format!("Scenario: {} events", s.events.len()), facts)
+    for (k, e) in s.demand.iter().take(12).enumerate() {
+        let change = range(&e.demand_change);
+        let text = format!(
+            "{k}: from period {}, {} firms, {} recovery, change of demand {change}",
+            e.start,
+            e.firms.len(),
+            e.recovery.name()
+        );
+        facts.push(("demand event", text));
+    }
+    for (k, e) in s.links.iter().take(12).enumerate() {
+        let severity = range(&e.link_severity);
+        let text = format!(
+            "{k}: from period {}, {} links, {} recovery, severity {severity}",
+            e.start,
+            e.links.len(),
+            e.recovery.name()
+        );
+        facts.push(("link event", text));
+    }
+    for (name, cells) in [
+        ("capacity path", &s.capacity_path),
+        ("demand path", &s.demand_path),
+        ("extra demand", &s.extra_demand),
+    ] {
+        if !cells.value.is_empty() {
+            let text = format!("{} values, {}", cells.value.len(), range(&cells.value));
+            facts.push((name, text));
+        }
+    }
+    for (k, r) in s.rebuilding.iter().enumerate() {
+        let damage = r.damage.iter().sum::<f64>() + r.households;
+        let text = format!(
+            "{k}: from period {}, {damage:.4} of capital destroyed, of {} firms and households, rebuilt by {} firms over {} periods",
+            r.start,
+            r.firms.len(),
+            r.builders.len(),
+            r.rebuilding_time
+        );
+        facts.push(("rebuilding", text));
+    }
+    let events = s.events.len() + s.demand.len() + s.links.len() + s.rebuilding.len();
+    (format!("Scenario: {events} events"), facts)
+}
+
+/// A behaviour in words.
+pub(super) fn behaviour(model: &Model) -> String {
+    match *model == Model::default() {
+        true => "default (Hamid et al. 2025)".into(),
+        false => model.words(),
+    }
 }
 
 pub(super) fn trajectory(t: &Trajectory) -> Card {
@@ -96,6 +148,7 @@ pub(super) fn trajectory(t: &Trajectory) -> Card {
             ),
         ),
     ];
+    facts.push(("behaviour", behaviour(&t.model)));
     facts.push(("computed on", t.device.clone()));
     facts.extend(t.warnings.iter().map(|w| ("note", w.clone())));
     ("Simulation".into(), facts)

@@ -1,6 +1,7 @@
 //! The notebook surface: how values show themselves, several on one page, and work while it runs.
 //! The only module that prints.
 
+mod behaviour;
 mod card;
 #[doc(hidden)]
 pub mod cell;

@@ -1,5 +1,6 @@
 //! The trait by which a notebook shows a value, for everything that a user can bind.
 
+use super::behaviour;
 use super::card::{self, Card};
 use super::cell;
 use super::economy;
@@ -10,14 +11,14 @@ use crate::equilibrium::{Elasticities, Hulten, Propagated, SecondOrder, Yardstic
 use crate::error::Error;
 use crate::frame::{Alignment, Description, Guess, Index, Loaded, Onset, Source, ToFrame};
 use crate::infer::{
-    Background, Check, Contest, Outcome, Posterior, Prediction, Problem, Sbc, Sensitivity,
-    Snapshot, Summary, WhatIf,
+    Assumptions, Background, Check, Contest, Outcome, Posterior, Prediction, Problem, Sbc,
+    Sensitivity, Snapshot, Summary, WhatIf,
 };
 use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
 use crate::plot::{Draw, Figure};
-use crate::simulate::{DeviceInfo, Trajectory};
+use crate::simulate::{Attribution, DeviceInfo, Trajectory};
 use crate::table::{Corrected, Disaggregated, Finding, InputOutput};
 use base64::Engine;
 use polars::prelude::DataFrame;
@@ -62,6 +63,8 @@ cards! {
     Params => card::params,
     Shock => card::shock,
     Trajectory => card::trajectory,
+    Attribution => behaviour::attribution,
+    Assumptions => behaviour::assumptions,
     Observation => card::observation,
     Problem => card::problem,
     Posterior => card::posterior,

@@ -3,6 +3,7 @@
 use super::theme::COLORS;
 use super::{Draw, Figure, Layer, Mark, Panel};
 use crate::infer::{Learnt, Posterior, Prediction, Sbc};
+use crate::model::Model;
 use crate::network::{Csr, Network};
 use crate::observe::Observation;
 use crate::simulate::Trajectory;
@@ -127,6 +128,9 @@ impl Draw for Trajectory {
             100.0 * self.loss_share(),
             self.periods
         );
+        if self.model != Model::default() {
+            figure.subtitle = format!("behaviour: {}", self.model.words());
+        }
         figure
     }
 }

@@ -1,5 +1,6 @@
 //! Figures of every result. A figure is a value: it is saved, shown inline, and drawn anew at will.
 
+mod assumptions;
 mod axis;
 mod draw;
 mod figures;

@@ -1,6 +1,8 @@
 //! Runs the model over periods and keeps what was asked for.
 
+mod attribution;
 mod horizon;
+mod presets;
 mod run;
 
 pub(crate) use crate::engine::{Autotuner, Blocks, GRAIN, PARTICLE_LANES, Remaining, processors};
@@ -8,8 +10,10 @@ pub use crate::engine::{Checkpoint, Device, DeviceInfo, Differentiable, connect,
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::Network;
+pub use attribution::{Attribution, Bottleneck, Cause};
 pub use horizon::differentiable;
 pub(crate) use horizon::{Columns, Horizon, Values, values_of};
+pub use presets::Preset;
 pub use run::simulate;
 
 /// How a simulation is computed; both give the same numbers but for rounding.

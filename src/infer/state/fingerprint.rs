@@ -104,13 +104,15 @@ fn of_problem(problem: &Problem) -> ProblemFacts {
 fn fixed(problem: &Problem, of_shock: bool) -> String {
     let varying = problem.priors.varying();
     let all = Parameter::ALL.iter().filter(|p| p.of_shock() == of_shock);
-    let each = all.map(|parameter| {
+    let each = all.filter_map(|parameter| {
         let varies = varying.iter().any(|(p, _, _)| p == parameter);
         let values = match varies {
             true => Vec::new(),
             false => problem.fixed(*parameter),
         };
-        format!("{:016x}", hash(values.into_iter()))
+        // What is left out is not told, so that a state is still of its problem where there are new parameters.
+        let told = !values.is_empty() || varies;
+        told.then(|| format!("{} {:016x}", parameter.name(), hash(values.into_iter())))
     });
     each.collect::<Vec<_>>().join(" ")
 }
@@ -135,17 +137,42 @@ fn of_network(problem: &Problem) -> String {
     )
 }
 
-/// When which firms are hit, and how they recover: -1 ends an event, -2 a scenario.
+/// When which firms and links are hit, and how they recover; what has paths and rebuilds: -1 ends an event, -2 a scenario.
 fn events_of(problem: &Problem) -> impl Iterator<Item = f64> {
     problem.scenarios().flat_map(|(shock, _)| {
-        let each = shock.events.iter().flat_map(|e| {
-            let firms = e.firms.iter().map(|i| *i as f64);
-            [e.start as f64, f64::from(e.recovery as u8)]
-                .into_iter()
-                .chain(firms)
-                .chain([-1.0])
-        });
-        each.chain([-2.0])
+        let mut out: Vec<f64> = Vec::new();
+        let mut event = |start: usize, recovery: u8, places: &[usize]| {
+            out.extend([start as f64, f64::from(recovery)]);
+            out.extend(places.iter().map(|i| *i as f64));
+            out.push(-1.0);
+        };
+        for e in &shock.events {
+            event(e.start, e.recovery as u8, &e.firms);
+        }
+        for e in &shock.demand {
+            event(e.start, 32 + e.recovery as u8, &e.firms);
+        }
+        for e in &shock.links {
+            event(e.start, 64 + e.recovery as u8, &e.links);
+        }
+        for (k, cells) in [
+            &shock.capacity_path,
+            &shock.demand_path,
+            &shock.extra_demand,
+        ]
+        .into_iter()
+        .enumerate()
+        .filter(|(_, cells)| !cells.value.is_empty())
+        {
+            event(k, 96, &cells.period);
+            event(k, 96, &cells.firm);
+        }
+        for r in &shock.rebuilding {
+            event(r.start, 97, &r.firms);
+            event(r.hold, 97, &r.builders);
+        }
+        out.push(-2.0);
+        out
     })
 }
 
