@@ -23,8 +23,8 @@ pub use crate::infer::{
     assumptions_fitted, calibrate, contest, output_sensitivity, sbc, sensitivity,
 };
 pub use crate::model::{
-    ByParameter, Cells, Combination, DemandEvent, Division, Event, Gap, LinkEvent, Model, Need,
-    Overproduction, Params, Production, Rationing, Rebuilding, Recovery, Shock, StockSeen,
+    ByParameter, Cells, Combination, DemandEvent, Division, Domain, Event, Gap, LinkEvent, Model,
+    Need, Overproduction, Params, Production, Rationing, Rebuilding, Recovery, Shock, StockSeen,
     StockTarget, Substitution,
 };
 pub use crate::network::{Firms, InoueTodo, Links, Network, Synthetic};

@@ -24,6 +24,9 @@ pub(crate) struct Varying {
     /// Number of entries.
     entries: usize,
     common: Option<Common>,
+    /// Units of the periods before each unit's, the first first, where these walk at random; and the step.
+    before: Vec<Vec<u32>>,
+    step: f64,
     /// Its coordinates among those of a particle: of the common parts first.
     coordinates: Range<usize>,
 }
@@ -56,6 +59,20 @@ impl Numbers {
             self.labels.push(label());
             next
         })
+    }
+
+    /// Of each number those with the same second part of their key and a smaller first one, in the order of that.
+    fn before(&self) -> Vec<Vec<u32>> {
+        let mut all: Vec<(&(usize, usize), u32)> = self.seen.iter().map(|(k, n)| (k, *n)).collect();
+        all.sort_unstable();
+        let mut chains: HashMap<usize, Vec<u32>> = HashMap::new();
+        let mut out = vec![Vec::new(); all.len()];
+        for ((_, key), number) in all {
+            let chain = chains.entry(*key).or_default();
+            out[number as usize].clone_from(chain);
+            chain.push(number);
+        }
+        out
     }
 }
 
@@ -106,10 +123,7 @@ fn entries(problem: &Problem, domain: Domain) -> Vec<Entry> {
         _ => {
             let mut out = Vec::new();
             let mut events = 0;
-            let path = matches!(
-                domain,
-                Domain::CapacityCell | Domain::DemandCell | Domain::ExtraCell
-            );
+            let path = domain.of_path();
             for (shock, _) in problem.scenarios() {
                 let mut most = events;
                 for (event, firm) in shock.places(network, domain) {
@@ -137,10 +151,10 @@ fn place(network: &Network, per: Per, firm: usize) -> (usize, String) {
     let (r, s) = network.groups()[g];
     let (region, sector) = (&network.regions()[r], &network.sectors()[s]);
     match per {
-        Per::Region | Per::FirmInRegion(_) => (r, region.clone()),
-        Per::Sector | Per::FirmInSector(_) => (s, sector.clone()),
-        Per::Group | Per::FirmInGroup(_) => (g, format!("{region} · {sector}")),
-        Per::Event | Per::All => (0, "all".into()),
+        Per::Region | Per::FirmInRegion(_) | Per::RegionWalk(_) => (r, region.clone()),
+        Per::Sector | Per::FirmInSector(_) | Per::SectorWalk(_) => (s, sector.clone()),
+        Per::Group | Per::FirmInGroup(_) | Per::GroupWalk(_) => (g, format!("{region} · {sector}")),
+        Per::Event | Per::All | Per::Walk(_) => (0, "all".into()),
         Per::Firm => (firm, network.name(firm)),
     }
 }
@@ -163,10 +177,7 @@ impl Varying {
         let network = &problem.network;
         let domain = parameter.domain();
         let entries = entries(problem, domain);
-        let path = matches!(
-            domain,
-            Domain::CapacityCell | Domain::DemandCell | Domain::ExtraCell
-        );
+        let path = domain.of_path();
         let event = if path { "period" } else { "event" };
         let named = |of: Option<usize>, name: String| match of {
             Some(k) if per != Per::All => format!("{event} {k} · {name}"),
@@ -215,6 +226,10 @@ impl Varying {
             }
             _ => None,
         };
+        let before = match per.walk() {
+            Some(_) => units.before(),
+            None => Vec::new(),
+        };
         let count = units.labels.len() + common.as_ref().map_or(0, |c| c.groups);
         Self {
             parameter,
@@ -225,6 +240,8 @@ impl Varying {
             unit,
             entries: entries.len(),
             common,
+            before,
+            step: per.walk().unwrap_or(1.0),
             coordinates: first..first + count,
         }
     }
@@ -237,24 +254,34 @@ impl Varying {
         self.coordinates.end
     }
 
+    /// Whether every unit has one coordinate.
+    fn is_plain(&self) -> bool {
+        self.common.is_none() && self.before.is_empty()
+    }
+
     /// The coordinates that unit k is made of, with their weights.
     pub(crate) fn parts(&self, k: usize) -> impl Iterator<Item = (usize, f64)> + use<> {
         let first = self.coordinates.start;
+        let before = self.before.get(k);
+        let weight = |n: usize| if n == 0 { 1.0 } else { self.step };
+        let walked: Vec<(usize, f64)> = (before.iter().flat_map(|b| b.iter().enumerate()))
+            .map(|(n, unit)| (first + *unit as usize, weight(n)))
+            .collect();
         let (own, common) = match &self.common {
-            None => ((first + k, 1.0), None),
+            None => ((first + k, weight(walked.len())), None),
             Some(c) => (
                 (first + c.groups + k, c.weight.1),
                 Some((first + c.of[k] as usize, c.weight.0)),
             ),
         };
-        common.into_iter().chain([own])
+        common.into_iter().chain(walked).chain([own])
     }
 
     /// The standard-normal coordinate of unit k's value, for a particle's row of coordinates.
     fn coordinate(&self, row: &[f64], k: usize) -> f64 {
-        match &self.common {
-            None => row[self.coordinates.start + k],
-            Some(_) => self.parts(k).map(|(at, w)| w * row[at]).sum(),
+        match self.is_plain() {
+            true => row[self.coordinates.start + k],
+            false => self.parts(k).map(|(at, w)| w * row[at]).sum(),
         }
     }
 
@@ -263,9 +290,9 @@ impl Varying {
         let (first, units) = (self.coordinates.start, self.units());
         let mut all = Vec::with_capacity(u.len() / dimension * units);
         for row in u.chunks_exact(dimension) {
-            match &self.common {
-                None => all.extend_from_slice(&row[first..][..units]),
-                Some(_) => all.extend((0..units).map(|k| self.coordinate(row, k))),
+            match self.is_plain() {
+                true => all.extend_from_slice(&row[first..][..units]),
+                false => all.extend((0..units).map(|k| self.coordinate(row, k))),
             }
         }
         all
@@ -327,7 +354,7 @@ impl Varying {
                 &values.slope[p * units..][..units],
             );
             // An entry a coordinate: threads can share them.
-            if self.common.is_none() && self.unit.is_empty() {
+            if self.is_plain() && self.unit.is_empty() {
                 let to = &mut to[self.coordinates.start + first..][..count];
                 let all = to.par_iter_mut().zip(g).zip(&slope[first..][..count]);
                 all.with_min_len(GRAIN)

@@ -174,6 +174,14 @@ pub enum Domain {
 }
 
 impl Domain {
+    /// True of a path over periods.
+    pub fn of_path(self) -> bool {
+        matches!(
+            self,
+            Domain::CapacityCell | Domain::DemandCell | Domain::ExtraCell
+        )
+    }
+
     /// True of what belongs to a scenario, not to the economy.
     pub fn of_shock(self) -> bool {
         !matches!(self, Domain::Firm | Domain::Input | Domain::Link)

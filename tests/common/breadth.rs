@@ -409,8 +409,12 @@ pub fn load(dir: &Path) -> Result<Case> {
             device: Device::Cpu,
             ..Simulation::default()
         },
-        target: crate::case::panel(&dir.join("target.csv"), &network)?,
-        loss: meta["loss_rel_mse"].as_f64().expect("a loss"),
+        target: match dir.join("target.csv").exists() {
+            true => crate::case::panel(&dir.join("target.csv"), &network)?,
+            // A case of values alone.
+            false => Observation::from_values(&network, vec![0.0; network.groups().len()])?,
+        },
+        loss: meta["loss_rel_mse"].as_f64().unwrap_or(f64::NAN),
         double_only: o["overproduction"] == "boario",
         gradient: (gradient.iter())
             .map(|row| (row[0].clone(), whole(&row[1]), number(&row[2])))

@@ -1,6 +1,5 @@
 //! A block of L particles: its pass through all periods, its checkpoints, and its way back.
 
-use super::lanes::vectorised;
 use super::{General, Kept, Values};
 use crate::memory;
 use crate::model::ByParameter;
@@ -167,10 +166,7 @@ impl<'a, F: Real + 'static, const L: usize> Block<'a, F, L> {
                 break;
             }
             keep(t, &before);
-            vectorised(
-                #[inline(always)]
-                || run.step(t, &before, &mut after),
-            );
+            run.step(t, &before, &mut after);
             self.observe(t, &run.work().output, panel);
             std::mem::swap(&mut before, &mut after);
         }
@@ -261,10 +257,7 @@ impl<F: Real + 'static, const L: usize> Kept for Block<'_, F, L> {
                 for again in from * self.stride + 1..t {
                     let mut after = State::zeros(layout);
                     let before = &segment[segment.len() - 1];
-                    vectorised(
-                        #[inline(always)]
-                        || run.step(again, before, &mut after),
-                    );
+                    run.step(again, before, &mut after);
                     segment.push(after);
                 }
                 self.kept.truncate(from + 1);
@@ -274,10 +267,7 @@ impl<F: Real + 'static, const L: usize> Kept for Block<'_, F, L> {
                 false => segment.pop(),
             };
             let Some(before) = before else { break };
-            vectorised(
-                #[inline(always)]
-                || run.back(t, &before, |i| of_output(t, i), &mut pull),
-            );
+            run.back(t, &before, |i| of_output(t, i), &mut pull);
             if t == 1 {
                 let to = run.end(&before, pull);
                 return general.pull(values, (first, count), &self.numbers, &to);

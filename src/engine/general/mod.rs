@@ -5,7 +5,6 @@
 //! again on the way back.
 
 mod block;
-mod lanes;
 mod values;
 
 use super::plan::Checkpoint;
@@ -18,6 +17,10 @@ use rayon::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 pub(crate) use values::Values;
+
+/// Particles side by side: what a register of every machine holds, and a block for each of two threads where there are
+/// eight particles.
+const LANES: usize = 4;
 
 /// An economy with any behaviour, ready to be run.
 pub(crate) struct General {
@@ -103,14 +106,9 @@ impl General {
 
     /// Lanes of blocks: particles that a thread computes side by side.
     fn lanes(&self, particles: usize) -> usize {
-        let rounds = |lanes: usize| particles.div_ceil(lanes).div_ceil(super::processors());
-        match (particles, self.double) {
-            (1, _) => 1,
-            _ if self.plain => 1,
-            (_, true) => 4,
-            // A block of eight takes about the time of one of four and a half.
-            (_, false) if 2 * rounds(4) < 3 * rounds(8) => 4,
-            (_, false) => 8,
+        match particles == 1 || self.plain || self.double {
+            true => 1,
+            false => LANES,
         }
     }
 
@@ -122,11 +120,9 @@ impl General {
         chunks.for_each(|(k, panel)| {
             let first = k * lanes;
             match (lanes, self.double) {
-                (1, false) => lanes::panel::<f32, 1>(self, first, values, panel),
-                (4, false) => lanes::panel::<f32, 4>(self, first, values, panel),
-                (_, false) => lanes::panel::<f32, 8>(self, first, values, panel),
-                (1, true) => lanes::panel::<f64, 1>(self, first, values, panel),
-                (_, true) => lanes::panel::<f64, 4>(self, first, values, panel),
+                (1, false) => Block::<f32, 1>::new(self, first, values).panel(panel),
+                (_, false) => Block::<f32, LANES>::new(self, first, values).panel(panel),
+                (_, true) => Block::<f64, 1>::new(self, first, values).panel(panel),
             }
         });
         panel
@@ -148,10 +144,8 @@ impl General {
                 let first = k * lanes;
                 match (lanes, self.double) {
                     (1, false) => Block::<f32, 1>::kept(self, first, values, panel),
-                    (4, false) => Block::<f32, 4>::kept(self, first, values, panel),
-                    (_, false) => Block::<f32, 8>::kept(self, first, values, panel),
-                    (1, true) => Block::<f64, 1>::kept(self, first, values, panel),
-                    (_, true) => Block::<f64, 4>::kept(self, first, values, panel),
+                    (_, false) => Block::<f32, LANES>::kept(self, first, values, panel),
+                    (_, true) => Block::<f64, 1>::kept(self, first, values, panel),
                 }
             })
             .collect();

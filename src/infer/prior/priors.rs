@@ -35,6 +35,28 @@ pub enum Per {
     FirmInSector(#[serde(with = "crate::infer::exact")] f64),
     /// The same with region x sector groups.
     FirmInGroup(#[serde(with = "crate::infer::exact")] f64),
+    /// Of a path, period by period: firms of a region share one, which walks at random. Its standard-normal coordinate
+    /// is normal in the first period and changes by so many standard deviations from one period to the next.
+    RegionWalk(#[serde(with = "crate::infer::exact")] f64),
+    /// The same with sectors.
+    SectorWalk(#[serde(with = "crate::infer::exact")] f64),
+    /// The same with region x sector groups.
+    GroupWalk(#[serde(with = "crate::infer::exact")] f64),
+    /// The same with all firms together.
+    Walk(#[serde(with = "crate::infer::exact")] f64),
+}
+
+impl Per {
+    /// The step of a random walk, of those that walk.
+    pub(crate) fn walk(self) -> Option<f64> {
+        match self {
+            Per::RegionWalk(step)
+            | Per::SectorWalk(step)
+            | Per::GroupWalk(step)
+            | Per::Walk(step) => Some(step),
+            _ => None,
+        }
+    }
 }
 
 /// How finely each parameter varies, where it does.
@@ -77,6 +99,11 @@ macro_rules! priors {
             /// ```
             pub fn sensible(parameter: Parameter) -> Prior {
                 match parameter { $($( Parameter::$Name => $prior, )*)* }
+            }
+
+            /// The prior of a parameter, to be changed.
+            pub fn of_mut(&mut self, parameter: Parameter) -> &mut Option<Prior> {
+                match parameter { $($( Parameter::$Name => &mut self.$field, )*)* }
             }
 
             /// The prior of a parameter.
@@ -188,6 +215,20 @@ fn check_per(parameter: Parameter, per: Per) -> Result<()> {
             "the behaviour of firms does not belong to an event".into(),
             "use Per::All for one value",
         ),
+        (domain, per) if per.walk().is_some() && !domain.of_path() => (
+            "only a path over periods can walk".into(),
+            "use it for capacity_path, demand_path or extra_demand",
+        ),
+        (_, per)
+            if per
+                .walk()
+                .is_some_and(|step| !(step > 0.0 && step.is_finite())) =>
+        {
+            (
+                format!("a step of {:?} standard deviations", per.walk()),
+                "give a step above 0, such as 0.2",
+            )
+        }
         (_, Per::FirmInRegion(share) | Per::FirmInSector(share) | Per::FirmInGroup(share))
             if !(share > 0.0 && share < 1.0) =>
         {

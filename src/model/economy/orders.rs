@@ -154,7 +154,6 @@ impl Layout {
     }
 
     /// Stocks at the end: use is in proportion to the piles.
-    #[inline(always)]
     fn use_up<F: Real, const L: usize>(
         &self,
         (g, x): (usize, Row<F, L>),
@@ -212,7 +211,6 @@ impl Layout {
     }
 
     /// How far each supplier of an input is trusted.
-    #[inline(always)]
     fn learn<F: Real, const L: usize>(
         &self,
         v: &Numbers<F, L>,
@@ -338,7 +336,6 @@ impl Layout {
     }
 
     /// What is wanted of each link of an input.
-    #[inline(always)]
     pub(super) fn want<F: Real, const L: usize>(
         &self,
         v: &Numbers<F, L>,

@@ -26,7 +26,6 @@ pub(crate) struct Seen<'a, F, const L: usize> {
 
 impl Layout {
     /// Adjoint of `basis`.
-    #[inline(always)]
     fn basis_back<F: Real, const L: usize>(
         &self,
         seen: Seen<'_, F, L>,
@@ -59,7 +58,6 @@ impl Layout {
     }
 
     /// Adjoint of `wish` and of `missing` for some links of an input.
-    #[inline(always)]
     fn wish_back<F: Real, const L: usize>(
         &self,
         v: &Numbers<F, L>,
@@ -121,7 +119,6 @@ impl Layout {
     }
 
     /// Adjoint of `want`; `to_of.wanted` is given.
-    #[inline(always)]
     fn want_back<F: Real, const L: usize>(
         &self,
         v: &Numbers<F, L>,
@@ -162,7 +159,6 @@ impl Layout {
     }
 
     /// Adjoint of the shares of suppliers; `to_of.pull` is given.
-    #[inline(always)]
     fn pulls_back<F: Real, const L: usize>(
         &self,
         v: &Numbers<F, L>,
@@ -207,7 +203,6 @@ impl Layout {
     }
 
     /// Adjoint of `learn`; `to_of.trust` is given.
-    #[inline(always)]
     fn learn_back<F: Real, const L: usize>(
         &self,
         v: &Numbers<F, L>,
@@ -256,7 +251,6 @@ impl Layout {
     }
 
     /// Adjoint of `use_up`; `to_of.stock` is given. Gives that of output.
-    #[inline(always)]
     fn use_up_back<F: Real, const L: usize>(
         &self,
         (g, x): (usize, Row<F, L>),
@@ -302,7 +296,6 @@ impl Layout {
     }
 
     /// Adjoint of `receive`; `to_of.stock`, `to_of.transit` and `to_of.trust` are given.
-    #[inline(always)]
     fn receive_back<F: Real, const L: usize>(
         &self,
         v: &Numbers<F, L>,

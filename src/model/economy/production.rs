@@ -207,7 +207,6 @@ impl Layout {
     }
 
     /// Adjoint of `overproduction`.
-    #[inline(always)]
     fn overproduction_back<F: Real, const L: usize>(
         &self,
         v: &Numbers<F, L>,
@@ -281,7 +280,6 @@ impl Layout {
     }
 
     /// Adjoint of `allowed`.
-    #[inline(always)]
     fn allowed_back<F: Real, const L: usize>(
         &self,
         v: &Numbers<F, L>,

@@ -91,7 +91,6 @@ impl<'a, F: Real, const L: usize> Run<'a, F, L> {
     }
 
     /// Period t: from the state before it to that after, which is written over.
-    #[inline(always)]
     pub(crate) fn step(&mut self, t: usize, before: &State<F, L>, after: &mut State<F, L>) {
         let (layout, v) = (self.layout, self.numbers);
         let work = &mut self.work;
@@ -152,7 +151,6 @@ impl<'a, F: Real, const L: usize> Run<'a, F, L> {
     }
 
     /// The adjoint of period t; `to_output` is that of its outputs, `[firm]`.
-    #[inline(always)]
     pub(crate) fn back(
         &mut self,
         t: usize,
@@ -199,7 +197,6 @@ impl<'a, F: Real, const L: usize> Run<'a, F, L> {
     }
 
     /// What period t sees before links act.
-    #[inline(always)]
     fn work_again(&mut self, t: usize, before: &State<F, L>) {
         let (layout, v) = (self.layout, self.numbers);
         layout.produce(v, t, before, &mut self.work);
