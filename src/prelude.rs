@@ -12,10 +12,11 @@ pub use crate::frame::{
     read, read_network, read_with, rebase, seasonal_adjust, select, shock_month,
 };
 pub use crate::infer::{
-    Abc, Background, Check, Contest, Convergence, Divergence, EarlyStop, Estimator, Guide, Learnt,
-    Levels, Loss, Objective, Outcome, Parameter, Per, Policy, Posterior, Prediction, Prior, Priors,
-    Problem, RandomWalk, Ranks, Run, Sbc, Scale, Scenario, Sensitivity, Smc, Snapshot, Standing,
-    Summary, Svi, Total, Watch, WhatIf, calibrate, contest, output_sensitivity, sbc, sensitivity,
+    Abc, Background, Chains, Check, Contest, Convergence, Divergence, EarlyStop, Estimator,
+    Evidence, Guide, Ladder, Learnt, Levels, Loss, Metric, Nuts, Objective, Outcome, Parameter,
+    Per, Policy, Posterior, Prediction, Prior, Priors, Problem, RandomWalk, Ranks, Run, Sbc, Scale,
+    Scenario, Sensitivity, Smc, Snapshot, Standing, Start, Summary, Svi, Total, Watch, WhatIf,
+    calibrate, contest, output_sensitivity, sbc, sensitivity,
 };
 pub use crate::model::{ByParameter, Event, Model, Params, Production, Rationing, Recovery, Shock};
 pub use crate::network::{Firms, InoueTodo, Links, Network, Synthetic};
