@@ -16,11 +16,12 @@ pub use crate::frame::{
     read, read_network, read_with, rebase, seasonal_adjust, select, shock_month,
 };
 pub use crate::infer::{
-    Abc, Assumed, Assuming, Assumptions, Background, Check, Contest, Convergence, Divergence,
-    EarlyStop, Estimator, Guide, Learnt, Levels, Loss, Objective, Outcome, Parameter, Per, Policy,
-    Posterior, Prediction, Prior, Priors, Problem, RandomWalk, Ranks, Run, Sbc, Scale, Scenario,
-    Sensitivity, Smc, Snapshot, Standing, Summary, Svi, Total, Variant, Watch, WhatIf, assumptions,
-    assumptions_fitted, calibrate, contest, output_sensitivity, sbc, sensitivity,
+    Abc, Assumed, Assuming, Assumptions, Background, Chains, Check, Contest, Convergence,
+    Divergence, EarlyStop, Estimator, Evidence, Guide, Ladder, Learnt, Levels, Loss, Metric, Nuts,
+    Objective, Outcome, Parameter, Per, Policy, Posterior, Prediction, Prior, Priors, Problem,
+    RandomWalk, Ranks, Run, Sbc, Scale, Scenario, Sensitivity, Smc, Snapshot, Standing, Start,
+    Summary, Svi, Total, Variant, Watch, WhatIf, assumptions, assumptions_fitted, calibrate,
+    contest, output_sensitivity, sbc, sensitivity,
 };
 pub use crate::model::{
     ByParameter, Cells, Combination, DemandEvent, Division, Domain, Event, Gap, LinkEvent, Model,

@@ -65,7 +65,7 @@ fn a_fit_that_has_not_moved_says_so() {
             ..Svi::default()
         },
         Svi {
-            learning_rate: 0.01,
+            learning_rate: 1e-3,
             ..Svi::default()
         },
         Svi {
@@ -508,11 +508,22 @@ fn a_wide_guide_that_has_not_shrunk_is_told_and_one_that_has_is_not() {
         &problem,
         &Svi {
             guide,
+            steps: 120,
+            initial_scale: 3.0,
+            learning_rate: 0.03,
             ..Svi::default()
         },
     );
     doubted(&short, "still wider than the data let it be");
     assert!(short.convergence.width > 2.0, "{:?}", short.convergence);
+    let by_size = fit(
+        &problem,
+        &Svi {
+            guide,
+            ..Svi::default()
+        },
+    );
+    assert!(by_size.convergence.reached(), "{:?}", by_size.convergence);
     let long = fit(
         &problem,
         &Svi {
@@ -527,6 +538,7 @@ fn a_wide_guide_that_has_not_shrunk_is_told_and_one_that_has_is_not() {
     let fast = fit(
         &problem,
         &Svi {
+            steps: 300,
             learning_rate: 1.0,
             ..Svi::default()
         },

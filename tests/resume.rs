@@ -341,13 +341,13 @@ fn a_file_that_is_not_whole_is_refused() {
     *flipped.last_mut().expect("a byte") ^= 1;
     assert_eq!(refused(&flipped), damaged);
     // A state of an earlier version.
-    let text = b"bullwhip calibration 6";
+    let text = b"bullwhip calibration 7";
     let at = whole.windows(text.len()).position(|w| w == text);
     let mut older = whole.clone();
-    older[at.expect("the form") + text.len() - 1] = b'5';
+    older[at.expect("the form") + text.len() - 1] = b'6';
     assert_eq!(
         refused(&older),
-        "it is a state in the form \"bullwhip calibration 5\", and this version reads \"bullwhip calibration 6\""
+        "it is a state in the form \"bullwhip calibration 6\", and this version reads \"bullwhip calibration 7\""
     );
     std::fs::write(&file, &whole).expect("written");
     calibrate(&problem, &options, &run, &mut ()).expect("whole again");

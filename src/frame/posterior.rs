@@ -179,6 +179,9 @@ impl Stored for Posterior {
         pack.fact("device", &self.device);
         pack.fact("warnings", json(&self.warnings));
         pack.fact("convergence", json(&self.convergence));
+        pack.fact("starts", json(&self.starts));
+        pack.fact("chains", json(&self.chains));
+        pack.fact("evidence", json(&self.evidence));
         pack.fact("further", self.further.len());
         pack.table("samples", "samples", self.samples_frame()?);
         pack.table("history", "history", self.history_frame()?);
@@ -220,6 +223,9 @@ impl Stored for Posterior {
                 .collect::<Result<_>>()?,
             loss: files.json("loss")?,
             scale: files.json("scale")?,
+            starts: files.json("starts")?,
+            chains: files.json("chains")?,
+            evidence: files.json("evidence")?,
             pareto_k: files.number("pareto_k")?,
             noise: files.number("noise")?,
             evaluations: files.number("evaluations")?,

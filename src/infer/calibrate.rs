@@ -4,7 +4,7 @@
 use super::method::{Fit, Method, Options};
 use super::objective::Objective;
 use super::posterior::convergence::{few_draws, measure};
-use super::posterior::{Draws, Pace, Posterior, assemble};
+use super::posterior::{Chains, Draws, Pace, Posterior, assemble, disagreeing};
 use super::snapshot::{Phase, Snapshot};
 use super::state::fingerprint::fingerprint;
 use super::state::{Autosave, Facts, Saved};
@@ -108,33 +108,35 @@ pub(super) struct Work<'a> {
 impl Work<'_> {
     /// Calibrates.
     pub(super) fn begin(&self, progress: &mut dyn Watch) -> Result<Posterior> {
-        let begin = Instant::now();
-        let prepared = self.prepare();
-        let result = prepared.and_then(|(objective, mut fit, facts)| {
-            self.go_on(&objective, (fit.as_mut(), &facts), begin, progress)
-        });
+        let result = self.calibrate(Instant::now(), progress);
         result.inspect_err(|e| progress.fail(e))
     }
 
-    /// All that is checked and made ready before the first step.
-    fn prepare(&self) -> Result<(Objective, Box<dyn Fit + '_>, Facts)> {
+    fn calibrate(&self, begin: Instant, progress: &mut dyn Watch) -> Result<Posterior> {
         self.run.check()?;
         self.options.check()?;
         let objective = Objective::new(self.problem)?;
-        for (place, what, numbers) in self.options.holds(&objective) {
+        let read;
+        let from = match (self.from, &self.run.state_file) {
+            (Some(saved), _) => Some((saved, "posterior".to_string())),
+            (None, Some(file)) if file.exists() => {
+                read = Saved::read(file)?;
+                Some((&read, file.display().to_string()))
+            }
+            _ => None,
+        };
+        let before = from.as_ref().map(|(saved, _)| saved.facts());
+        let sized = self.options.sized(objective.dimension(), before);
+        let options = sized.as_ref().map_or(self.options, Method::options);
+        for (place, what, numbers) in options.holds(&objective) {
             memory::require(place, what, 8.0 * numbers, "give fewer")?;
         }
-        let mut fit = self.options.start(&objective, self.run.seed)?;
-        let facts = fingerprint(self.problem, self.options, self.run.seed);
-        match (self.from, &self.run.state_file) {
-            (Some(saved), _) => saved.resume(fit.as_mut(), &facts, "posterior")?,
-            (None, Some(file)) if file.exists() => {
-                let place = file.display().to_string();
-                Saved::read(file)?.resume(fit.as_mut(), &facts, &place)?;
-            }
-            _ => {}
+        let mut fit = options.start(&objective, self.run.seed)?;
+        let facts = fingerprint(self.problem, options, self.run.seed);
+        if let Some((saved, place)) = &from {
+            saved.resume(fit.as_mut(), &facts, place)?;
         }
-        let ((place, total), unit, done) = (self.options.total(), fit.unit(), fit.done());
+        let ((place, total), unit, done) = (options.total(), fit.unit(), fit.done());
         if done > total {
             return Err(Error::new(
                 place,
@@ -142,18 +144,19 @@ impl Work<'_> {
                 format!("give the number of all {unit}s, or begin anew with another state_file"),
             ));
         }
-        Ok((objective, fit, facts))
+        self.go_on(&objective, options, (fit.as_mut(), &facts), begin, progress)
     }
 
     /// Goes on with a fit to its end.
     fn go_on(
         &self,
         objective: &Objective,
+        options: &dyn Options,
         (fit, facts): (&mut dyn Fit, &Facts),
         begin: Instant,
         progress: &mut dyn Watch,
     ) -> Result<Posterior> {
-        let (name, total, before) = (self.options.name(), self.options.total().1, fit.done());
+        let (name, total, before) = (options.name(), options.total().1, fit.done());
         let mut autosave = Autosave::new(self.run);
         // At once, so that a file that cannot be written is refused before any work.
         autosave.save(fit, facts)?;
@@ -197,7 +200,7 @@ impl Work<'_> {
             true => Pace::Hurried,
             false => Pace::Until(&ask),
         };
-        let mut posterior = conclude(objective, self.options, (fit, facts), draws, pace)?;
+        let mut posterior = conclude(objective, options, (fit, facts), draws, pace)?;
         posterior.warnings.extend(unsaved);
         posterior.seconds = begin.elapsed().as_secs_f64();
         if watched {
@@ -217,6 +220,8 @@ pub(super) fn posterior_of(
     asked: &dyn Fn() -> bool,
 ) -> Result<Posterior> {
     let objective = Objective::new(problem)?;
+    let sized = options.sized(objective.dimension(), Some(saved.facts()));
+    let options = sized.as_ref().map_or(options, Method::options);
     let mut fit = options.start(&objective, seed)?;
     let facts = fingerprint(problem, options, seed);
     saved.resume(fit.as_mut(), &facts, "background calibration")?;
@@ -239,16 +244,33 @@ fn conclude(
     posterior.stopped = !whole || posterior.draws + lost < wanted;
     posterior.history = fit.history().to_vec();
     posterior.evaluations = posterior.history.last().map_or(0, |s| s.evaluations);
+    posterior.starts = fit.starts();
+    if let Some((draws, chains)) = fit.chains() {
+        posterior.chains = Some(chains.measured(objective, draws));
+    }
+    posterior.evidence = fit.evidence().or(posterior.evidence);
     posterior.saved = Arc::new(Saved::of(fit, facts));
-    let ending = fit.ending();
+    let mut ending = fit.ending();
+    if let Some(chains) = &posterior.chains {
+        ending.effective_draws = chains.least_ess();
+    }
     for learnt in &mut posterior.parameters {
         learnt.effective_draws = ending.effective_draws;
     }
     posterior.convergence = measure(&posterior, ending);
+    let mixed = posterior.chains.as_ref().map(Chains::doubts);
+    posterior
+        .convergence
+        .doubts
+        .extend(mixed.into_iter().flatten());
     posterior.warnings = objective.problem().warnings();
     let doubts = posterior.convergence.doubts.iter().cloned();
     posterior.warnings.extend(doubts);
     posterior.warnings.extend(few_draws(&posterior));
+    posterior.warnings.extend(disagreeing(&posterior.starts));
+    posterior
+        .warnings
+        .extend(posterior.chains.as_ref().and_then(Chains::note));
     if lost > 0 {
         posterior.warnings.push(format!(
             "{lost} of the posterior's {wanted} draws gave no finite output and were left out; narrow the priors"

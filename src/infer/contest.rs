@@ -151,10 +151,12 @@ pub fn contest(
     let prior = normals(0, Purpose::Truth, 0, SAMPLES * n);
     out.standings
         .extend(judge.stand("prior", seed, (0, 0.0), &prior, &vec![0.0; n])?);
+    let sized = |m: &Method| m.options().sized(n, None).unwrap_or_else(|| m.clone());
+    let methods: Vec<Method> = methods.iter().map(sized).collect();
     let total = methods.iter().map(|m| m.options().total().1).sum();
     progress.start("contest", total);
     let mut before = 0;
-    for method in methods {
+    for method in &methods {
         let options = method.options();
         options.check()?;
         let mut fit = options.start(&judge.observed, seed)?;

@@ -14,6 +14,31 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
         .map_err(|_| D::Error::custom("it is no number"))
 }
 
+/// The same of lists.
+pub(super) mod list {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    /// Every number in as many digits as tell it from all others.
+    pub(in crate::infer) fn serialize<S: Serializer>(
+        values: &[f64],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let texts: Vec<String> = values.iter().map(|v| format!("{v:?}")).collect();
+        texts.serialize(serializer)
+    }
+
+    /// The numbers of texts.
+    pub(in crate::infer) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<f64>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let numbers = texts.iter().map(|text| text.parse());
+        numbers
+            .collect::<Result<_, _>>()
+            .map_err(|_| D::Error::custom("it is no number"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::infer::{Loss, Per, Prior, Scale};

@@ -34,11 +34,12 @@ pub use calibrate::calibrate;
 pub use contest::{Contest, Standing, contest};
 pub use guide::{Divergence, Guide};
 pub use loss::{Loss, Scale};
-pub use method::{Abc, EarlyStop, Estimator, Method, RandomWalk, Smc, Svi};
+pub use method::{Abc, EarlyStop, Estimator, Ladder, Method, Metric, Nuts, RandomWalk, Smc, Svi};
 pub use objective::{Evaluation, Objective};
 pub use posterior::{
-    Check, Convergence, Fitted, Learnt, Outcome, Policy, Posterior, Prediction, Ranks, Row, Sbc,
-    Sensitivity, Step, Summary, WhatIf, output_sensitivity, sbc, sensitivity,
+    Chains, Check, Convergence, Evidence, Fitted, Learnt, Outcome, Policy, Posterior, Prediction,
+    Ranks, Row, Sbc, Sensitivity, Start, Step, Summary, WhatIf, output_sensitivity, sbc,
+    sensitivity,
 };
 pub use prior::{Levels, Per, Prior, Priors};
 pub use problem::{Problem, Scenario};

@@ -28,6 +28,10 @@ pub(super) enum Purpose {
     Proposal = 6,
     /// Which proposals are taken, and which draws go on.
     Choice = 7,
+    /// Where the further starts of a fit are.
+    Start = 8,
+    /// The momenta of Hamiltonian moves.
+    Momentum = 9,
 }
 
 fn generator(seed: u64, purpose: Purpose, k: usize, piece: usize) -> StdRng {

@@ -321,7 +321,7 @@ pub fn load(dir: &Path) -> Result<Case> {
             "tau_alpha" => 365.0,
             _ => 1.0,
         };
-        let value = o[option].as_f64().expect("a number");
+        let value = o[option].as_f64().unwrap_or(usual);
         if value != usual {
             *parameter = vec![value; network.firms()];
         }

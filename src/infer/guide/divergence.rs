@@ -40,21 +40,9 @@ impl Divergence {
     pub(crate) fn of(self, guide: Guide, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
         match self {
             Divergence::Kl => guide.kl(w, n, to),
-            Divergence::Renyi(alpha) => renyi(alpha, guide, w, n, to),
+            Divergence::Renyi(alpha) => guide.renyi(alpha, w, n, to),
         }
     }
-}
-
-/// With q = N(m, Σ) and p = N(0, I), and A = α I + (1 - α) Σ:
-/// D = α/2 mᵀ A⁻¹ m + ln|A| / (2 (1 - α)) - ln|Σ| / 2. Its derivative in A is
-/// G = A⁻¹ / (2 (1 - α)) - α/2 v vᵀ with v = A⁻¹ m, from which the rest follows by the chain rule.
-fn renyi(alpha: f64, guide: Guide, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
-    // What does not depend on the family: -ln|Σ| / 2 of a triangular or diagonal factor.
-    let d = -w[n..2 * n].iter().sum::<f64>();
-    for to in &mut to[n..2 * n] {
-        *to -= 1.0;
-    }
-    guide.with(|family| family.renyi(alpha, d, w, n, to))
 }
 
 #[cfg(test)]

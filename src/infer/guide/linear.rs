@@ -1,11 +1,11 @@
 //! Small linear algebra: dot products and Cholesky factors.
 
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// The lower factor of a symmetric positive matrix, from its lower half.
-pub(super) fn cholesky(mut s: Vec<f64>, r: usize) -> Vec<f64> {
+pub(crate) fn cholesky(mut s: Vec<f64>, r: usize) -> Vec<f64> {
     for k in 0..r {
         for l in 0..=k {
             let (a, b) = (k * r, l * r);

@@ -11,6 +11,9 @@ use std::ops::Range;
 /// A diagonal and so many common factors.
 pub(super) struct LowRank(pub(super) usize);
 
+/// Size of the factors at the start, relative to the scales.
+const START: f64 = 0.3;
+
 impl LowRank {
     /// The lower factor of I + Σ_i weight(i) b_i b_iᵀ, with b_i the rows of B.
     fn factor(&self, w: &[f64], n: usize, weight: &(dyn Fn(usize) -> f64 + Sync)) -> Vec<f64> {
@@ -73,9 +76,9 @@ impl Family for LowRank {
     }
 
     /// Not zero: there all factors would stay alike.
-    fn start(&self, count: usize, scale: f64, seed: u64) -> Vec<f64> {
+    fn start(&self, count: usize, seed: u64) -> Vec<f64> {
         let factors = normals(seed, Purpose::Guide, 0, count).into_iter();
-        factors.map(|e| scale * e).collect()
+        factors.map(|e| START * e).collect()
     }
 
     /// Half the log-determinant of I + c² Bᵀ e^-2d B, by which common factors widen the guide; adds

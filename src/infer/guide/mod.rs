@@ -11,13 +11,15 @@ use crate::error::Result;
 use crate::infer::exp::exp;
 use crate::simulate::GRAIN;
 pub use divergence::Divergence;
-use linear::dot;
+pub(crate) use linear::{cholesky, dot};
 use rayon::prelude::*;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A family of normals of n coordinates. Its unknowns w are the means, the log-scales and, where coordinates depend on
-/// each other, a matrix B row by row.
+/// each other, a matrix B row by row. What a family is given are the numbers that the particle is made of, in which row i
+/// of B is multiplied with the scale of coordinate i already: `Guide` does that, and takes gradients back.
 pub(crate) trait Family: Sync {
     /// Refuses numbers of coordinates that it is not for.
     fn check(&self, _n: usize) -> Result<()> {
@@ -43,8 +45,8 @@ pub(crate) trait Family: Sync {
     fn factors<'a>(&self, _noise: &'a [f64], _n: usize, _i: usize) -> &'a [f64] {
         &[]
     }
-    /// B to start from, row by row, where the guide is `scale` wide.
-    fn start(&self, count: usize, _scale: f64, _seed: u64) -> Vec<f64> {
+    /// B to start from, row by row.
+    fn start(&self, count: usize, _seed: u64) -> Vec<f64> {
         vec![0.0; count]
     }
     /// Half the log-determinant by which B widens the guide beyond its scales; adds its negative gradient.
@@ -83,9 +85,10 @@ type Parts<'a> = dyn Iterator<Item = (usize, f64)> + 'a;
 members! {
     /// The family of the guide: normal distributions of the priors' standard-normal coordinates.
     ///
-    /// Particles are u = m + e^d ε + c B ε', with a mean m and a log-scale d per coordinate. B, a row per
+    /// Particles are u = m + e^d (ε + c B ε'), with a mean m and a log-scale d per coordinate. B, a row per
     /// coordinate, is what makes coordinates depend on each other; the constant c, one over the root of
-    /// the number of columns, makes a step of the optimiser the same for every family.
+    /// the number of columns, makes a step of the optimiser the same for every family. As the scales multiply B, a guide
+    /// that is narrow stays so while B is being learnt.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
     Guide: dyn Family {
         /// Independent coordinates: 2 numbers per coordinate. Its intervals are too narrow where
@@ -173,7 +176,7 @@ impl Guide {
             let mut w = vec![0.0; n];
             if !family.is_point() {
                 w.resize(2 * n, scale.ln());
-                w.extend(family.start(unknowns(family, n) - 2 * n, scale, seed));
+                w.extend(family.start(unknowns(family, n) - 2 * n, seed));
             }
             w
         })
@@ -187,6 +190,7 @@ impl Guide {
             }
             let c = unit(family.columns(n));
             let has_rows = w.len() > 2 * n;
+            let w = &*made(family, w, n);
             let mut u = vec![0.0; n];
             let pieces = u.par_chunks_mut(GRAIN).enumerate();
             pieces.for_each(|(k, u)| {
@@ -208,13 +212,31 @@ impl Guide {
 
     /// Adds the gradient in the unknowns of what has gradient `g` in the particle.
     pub(crate) fn pull(self, w: &[f64], noise: &[f64], g: &[f64], to: &mut [f64]) {
-        self.with(|family| pull(family, w, noise, g, to));
+        self.with(|family| {
+            back(family, w, g.len(), to, |w, to| {
+                pull(family, w, noise, g, to)
+            });
+        });
     }
 
     /// KL(q || standard normal), and adds its gradient in the unknowns. Of a point, whose divergence is
     /// infinite, the part that depends on where it is.
     fn kl(self, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
-        self.with(|family| kl(family, w, n, to))
+        self.with(|family| back(family, w, n, to, |w, to| kl(family, w, n, to)))
+    }
+
+    /// Rényi's divergence D of order α.
+    ///
+    /// With q = N(m, Σ) and p = N(0, I), and A = α I + (1 - α) Σ:
+    /// D = α/2 mᵀ A⁻¹ m + ln|A| / (2 (1 - α)) - ln|Σ| / 2. Its derivative in A is
+    /// G = A⁻¹ / (2 (1 - α)) - α/2 v vᵀ with v = A⁻¹ m, from which the rest follows by the chain rule.
+    fn renyi(self, alpha: f64, w: &[f64], n: usize, to: &mut [f64]) -> f64 {
+        // What does not depend on the family: -ln|Σ| / 2 of a triangular or diagonal factor.
+        let d = -w[n..2 * n].iter().sum::<f64>();
+        for to in &mut to[n..2 * n] {
+            *to -= 1.0;
+        }
+        self.with(|family| back(family, w, n, to, |w, to| family.renyi(alpha, d, w, n, to)))
     }
 
     /// Logarithm of the guide's density at the particle that `noise` makes, and the density's score
@@ -226,7 +248,7 @@ impl Guide {
             }
             let constant = -0.5 * n as f64 * (2.0 * std::f64::consts::PI).ln()
                 - w[n..2 * n].iter().sum::<f64>();
-            family.density(w, n, noise, constant)
+            family.density(&made(family, w, n), n, noise, constant)
         })
     }
 
@@ -237,8 +259,51 @@ impl Guide {
         n: usize,
         mut parts: impl Iterator<Item = (usize, f64)>,
     ) -> (f64, f64) {
-        self.with(|family| family.moments(w, n, &mut parts))
+        self.with(|family| family.moments(&made(family, w, n), n, &mut parts))
     }
+}
+
+/// The numbers that particles are made of: row i of B is multiplied with the scale of coordinate i.
+fn made<'a>(family: &dyn Family, w: &'a [f64], n: usize) -> Cow<'a, [f64]> {
+    if w.len() <= 2 * n {
+        return Cow::Borrowed(w);
+    }
+    let mut own = w.to_vec();
+    let scales = scales(w, n, 0..n);
+    for (i, scale) in scales.iter().enumerate() {
+        for b in &mut own[family.row(n, i)] {
+            *b *= scale;
+        }
+    }
+    Cow::Owned(own)
+}
+
+/// Adds to a gradient in the unknowns what `f` adds in the numbers that particles are made of.
+fn back<R>(
+    family: &dyn Family,
+    w: &[f64],
+    n: usize,
+    to: &mut [f64],
+    f: impl FnOnce(&[f64], &mut [f64]) -> R,
+) -> R {
+    if w.len() <= 2 * n {
+        return f(w, to);
+    }
+    let own = made(family, w, n);
+    let mut gradient = vec![0.0; w.len()];
+    let result = f(&own, &mut gradient);
+    let scales = scales(w, n, 0..n);
+    for (i, scale) in scales.iter().enumerate() {
+        let row = family.row(n, i);
+        gradient[n + i] += dot(&own[row.clone()], &gradient[row.clone()]);
+        for g in &mut gradient[row] {
+            *g *= scale;
+        }
+    }
+    for (to, g) in to.iter_mut().zip(gradient) {
+        *to += g;
+    }
+    result
 }
 
 /// Adds the gradient in the unknowns of what has gradient `g` in the particle.
@@ -317,152 +382,4 @@ fn scale(w: &[f64], n: usize, i: usize) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::infer::noise::{Purpose, normals};
-
-    fn size(guide: Guide, n: usize) -> usize {
-        guide.with(|family| unknowns(family, n))
-    }
-
-    #[test]
-    fn gradients_are_finite_differences() {
-        let n = 5;
-        for guide in [
-            Guide::MeanField,
-            Guide::LowRank(2),
-            Guide::FullRank,
-            Guide::Point,
-        ] {
-            let size = size(guide, n);
-            let mut w = normals(1, Purpose::Guide, 0, size);
-            w.iter_mut().for_each(|e| *e *= 0.5);
-            let noise = normals(1, Purpose::Guide, 1, guide.noise(n));
-            let pull = normals(1, Purpose::Guide, 2, n);
-            let value = |w: &[f64]| {
-                let kl = guide.kl(w, n, &mut vec![0.0; size]);
-                kl + dot(&pull, &guide.particle(w, n, &noise))
-            };
-            let mut gradient = vec![0.0; size];
-            guide.kl(&w, n, &mut gradient);
-            guide.pull(&w, &noise, &pull, &mut gradient);
-            for (k, g) in gradient.iter().enumerate() {
-                let at = |h: f64| {
-                    let mut w = w.clone();
-                    w[k] += h;
-                    value(&w)
-                };
-                let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
-                assert!(
-                    (difference - g).abs() < 1e-7,
-                    "{guide:?} {k}: {difference} {g}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn many_coordinates_are_cut_into_pieces() {
-        // Three copies of the same coordinates a piece long: each adds as much, and has the same gradient.
-        let (n, copies) = (GRAIN, 3);
-        for (guide, r) in [(Guide::MeanField, 0), (Guide::LowRank(2), 2)] {
-            let one = normals(1, Purpose::Guide, 0, (2 + r) * n);
-            let noise = normals(1, Purpose::Guide, 1, n);
-            let repeat = |v: &[f64]| v.repeat(copies);
-            let (mean, rest) = one.split_at(n);
-            let (scale, rows) = rest.split_at(n);
-            let w = [repeat(mean), repeat(scale), repeat(rows)].concat();
-            let all = n * copies;
-            let common = [0.3, -0.8];
-            let noise = [repeat(&noise), common[..r].to_vec()].concat();
-            let u = guide.particle(&w, all, &noise);
-            let mut to = vec![0.0; w.len()];
-            let kl = guide.kl(&w, all, &mut to);
-            guide.pull(&w, &noise, &u, &mut to);
-            for k in 1..copies {
-                assert!(u[..n] == u[k * n..][..n], "{guide:?} {k}");
-                for begin in [0, all] {
-                    let of = |k: usize| &to[begin + k * n..][..n];
-                    assert!(of(0) == of(k), "{guide:?} {k}");
-                }
-                let rows = |k: usize| &to[2 * all + k * r * n..][..r * n];
-                assert!(rows(0) == rows(k), "{guide:?} {k}");
-            }
-            let term = |i: usize| {
-                let (scale, m) = ((2.0 * w[all + i]).exp(), w[i]);
-                0.5 * (scale + m * m - 1.0) - w[all + i]
-            };
-            let mut expected: f64 = (0..all).map(term).sum();
-            if r > 0 {
-                let c = unit(r);
-                expected += 0.5 * c * c * dot(&w[2 * all..], &w[2 * all..]);
-                let widening = |f: &dyn Family| f.widening(&w, all, &mut vec![0.0; w.len()]);
-                expected -= guide.with(widening);
-            }
-            assert!((kl / expected - 1.0).abs() < 1e-10, "{kl} {expected}");
-            let i = all - 1;
-            let slope = w[all + i].exp() * noise[i] * u[i] + (2.0 * w[all + i]).exp() - 1.0;
-            if r == 0 {
-                assert!((to[all + i] - slope).abs() < 1e-10 * slope.abs().max(1.0));
-                assert!((to[i] - u[i] - w[i]).abs() < 1e-12);
-            }
-        }
-    }
-
-    #[test]
-    fn moments_and_densities_are_those_of_many_particles() {
-        let n = 4;
-        let sum = [(3, 0.8), (1, -0.6)];
-        for guide in [Guide::MeanField, Guide::LowRank(2), Guide::FullRank] {
-            let w = normals(2, Purpose::Guide, 0, size(guide, n));
-            let noise = |k| normals(3, Purpose::Particles, k, guide.noise(n));
-            let particles: Vec<Vec<f64>> = (0..20_000)
-                .map(|k| guide.particle(&w, n, &noise(k)))
-                .collect();
-            for parts in [vec![(0, 1.0)], vec![(2, 1.0)], sum.to_vec()] {
-                let (mean, scale) = guide.moments(&w, n, parts.iter().copied());
-                let values: Vec<f64> = particles
-                    .iter()
-                    .map(|u| parts.iter().map(|(i, a)| a * u[*i]).sum())
-                    .collect();
-                let m = values.iter().sum::<f64>() / 2e4;
-                let v = values.iter().map(|x| (x - m).powi(2)).sum::<f64>() / 2e4;
-                assert!((m - mean).abs() < 0.05 * scale, "{guide:?} {parts:?}");
-                assert!((v.sqrt() / scale - 1.0).abs() < 0.03, "{guide:?} {parts:?}");
-            }
-            // E[score (u - m)ᵀ] = -I and E[-ln q] = KL + E[-ln p]: entropy by another way.
-            let mut entropy = 0.0;
-            let mut second = 0.0;
-            let mut product = [0.0; 16];
-            for (k, u) in particles.iter().enumerate() {
-                let (log, score) = guide.density(&w, n, &noise(k));
-                entropy -= log / 2e4;
-                second += 0.5 * dot(u, u) / 2e4;
-                for i in 0..n {
-                    for j in 0..n {
-                        product[i * n + j] += score[i] * (u[j] - w[j]) / 2e4;
-                    }
-                }
-            }
-            let kl = guide.kl(&w, n, &mut vec![0.0; size(guide, n)]);
-            let normal = 0.5 * n as f64 * (2.0 * std::f64::consts::PI).ln();
-            let expected = normal + second - kl;
-            assert!(
-                (entropy - expected).abs() < 0.05,
-                "{guide:?}: {entropy} {expected}"
-            );
-            for i in 0..n {
-                for j in 0..n {
-                    let one = if i == j { -1.0 } else { 0.0 };
-                    let scale = guide.moments(&w, n, [(j, 1.0)].into_iter()).1
-                        / guide.moments(&w, n, [(i, 1.0)].into_iter()).1;
-                    let tolerance = 0.1 * scale.max(1.0) * 3.0;
-                    assert!(
-                        (product[i * n + j] - one).abs() < tolerance,
-                        "{guide:?} {i} {j}"
-                    );
-                }
-            }
-        }
-    }
-}
+mod tests;

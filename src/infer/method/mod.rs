@@ -1,20 +1,24 @@
 //! Methods of inference, a file each.
 
 mod abc;
+mod nuts;
 mod random_walk;
+mod slopes;
 mod smc;
 mod svi;
 
 use crate::error::Result;
 use crate::infer::Step;
 use crate::infer::objective::Objective;
-use crate::infer::posterior::Draws;
 use crate::infer::posterior::convergence::Ending;
+use crate::infer::posterior::{Chains, Draws, Evidence, Start};
+use crate::infer::state::Facts;
 use crate::infer::state::rows::{Rows, Unfit};
 pub use abc::Abc;
+pub use nuts::{Metric, Nuts};
 pub use random_walk::RandomWalk;
 use serde::Serialize;
-pub use smc::Smc;
+pub use smc::{Ladder, Smc};
 pub use svi::{EarlyStop, Estimator, Svi};
 
 /// Makes the enum of all methods. A method's file has its options, a struct of the same name that is `Options`.
@@ -42,7 +46,7 @@ macro_rules! methods {
 
         impl Method {
             /// What methods are called in results.
-            pub(crate) const NAMES: &[&str] = &[$($file::NAME),*];
+            pub(crate) const NAMES: &[&str] = &[$($file::NAME,)* smc::TEMPERED];
 
             pub(crate) fn options(&self) -> &dyn Options {
                 match self { $( Method::$method(options) => options ),* }
@@ -64,6 +68,8 @@ methods! {
     Smc = smc,
     /// Random-walk Metropolis.
     RandomWalk = random_walk,
+    /// The no-U-turn sampler.
+    Nuts = nuts,
 }
 
 impl From<&Method> for Method {
@@ -73,7 +79,7 @@ impl From<&Method> for Method {
 }
 
 impl Method {
-    /// The short name in tables and files: svi, abc, smc, walk.
+    /// The short name in tables and files: svi, abc, smc, walk, nuts.
     pub fn short_name(&self) -> &'static str {
         self.options().short_name()
     }
@@ -89,6 +95,11 @@ pub(crate) trait Options {
     fn total(&self) -> (&'static str, usize);
     /// Draws of the posterior.
     fn posterior_draws(&self) -> usize;
+    /// The options with what follows from the number of unknowns filled in, and from what the fit was `before` where
+    /// it goes on; none where nothing does.
+    fn sized(&self, _unknowns: usize, _before: Option<&Facts>) -> Option<Method> {
+        None
+    }
     /// The options that a fit's numbers depend on: all but those that may change where it goes on.
     fn lasting(&self) -> Method;
     /// Refuses what is out of range.
@@ -124,6 +135,18 @@ pub(crate) trait Fit {
     /// Mean of a guide in all coordinates; none of methods that have draws only.
     fn center(&self) -> Option<Vec<f64>> {
         None
+    }
+    /// What its chains came to, [draw, chain, coordinate] beside what they tell of themselves.
+    fn chains(&self) -> Option<(&[f64], Chains)> {
+        None
+    }
+    /// The evidence, where it knows it otherwise than by a guide.
+    fn evidence(&self) -> Option<Evidence> {
+        None
+    }
+    /// What its starts came to, where it had several.
+    fn starts(&self) -> Vec<Start> {
+        Vec::new()
     }
     /// Some panels [particle, period, group] of the first scenario, for pictures.
     fn panels(&self) -> Vec<f64>;

@@ -1,7 +1,7 @@
 //! The posterior of draws: each is run through the model, and what is not finite is left out.
 
 use super::psis::pareto_k;
-use super::{Convergence, Fitted, Learnt, Posterior, Prediction, column_means};
+use super::{Convergence, Fitted, Learnt, Posterior, Prediction, bound, column_means};
 use crate::error::{Error, Result};
 use crate::infer::layout::{Varying, cut};
 use crate::infer::objective::Objective;
@@ -129,6 +129,9 @@ pub(crate) fn assemble(
             })
             .collect(),
         loss: problem.loss,
+        starts: Vec::new(),
+        chains: None,
+        evidence: bound(&made.log_ratios, n),
         pareto_k: pareto_k(&made.log_ratios),
         noise: problem.noise,
         scale: problem.scale,

@@ -1,5 +1,6 @@
 //! Whether a result is one: what a search, its draws and its predictions say against it.
 
+use super::level::still_falling;
 use crate::infer::state::history::History;
 use crate::infer::{Posterior, Step, Svi};
 use serde::{Deserialize, Serialize};
@@ -184,7 +185,13 @@ pub(crate) fn of_guide(
         true => 1.0,
         false => options.initial_scale.ln().abs().max(1.0),
     };
-    const MORE: &str = "give Svi.steps more, or go on by posterior.resume";
+    let more = match options.starts {
+        0 | 1 => "give Svi.steps more, or go on by posterior.resume".to_string(),
+        _ => format!(
+            "give more steps, as in Svi {{ steps: {}, ..Svi::default().sized({coordinates}) }}, or go on by posterior.resume",
+            2 * options.steps
+        ),
+    };
     if rates < needed {
         let what = match is_point {
             true => format!(
@@ -202,22 +209,35 @@ pub(crate) fn of_guide(
             "the fit has not converged: {what}; give Svi.steps more or Svi.learning_rate a higher value, such as the defaults"
         )];
     }
+    let why = against(history, coordinates, (distance, width), &more);
+    let said = |why: String| format!("the fit has not converged after {steps} steps: {why}");
+    why.into_iter().map(said).collect()
+}
+
+/// What a fit's distance, width and objective say against it.
+fn against(
+    history: &History,
+    coordinates: usize,
+    (distance, width): (f64, f64),
+    more: &str,
+) -> Vec<String> {
+    let steps = history.steps();
     let mut why = Vec::new();
     if distance > FAR {
         why.push(format!(
-            "the gradients still pull the means one way, by some {} standard deviations; {MORE}",
+            "the gradients still pull the means one way, by some {} standard deviations; {more}",
             short(distance)
         ));
     }
     if width > WIDTH.1 {
         why.push(format!(
-            "the guide is still wider than the data let it be (by the gradients, {} times as much as at the optimum); {MORE}, with more \
+            "the guide is still wider than the data let it be (by the gradients, {} times as much as at the optimum); {more}, with more \
              particles, or take Guide::MeanField",
             short(width)
         ));
     } else if width < WIDTH.0 {
         why.push(format!(
-            "the guide is still narrower than data and prior let it be (by the gradients, {} of what it is at the optimum); {MORE}",
+            "the guide is still narrower than data and prior let it be (by the gradients, {} of what it is at the optimum); {more}",
             short(width)
         ));
     }
@@ -230,8 +250,16 @@ pub(crate) fn of_guide(
             && fall > (FALL.0 * kl).max(FALL.1 * coordinates as f64)
         {
             why.push(format!(
-                "the objective still fell by {} nats from the last but one to the last quarter; {MORE}",
+                "the objective still fell by {} nats from the last but one to the last quarter; {more}",
                 short(fall)
+            ));
+        }
+        if why.is_empty()
+            && let Some(slope) = still_falling(history, coordinates)
+        {
+            why.push(format!(
+                "the objective still fell by {} nats a hundred steps at the end; {more}",
+                short(slope)
             ));
         }
         let mut all = history.kept().iter().map(|s| s.objective);
@@ -246,8 +274,7 @@ pub(crate) fn of_guide(
             ));
         }
     }
-    let said = |why: String| format!("the fit has not converged after {steps} steps: {why}");
-    why.into_iter().map(said).collect()
+    why
 }
 
 /// A number in as few digits as say something.

@@ -1,20 +1,29 @@
 //! What a calibration learnt: host data that can be printed, framed, drawn and used to predict.
 
 mod assemble;
+mod chains;
 pub(crate) mod convergence;
+mod evidence;
+mod level;
 mod prediction;
 mod psis;
 mod sbc;
 mod sensitivity;
+mod starts;
 mod summary;
 mod what_if;
 
 pub(crate) use assemble::{Draws, Pace, assemble};
+pub use chains::Chains;
 pub use convergence::Convergence;
+pub use evidence::Evidence;
+pub(crate) use evidence::bound;
 pub use prediction::Prediction;
 pub(crate) use prediction::{column_means, column_quantiles};
 pub use sbc::{Ranks, Sbc, sbc};
 pub use sensitivity::{Sensitivity, output_sensitivity, sensitivity};
+pub use starts::Start;
+pub(crate) use starts::disagreeing;
 pub use summary::{Check, Row, Summary};
 pub use what_if::{Outcome, Policy, WhatIf};
 
@@ -130,9 +139,17 @@ pub struct Posterior {
     pub further: Vec<Fitted>,
     /// What `Step::loss` is.
     pub loss: Loss,
+    /// What each start of `Svi::starts` came to; empty of one start, and of methods without.
+    pub starts: Vec<Start>,
+    /// What the chains of `Nuts` tell of themselves; none of other methods.
+    pub chains: Option<Chains>,
+    /// Logarithm of the evidence, the probability of the data under the priors, as far as the method bounds or
+    /// estimates it; see `Evidence`. None of ABC, of chains and of a point.
+    pub evidence: Option<Evidence>,
     /// Pareto k-hat of the guide: whether its draws could be weighted to be those of the posterior. Below
     /// 0.7 they could; above, the guide is another distribution, as it nearly always is for hundreds of
-    /// parameters. NaN without a guide or with fewer than 25 draws.
+    /// parameters. It compares the two where the guide is, and cannot see a higher hill elsewhere: `starts` can. NaN
+    /// without a guide or with fewer than 25 draws.
     pub pareto_k: f64,
     /// Relative observation noise σ of the problem.
     pub noise: f64,

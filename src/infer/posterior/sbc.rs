@@ -169,7 +169,13 @@ pub fn sbc(
     let problem = &steady(problem);
     let objective = Objective::new(problem)?;
     let n = objective.dimension();
-    let mut out = Sbc::begun(&objective, method.options().posterior_draws());
+    let sized = method.options().sized(n, None);
+    let draws = sized
+        .as_ref()
+        .unwrap_or(&method)
+        .options()
+        .posterior_draws();
+    let mut out = Sbc::begun(&objective, draws);
     progress.start("simulation-based calibration", runs);
     for k in 0..runs {
         let truth = normals(run.seed, Purpose::Truth, k, n);

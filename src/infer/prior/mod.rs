@@ -13,7 +13,7 @@ mod uniform;
 use crate::error::{Error, Result};
 pub use priors::{Levels, Per, Priors};
 use serde::{Deserialize, Serialize};
-pub(crate) use transport::{Transport, below};
+pub(crate) use transport::{Transport, below, quantile};
 
 /// What a distribution can do. Most have either a formula of T, or their probabilities: T is then found by bisection and
 /// tabled.

@@ -16,7 +16,7 @@ pub(crate) fn below(u: f64) -> f64 {
 
 /// The coordinate that has probability `p` below it, and `q` = 1 - p above; the smaller of the two is
 /// the one that is known well.
-pub(super) fn quantile(p: f64, q: f64) -> f64 {
+pub(crate) fn quantile(p: f64, q: f64) -> f64 {
     let lower = |p: f64| -SQRT_2 * erfc_inv(2.0 * p);
     if p <= q { lower(p) } else { -lower(q) }
 }

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Written into every file, and raised when what is in it changes.
-const FORMAT: &str = "bullwhip calibration 6";
+const FORMAT: &str = "bullwhip calibration 7";
 
 /// Why a file is refused that was a state once.
 const DAMAGED: &str = "it is damaged: its end is missing, or its numbers changed";
@@ -46,6 +46,11 @@ impl Saved {
             facts: facts.clone(),
             rows: fit.state(),
         }
+    }
+
+    /// What it is of.
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// Writes the file.

@@ -1,14 +1,14 @@
 //! The fit of a guide: stochastic gradients of particles, and Adam.
 
-use super::{EarlyStop, Estimator, Svi, half_cosine};
+use super::descent::DECAY;
+use super::{EarlyStop, Svi, half_cosine};
 use crate::error::{Error, Result};
 use crate::infer::Step;
 use crate::infer::method::Fit;
 use crate::infer::noise::{Purpose, normals};
 use crate::infer::objective::Objective;
-use crate::infer::posterior::Draws;
 use crate::infer::posterior::convergence::{Ending, Pull, is_wide_enough, of_guide};
-use crate::infer::snapshot::PANELS;
+use crate::infer::posterior::{Draws, Start};
 use crate::infer::state::history::History;
 use crate::infer::state::rows::{Rows, Unfit, from_rows, rows_of};
 use crate::simulate::GRAIN;
@@ -16,64 +16,64 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// Adam's memory of the gradient and of its square.
-const DECAY: (f64, f64) = (0.9, 0.999);
 /// Steps in a row without a finite particle after which a fit has diverged.
 const FAILED: usize = 10;
-
-/// How data and prior push a particle away from the guide's mean: the product of its distance to the mean with the
-/// gradient of its data, `pull`, and of the prior, which weighs `share`.
-fn outward(pull: &[f64], u: &[f64], mean: &[f64], share: f64) -> f64 {
-    let pieces = pull
-        .par_chunks(GRAIN)
-        .zip(u.par_chunks(GRAIN))
-        .zip(mean.par_chunks(GRAIN));
-    let sums: Vec<f64> = pieces
-        .map(|((g, u), m)| {
-            let each = g.iter().zip(u).zip(m);
-            each.map(|((g, u), m)| (u - m) * (g + share * (u - m)))
-                .sum()
-        })
-        .collect();
-    sums.iter().sum()
-}
+/// Spread of the further starts, in standard deviations of the prior.
+const INNER: f64 = 0.5;
 
 /// All that the next step depends on.
 #[derive(Clone, Serialize, Deserialize)]
-struct State {
-    /// The unknowns of the guide.
-    guide: Vec<f64>,
+pub(super) struct State {
+    /// The unknowns of the guides, [start, unknown]: of all starts until the best goes on alone.
+    pub(super) guide: Vec<f64>,
     /// Adam's running means of the gradient and of its square (Kingma & Ba 2015).
-    first: Vec<f64>,
-    second: Vec<f64>,
-    /// How often the guide moved: a step without a finite particle does not move it.
-    moves: i32,
+    pub(super) first: Vec<f64>,
+    pub(super) second: Vec<f64>,
+    /// How often each guide moved: a step without a finite particle does not move it.
+    pub(super) moves: Vec<i32>,
+    /// Running mean of each guide's objective; infinite of one that diverged.
+    pub(super) standing: Vec<f64>,
+    /// What each start came to once the best goes on alone: its objective, and how far it ended from the best.
+    pub(super) tried: Vec<[f64; 2]>,
+    /// Which of them went on.
+    pub(super) kept: usize,
+    /// The step from which on the data have their full weight.
+    pub(super) full: Option<usize>,
     /// How the last steps pulled at the means.
-    pull: Pull,
+    pub(super) pull: Pull,
     /// The step after which the objective no longer got better.
-    level: Option<usize>,
-    history: History,
+    pub(super) level: Option<usize>,
+    pub(super) history: History,
 }
 
 /// A fit of a guide.
 pub(super) struct Ascent<'a> {
-    options: &'a Svi,
-    seed: u64,
+    pub(super) options: &'a Svi,
+    pub(super) seed: u64,
     /// Nats that the loss weighs.
-    weight: f64,
+    pub(super) weight: f64,
     /// Number of coordinates.
-    n: usize,
-    state: State,
+    pub(super) n: usize,
+    pub(super) state: State,
     /// Guide, means of the gradient and number of steps where the loss was last finite, before the move from there.
-    good: (Vec<f64>, Vec<f64>, Vec<f64>, usize),
+    pub(super) good: (Vec<f64>, Vec<f64>, Vec<f64>, usize),
     /// Panels [particle, period, group] of the last steps, where somebody watches.
-    last: VecDeque<Vec<f64>>,
+    pub(super) last: VecDeque<Vec<f64>>,
 }
 
 impl<'a> Ascent<'a> {
     pub(super) fn new(options: &'a Svi, objective: &Objective, seed: u64) -> Self {
         let n = objective.dimension();
-        let guide = options.guide.start(n, options.initial_scale, seed);
+        let one = |start: usize| {
+            let mut guide = options.guide.start(n, options.initial_scale, seed);
+            if start > 0 {
+                let means = normals(seed, Purpose::Start, start, n);
+                let both = guide.iter_mut().zip(means);
+                both.for_each(|(m, e)| *m = INNER * e);
+            }
+            guide
+        };
+        let guide: Vec<f64> = (0..options.starts).flat_map(one).collect();
         Self {
             options,
             seed,
@@ -83,7 +83,11 @@ impl<'a> Ascent<'a> {
                 first: vec![0.0; guide.len()],
                 second: vec![0.0; guide.len()],
                 guide,
-                moves: 0,
+                moves: vec![0; options.starts],
+                standing: vec![f64::NAN; options.starts],
+                tried: Vec::new(),
+                kept: 0,
+                full: None,
                 pull: Pull::default(),
                 level: None,
                 history: History::new(options.looks_back()),
@@ -91,6 +95,15 @@ impl<'a> Ascent<'a> {
             good: Default::default(),
             last: VecDeque::new(),
         }
+    }
+
+    /// The first step that can count for an early end: one guide, with the data in full weight.
+    fn settling(&self) -> Option<usize> {
+        let full = self.state.full?;
+        (self.guides() == 1).then(|| match self.options.starts {
+            1 => full,
+            _ => full.max(self.options.trial()),
+        })
     }
 
     /// From which step on it comes to its end, and how many steps that takes.
@@ -127,7 +140,11 @@ impl<'a> Ascent<'a> {
         else {
             return false;
         };
-        let Some(steps) = self.state.history.last(self.options.looks_back()) else {
+        let back = self.options.looks_back();
+        if self.settling().is_none_or(|from| self.done() < from + back) {
+            return false;
+        }
+        let Some(steps) = self.state.history.last(back) else {
             return false;
         };
         let (before, after) = steps.split_at(patience);
@@ -150,7 +167,7 @@ impl<'a> Ascent<'a> {
     }
 
     /// Goes back to where the loss was last finite, and says that the fit has diverged.
-    fn diverged(&mut self, what: &str) -> Error {
+    pub(super) fn diverged(&mut self, what: &str) -> Error {
         let (guide, first, second, steps) = std::mem::take(&mut self.good);
         let at = if guide.is_empty() { 1 } else { steps + 2 };
         if at > 1 {
@@ -158,7 +175,7 @@ impl<'a> Ascent<'a> {
             self.state.history.truncate(steps);
             // What was seen of steps that are taken back.
             self.state.level = self.state.level.filter(|level| *level <= steps);
-            self.state.moves -= 1;
+            self.state.moves.iter_mut().for_each(|m| *m -= 1);
         }
         let remedy = match at {
             1 => "narrow the priors, or raise problem.noise",
@@ -173,10 +190,10 @@ impl<'a> Ascent<'a> {
 
     /// Notes how this step's gradient of the means lies to those before.
     fn pulled(&mut self, gradient: &[f64]) {
-        if self.state.moves == 0 {
+        if self.guides() > 1 || self.state.moves[0] == 0 {
             return;
         }
-        let correct = 1.0 - DECAY.0.powi(self.state.moves);
+        let correct = 1.0 - DECAY.0.powi(self.state.moves[0]);
         let of = |a: &[f64]| -> f64 {
             let pieces = a[..self.n]
                 .par_chunks(GRAIN)
@@ -188,86 +205,6 @@ impl<'a> Ascent<'a> {
         };
         let (together, alone) = (of(&self.state.first) / correct, of(gradient));
         self.state.pull.add(together, alone);
-    }
-
-    /// The gradient of the objective in the guide's unknowns, its divergence, and the mean loss, which is
-    /// NaN without a finite particle.
-    fn gradient(&mut self, objective: &Objective, watched: bool) -> Result<(Vec<f64>, Step)> {
-        let (n, options) = (self.n, self.options);
-        let (family, particles) = (options.guide, options.particles);
-        let (step, width) = (self.state.history.steps(), family.noise(n));
-        let noise = normals(self.seed, Purpose::Particles, step, width * particles);
-        let noise = |p: usize| &noise[p * width..][..width];
-        let u: Vec<_> = (0..particles)
-            .map(|p| family.particle(&self.state.guide, n, noise(p)))
-            .collect();
-        let u = u.concat();
-        let (mut result, panel) = objective.gradient_and_panel(&u)?;
-        if watched {
-            self.last.push_back(panel);
-            if self.last.len() > PANELS.div_ceil(particles) {
-                self.last.pop_front();
-            }
-        }
-        let finite = |p: usize| {
-            result.loss[p].is_finite()
-                && (result.gradient[p * n..][..n].par_chunks(GRAIN))
-                    .all(|some| some.iter().all(|g| g.is_finite()))
-        };
-        let good: Vec<usize> = (0..particles).filter(|&p| finite(p)).collect();
-        let share = 1.0 / good.len() as f64;
-        let mut gradient = vec![0.0; self.state.guide.len()];
-        let along_paths = options.estimator == Estimator::Path && !family.is_point();
-        // By its closed form the divergence is known however it is differentiated.
-        let divergence = options.kl_weight
-            * options
-                .divergence
-                .of(family, &self.state.guide, n, &mut gradient);
-        let weighs = if along_paths { 0.0 } else { options.kl_weight };
-        if weighs != 1.0 {
-            gradient.iter_mut().for_each(|g| *g *= weighs);
-        }
-        let mut balance = 0.0;
-        for &p in &good {
-            let pull = &mut result.gradient[p * n..][..n];
-            let each = pull.par_iter_mut().with_min_len(GRAIN);
-            each.for_each(|g| *g = self.weight * *g * share);
-            balance += outward(pull, &u[p * n..][..n], &self.state.guide, share);
-            if along_paths {
-                let (_, score) = family.density(&self.state.guide, n, noise(p));
-                let u = &u[p * n..][..n];
-                for (pull, (score, u)) in pull.iter_mut().zip(score.iter().zip(u)) {
-                    *pull += options.kl_weight * share * (score + u);
-                }
-            }
-            family.pull(&self.state.guide, noise(p), pull, &mut gradient);
-        }
-        let loss = good.iter().map(|&p| result.loss[p]).sum::<f64>() * share;
-        let step = Step {
-            evaluations: (step + 1) * particles,
-            loss,
-            kl: divergence,
-            objective: self.weight * loss + divergence,
-            dropped: particles - good.len(),
-        };
-        self.state.pull.balance(balance / n as f64);
-        Ok((gradient, step))
-    }
-
-    fn adam(&mut self, rate: f64, gradient: &[f64]) {
-        self.state.moves += 1;
-        let correct = (
-            1.0 - DECAY.0.powi(self.state.moves),
-            1.0 - DECAY.1.powi(self.state.moves),
-        );
-        let means = self.state.first.par_iter_mut().zip(&mut self.state.second);
-        let all = self.state.guide.par_iter_mut().zip(means).zip(gradient);
-        let all = all.with_min_len(GRAIN);
-        all.for_each(|((w, (first, second)), g)| {
-            *first = DECAY.0 * *first + (1.0 - DECAY.0) * g;
-            *second = DECAY.1 * *second + (1.0 - DECAY.1) * g * g;
-            *w -= rate * (*first / correct.0) / ((*second / correct.1).sqrt() + 1e-8);
-        });
     }
 }
 
@@ -286,36 +223,44 @@ impl Fit for Ascent<'_> {
     }
 
     fn step(&mut self, objective: &Objective, watched: bool) -> Result<String> {
-        let (mut gradient, step) = self.gradient(objective, watched)?;
-        let done = self.done();
-        if step.loss.is_finite() {
+        if self.data_weight() == 1.0 {
+            self.state.full.get_or_insert(self.state.history.steps());
+        }
+        let found = self.gradients(objective, watched)?;
+        let (done, leading) = (self.done(), self.leading());
+        let dropped = found.iter().map(|(_, step)| step.dropped).sum();
+        let step = Step {
+            dropped,
+            ..found[leading].1
+        };
+        if found.iter().any(|(_, step)| step.loss.is_finite()) {
             self.mark();
-            self.pulled(&gradient);
+        }
+        if step.loss.is_finite() {
+            self.pulled(&found[leading].0);
         }
         self.state.history.push(step);
-        if step.loss.is_finite() {
-            if let Some(most) = self.options.clip {
-                let length = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-                let shorten = (most / length).min(1.0);
-                for g in &mut gradient {
-                    *g *= shorten;
-                }
-            }
-            self.adam(self.rate(done), &gradient);
-            let all = self.state.guide.par_iter().with_min_len(GRAIN);
-            if !all.into_par_iter().all(|w| w.is_finite()) {
-                return Err(self.diverged("the guide is no longer finite"));
-            }
-        } else if let Some(steps) = self.state.history.last(FAILED)
+        let (guides, rate) = (found.len(), self.rate(done));
+        for (k, (gradient, step)) in found.into_iter().enumerate() {
+            self.go(k, gradient, step, rate)?;
+        }
+        if !step.loss.is_finite()
+            && let Some(steps) = self.state.history.last(FAILED)
             && steps.iter().all(|s| !s.loss.is_finite())
         {
             let what = format!("no particle of {FAILED} steps gave a finite loss");
-            return Err(self.diverged(&what));
+            self.lose(leading, &what)?;
+        }
+        if guides > 1 && self.done() >= self.options.trial() {
+            self.select();
         }
         if self.state.level.is_none() && self.is_level() {
             self.state.level = Some(self.done());
         }
-        Ok(format!("loss {:.2e}", step.loss))
+        Ok(match guides {
+            1 => format!("loss {:.2e}", step.loss),
+            _ => format!("loss {:.2e}, the best of {guides} starts", step.loss),
+        })
     }
 
     fn history(&self) -> &[Step] {
@@ -328,13 +273,18 @@ impl Fit for Ascent<'_> {
 
     fn restore(&mut self, state: &Rows) -> std::result::Result<(), Unfit> {
         let read: State = from_rows(state)?;
+        // Of all starts, or of the one that went on.
+        let guides = read.moves.len();
+        if (guides != 1 && guides != self.guides()) || read.standing.len() != guides {
+            return Err(Unfit::missing("moves"));
+        }
         let rows = [
             ("guide", &read.guide),
             ("first", &read.first),
             ("second", &read.second),
         ];
         for (name, row) in rows {
-            if row.len() != self.state.guide.len() {
+            if row.len() != guides * self.place(0).len() {
                 return Err(Unfit::missing(name));
             }
         }
@@ -349,12 +299,22 @@ impl Fit for Ascent<'_> {
         let units = objective.layout().iter();
         units
             .flat_map(|v| (0..v.units()).map(|k| v.parts(k)))
-            .map(|parts| self.options.guide.moments(&self.state.guide, self.n, parts))
+            .map(|parts| self.options.guide.moments(self.guide(), self.n, parts))
             .unzip()
     }
 
     fn center(&self) -> Option<Vec<f64>> {
-        Some(self.state.guide[..self.n].to_vec())
+        Some(self.guide()[..self.n].to_vec())
+    }
+
+    fn starts(&self) -> Vec<Start> {
+        let all = self.state.tried.iter().enumerate();
+        all.map(|(k, [objective, distance])| Start {
+            objective: *objective,
+            distance: *distance,
+            kept: k == self.state.kept,
+        })
+        .collect()
     }
 
     fn panels(&self) -> Vec<f64> {
@@ -384,8 +344,8 @@ impl Fit for Ascent<'_> {
         let one = move |k| {
             let width = family.noise(n);
             let noise = normals(self.seed, Purpose::Posterior, k, width);
-            let log = family.density(&self.state.guide, n, &noise).0;
-            (family.particle(&self.state.guide, n, &noise), log)
+            let log = family.density(self.guide(), n, &noise).0;
+            (family.particle(self.guide(), n, &noise), log)
         };
         Ok(Draws {
             count,

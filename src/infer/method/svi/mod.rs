@@ -1,11 +1,14 @@
 //! Generalised variational inference with normal guides: its options.
 
 mod ascent;
+mod descent;
+mod several;
 
 use super::{Fit, Method, Options};
 use crate::error::{Error, Result};
 use crate::infer::guide::{Divergence, Guide};
 use crate::infer::objective::Objective;
+use crate::infer::state::Facts;
 use ascent::Ascent;
 use serde::Serialize;
 
@@ -48,7 +51,8 @@ impl Default for EarlyStop {
     }
 }
 
-/// Options of variational inference with normal guides: it minimises `w E_q[loss] + divergence(q || prior)` over normals q
+/// Options of variational inference with normal guides. What is not given of steps, particles, starts and annealing follows
+/// from the number of unknowns: see `Svi::sized`. It minimises `w E_q[loss] + divergence(q || prior)` over normals q
 /// in the coordinates of the prior, of the family `guide`, with w the weight of `Problem::loss` (Knoblauch, Jewson &
 /// Damoulas 2022).
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -56,10 +60,19 @@ pub struct Svi {
     /// Family of the approximation.
     pub guide: Guide,
     /// Optimiser steps. They also set the course of the learning rate, so a fit that stopped goes on
-    /// to the numbers of one that did not only with the same `steps`.
+    /// to the numbers of one that did not only with the same `steps`. `Svi::BY_SIZE` unless given.
     pub steps: usize,
-    /// Reparameterised particles per step; each costs one model evaluation with its gradient.
+    /// Reparameterised particles per step of each start; each costs one model evaluation with its gradient.
+    /// `Svi::BY_SIZE` unless given.
     pub particles: usize,
+    /// Guides that start at other places, side by side; after three fifths of the steps the best by its objective goes
+    /// on alone. The first starts at the prior's mean, the others at draws from its inner part, u ~ N(0, 1/4). Economies of
+    /// a few dozen firms and problems with few unknowns have local optima far below the posterior: what all starts
+    /// came to is in `Posterior::starts`. `Svi::BY_SIZE` unless given.
+    pub starts: usize,
+    /// Weight of the data at the first step: it rises geometrically to 1 over the first half of the steps, by which a
+    /// fit finds the higher hill more often. 1 weighs the data in full at once; 0, unless given, goes by size.
+    pub anneal: f64,
     /// Learning rate of Adam at its highest, in standard deviations of the prior.
     pub learning_rate: f64,
     /// Share of the learning rate that is left at the last step: it falls along half a cosine, so
@@ -90,8 +103,10 @@ impl Default for Svi {
     fn default() -> Self {
         Self {
             guide: Guide::MeanField,
-            steps: 300,
-            particles: 1,
+            steps: Self::BY_SIZE,
+            particles: Self::BY_SIZE,
+            starts: Self::BY_SIZE,
+            anneal: 0.0,
             learning_rate: 0.15,
             final_rate: 0.02,
             warm_up: 0,
@@ -111,7 +126,75 @@ fn half_cosine(gone: f64) -> f64 {
     0.5 * (1.0 + (std::f64::consts::PI * gone).cos())
 }
 
+/// Unknowns up to which fits are annealed from several starts, unless said otherwise.
+const SMALL: usize = 500;
+/// Share of the steps after which the best start goes on alone, and over which the data come to their full weight.
+const TRIAL: f64 = 0.6;
+const ANNEALED: f64 = 0.5;
+
 impl Svi {
+    /// Stands for what follows from the number of unknowns.
+    pub const BY_SIZE: usize = usize::MAX - 1;
+
+    /// The options with everything that is not given filled in, as a calibration of so many unknowns takes them.
+    ///
+    /// Where `steps` are not given, up to 500 unknowns make 1,500 steps (2,000 with `Guide::LowRank` and
+    /// `Guide::FullRank`) of 4 particles from each of 4 starts, annealed from 1/1,000, and more unknowns 300 steps of one
+    /// particle from one start (1,000 of 4 with `Guide::LowRank`). Where they are given, one particle from one
+    /// start makes them, with the data in full weight, unless these are given, too: for more steps of the same kind
+    /// write `Svi { steps: 3000, ..Svi::default().sized(unknowns) }`.
+    ///
+    /// ```
+    /// use bullwhip::prelude::*;
+    ///
+    /// let (few, many) = (Svi::default().sized(80), Svi::default().sized(2000));
+    /// assert_eq!((few.steps, few.particles, few.starts, few.anneal), (1500, 4, 4, 1e-3));
+    /// assert_eq!((many.steps, many.particles, many.starts, many.anneal), (300, 1, 1, 1.0));
+    /// let given = Svi { steps: 700, ..Svi::default() }.sized(80);
+    /// assert_eq!((given.steps, given.particles, given.starts, given.anneal), (700, 1, 1, 1.0));
+    /// ```
+    pub fn sized(&self, unknowns: usize) -> Svi {
+        let given = self.steps != Self::BY_SIZE;
+        let small = unknowns <= SMALL && !given;
+        let correlated = !matches!(self.guide, Guide::MeanField | Guide::Point);
+        let or = |value: usize, other: usize| match value {
+            Self::BY_SIZE => other,
+            value => value,
+        };
+        let steps = match (small, correlated) {
+            (true, false) => 1500,
+            (true, true) => 2000,
+            (false, false) => 300,
+            (false, true) => 1000,
+        };
+        let several = (small && !self.guide.is_point()) || (correlated && !given);
+        Svi {
+            steps: or(self.steps, steps),
+            particles: or(self.particles, if several { 4 } else { 1 }),
+            starts: or(self.starts, if small { 4 } else { 1 }),
+            anneal: match self.anneal {
+                0.0 if small => 1e-3,
+                0.0 => 1.0,
+                given => given,
+            },
+            ..self.clone()
+        }
+    }
+
+    /// Step at which the best start goes on alone.
+    fn trial(&self) -> usize {
+        match self.starts {
+            0 | 1 => 0,
+            _ => ((TRIAL * self.steps as f64).ceil() as usize).max(1),
+        }
+    }
+
+    /// Weight of the data at step `k`, from 0.
+    fn weight_at(&self, k: usize) -> f64 {
+        let rise = k as f64 / (ANNEALED * self.steps as f64);
+        self.anneal.powf((1.0 - rise).max(0.0))
+    }
+
     /// Steps that `early_stop` looks at.
     fn looks_back(&self) -> usize {
         self.early_stop.map_or(0, |e| e.patience.saturating_mul(2))
@@ -142,6 +225,24 @@ impl Options for Svi {
         self.draws
     }
 
+    fn sized(&self, unknowns: usize, before: Option<&Facts>) -> Option<Method> {
+        let mut filled = self.clone();
+        // What a fit was begun with stays, however many steps it is to make now.
+        let fact = |name: &str| before?.get(&format!("Svi.{name}")).cloned();
+        for (field, name) in [
+            (&mut filled.particles, "particles"),
+            (&mut filled.starts, "starts"),
+        ] {
+            if let (Self::BY_SIZE, Some(Ok(n))) = (*field, fact(name).map(|n| n.parse())) {
+                *field = n;
+            }
+        }
+        if let (0.0, Some(Ok(weight))) = (filled.anneal, fact("anneal").map(|a| a.parse())) {
+            filled.anneal = weight;
+        }
+        Some(Method::Svi(Svi::sized(&filled, unknowns)))
+    }
+
     fn lasting(&self) -> Method {
         let Svi {
             steps,
@@ -161,6 +262,7 @@ impl Options for Svi {
         for (field, n) in [
             ("steps", self.steps),
             ("particles", self.particles),
+            ("starts", self.starts),
             ("draws", self.draws),
         ] {
             if n == 0 {
@@ -185,6 +287,13 @@ impl Options for Svi {
                     "give a positive number such as 0.1",
                 ));
             }
+        }
+        if !(self.anneal >= 0.0 && self.anneal <= 1.0) {
+            return Err(Error::new(
+                "Svi.anneal",
+                format!("it is {}", self.anneal),
+                "give the weight of the data at the first step, such as 0.001; 1 does not anneal",
+            ));
         }
         if self.final_rate > 1.0 {
             return Err(Error::new(
@@ -224,7 +333,7 @@ impl Options for Svi {
             (
                 "Svi.particles",
                 "the particles of a step",
-                self.particles as f64 * particle,
+                self.particles as f64 * self.starts as f64 * particle,
             ),
             (
                 "Svi.draws",

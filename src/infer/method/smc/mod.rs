@@ -1,4 +1,6 @@
-//! Sequential Monte Carlo ABC: a population of draws that comes closer to the data round by round.
+//! Sequential Monte Carlo: a population of draws that comes closer to the data round by round, by a tolerance or by weights.
+
+mod tempered;
 
 use super::{Fit, Method, Options, moments};
 use crate::error::{Error, Result};
@@ -8,28 +10,53 @@ use crate::infer::objective::Objective;
 use crate::infer::posterior::Draws;
 use crate::infer::posterior::convergence::{Ending, distinct};
 use crate::infer::snapshot::PANELS;
+use crate::infer::state::Facts;
 use crate::infer::state::history::History;
 use crate::infer::state::rows::{Rows, Unfit, from_rows, rows_of};
 use serde::{Deserialize, Serialize};
+use tempered::Tempered;
 
 /// What it is called in results.
 pub(super) const NAME: &str = "SMC-ABC";
 
-/// Options of sequential Monte Carlo ABC with an adaptive tolerance (Del Moral, Doucet & Jasra 2012).
+/// What it is called with `Ladder::Likelihood`.
+pub(super) const TEMPERED: &str = "tempered SMC";
+
+/// What leads a population from the prior to the posterior.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Ladder {
+    /// A tolerance of the loss that falls: approximate, and needs no gradient.
+    #[default]
+    Tolerance,
+    /// The weight of the data, which rises from 0 to 1: the draws are those of the posterior, on all its hills in their
+    /// proportions, and `Posterior::evidence` has the evidence. Needs gradients, some hundred a draw.
+    Likelihood,
+}
+
+/// Options of sequential Monte Carlo: by an adaptive tolerance (SMC-ABC; Del Moral, Doucet & Jasra 2012), or with
+/// `Ladder::Likelihood` by tempering.
 ///
-/// The population starts from the prior. In each round the tolerance falls to the loss that `survivors`
+/// By tempering, the data gain weight in steps that leave the population worth the share `survivors` of its size; draws
+/// that fit take the places of those that do not, and each is moved along its gradient, by Hamiltonian moves in the spreads
+/// of the population. It is right where `Svi` and `Nuts` stay on a wrong hill.
+///
+/// By tolerance, the population starts from the prior. In each round the tolerance falls to the loss that `survivors`
 /// of the population keep to; the others are replaced by copies of these, and each makes one move that
 /// leaves the prior as it is, u' = √(1 - β²) u + β ε (Cotter et al. 2013), taken where its loss is
 /// within the tolerance. β follows the share that is taken. Needs no gradient; memory holds population x
 /// coordinates.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Smc {
-    /// Draws in the population, which are those of the posterior.
+    /// What leads the population to the posterior.
+    pub ladder: Ladder,
+    /// Draws in the population, which are those of the posterior. Unless given 200, by tempering 400.
     pub population: usize,
-    /// Model evaluations in all.
+    /// Model evaluations in all. Unless given 10,000; by tempering, which ends by itself, at most ten million.
     pub evaluations: usize,
-    /// Share of the population that survives a round, in 0..1.
+    /// Share of the population that survives a round, in 0..1; by tempering, that it is worth.
     pub survivors: f64,
+    /// Moves of each draw a round, by tempering.
+    pub moves: usize,
     /// Draws simulated together, at most: in large economies fewer, as a stop waits for them.
     pub batch: usize,
 }
@@ -37,17 +64,47 @@ pub struct Smc {
 impl Default for Smc {
     fn default() -> Self {
         Self {
-            population: 200,
-            evaluations: 10_000,
+            ladder: Ladder::Tolerance,
+            population: Self::BY_LADDER,
+            evaluations: Self::BY_LADDER,
             survivors: 0.5,
+            moves: 2,
             batch: 256,
+        }
+    }
+}
+
+impl Smc {
+    /// Stands for what follows from the ladder.
+    pub const BY_LADDER: usize = usize::MAX - 1;
+
+    fn filled(&self) -> Smc {
+        let (population, evaluations) = match self.ladder {
+            Ladder::Tolerance => (200, 10_000),
+            Ladder::Likelihood => (400, 10_000_000),
+        };
+        let or = |value: usize, other: usize| match value {
+            Self::BY_LADDER => other,
+            value => value,
+        };
+        Smc {
+            population: or(self.population, population),
+            evaluations: or(self.evaluations, evaluations),
+            ..self.clone()
         }
     }
 }
 
 impl Options for Smc {
     fn name(&self) -> &'static str {
-        NAME
+        match self.ladder {
+            Ladder::Tolerance => NAME,
+            Ladder::Likelihood => TEMPERED,
+        }
+    }
+
+    fn sized(&self, _: usize, _: Option<&Facts>) -> Option<Method> {
+        Some(Method::Smc(self.filled()))
     }
 
     fn short_name(&self) -> &'static str {
@@ -70,12 +127,16 @@ impl Options for Smc {
     }
 
     fn check(&self) -> Result<()> {
-        if self.population < 2 || self.batch == 0 || self.evaluations < self.population {
+        if self.moves == 0 {
+            return Err(Error::new("Smc.moves", "it is 0", "give at least 1"));
+        }
+        let whole = self.filled();
+        if whole.population < 2 || self.batch == 0 || whole.evaluations < whole.population {
             return Err(Error::new(
                 "Smc",
                 format!(
                     "population {}, evaluations {}, batch {}",
-                    self.population, self.evaluations, self.batch
+                    whole.population, whole.evaluations, self.batch
                 ),
                 "give a population of at least 2, evaluations for all of it, and batches of at least 1",
             ));
@@ -96,7 +157,10 @@ impl Options for Smc {
     }
 
     fn start(&self, objective: &Objective, seed: u64) -> Result<Box<dyn Fit + '_>> {
-        Ok(Box::new(Population::new(self, objective, seed)))
+        Ok(match self.ladder {
+            Ladder::Tolerance => Box::new(Population::new(self, objective, seed)),
+            Ladder::Likelihood => Box::new(Tempered::new(self, objective, seed)),
+        })
     }
 }
 
