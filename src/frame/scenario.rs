@@ -241,6 +241,7 @@ impl Further {
         Ok(out)
     }
 
+    // Long: one kind of row after the other.
     /// Adds what the rows say to a scenario.
     fn put(&self, shock: &mut Shock) -> Result<()> {
         let mut given = [0.0; 4];

@@ -89,7 +89,8 @@ fn numbers(path: &Path) -> Option<(Vec<usize>, Vec<f64>)> {
 
 /// An option by the name that its family gives it.
 fn choice<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str, option: &serde_json::Value) -> T {
-    let wanted = option.as_str().expect("an option");
+    // What is not said is the default, which is the first.
+    let wanted = option.as_str().unwrap_or(name(all[0]));
     let found = all.iter().find(|one| name(**one) == wanted);
     *found.unwrap_or_else(|| panic!("no member is called {wanted}"))
 }
@@ -403,7 +404,7 @@ pub fn load(dir: &Path) -> Result<Case> {
         folder: dir.to_path_buf(),
         simulation: Simulation {
             periods: meta["T"].as_u64().expect("T") as usize,
-            slack: o["slack"].as_f64().expect("a slack"),
+            slack: o["slack"].as_f64().unwrap_or(0.2),
             model: model(o, by_link, several),
             precision: Precision::Double,
             device: Device::Cpu,

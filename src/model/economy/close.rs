@@ -4,21 +4,17 @@ use super::{Layout, Numbers, State, Work};
 use crate::number::{Real, Row};
 
 impl Layout {
-    /// The mean of what is left of the capacities of a firm's partners, link by link; 1 without any.
-    fn ease<F: Real, const L: usize>(
-        &self,
-        factor: &[Row<F, L>],
-        firm: usize,
-    ) -> (Row<F, L>, Vec<usize>) {
-        let partners = self.partners.get(&firm).cloned().unwrap_or_default();
+    /// The mean of what is left of the capacities of the partners of a damped hit's firm, link by link; 1 without any.
+    fn ease<F: Real, const L: usize>(&self, factor: &[Row<F, L>], hit: usize) -> Row<F, L> {
+        let partners = &self.partners[hit];
+        if partners.is_empty() {
+            return Row::one();
+        }
         let mut sum = Row::zero();
-        for j in &partners {
+        for j in partners {
             sum += factor[*j];
         }
-        match partners.len() {
-            0 => (Row::one(), partners),
-            n => (sum / Row::all(n as f64), partners),
-        }
+        sum / Row::all(partners.len() as f64)
     }
 
     /// Ends period t. `after.demand` holds the orders of links.
@@ -41,7 +37,7 @@ impl Layout {
         for (h, hit) in self.damped.iter().enumerate() {
             after.damped[h] = before.damped[h];
             if t >= hit.start + hit.hold {
-                let (ease, _) = self.ease(&work.factor, hit.firm);
+                let ease = self.ease(&work.factor, h);
                 after.damped[h] = before.damped[h] * (Row::one() - v.damped_rate[h] * ease);
             }
         }
@@ -134,13 +130,13 @@ impl Layout {
                 to_before.damped[h] += to_next;
                 continue;
             }
-            let (ease, partners) = self.ease(&work.factor, hit.firm);
+            let (ease, partners) = (self.ease(&work.factor, h), &self.partners[h]);
             let (left, rate) = (before.damped[h], v.damped_rate[h]);
             to_before.damped[h] += to_next * (one - rate * ease);
             to_v.damped_rate[h] -= to_next * left * ease;
             let to_ease = -(to_next * left * rate) / Row::all(partners.len().max(1) as f64);
             for j in partners {
-                to.factor[j] += to_ease;
+                to.factor[*j] += to_ease;
             }
         }
     }

@@ -97,8 +97,8 @@ pub(crate) struct Layout {
     pub(crate) demand_column: Vec<u32>,
     pub(crate) demand_columns: usize,
     pub(crate) damped: Vec<DampedHit>,
-    /// Suppliers and customers of the firms of damped hits, link by link.
-    pub(super) partners: BTreeMap<usize, Vec<usize>>,
+    /// Suppliers and customers of the firm of each damped hit, link by link.
+    pub(super) partners: Vec<Vec<usize>>,
     pub(crate) rebuilds: Vec<Rebuild>,
     pub(crate) builders: Vec<Builder>,
     pub(crate) damages: Vec<Damage>,
@@ -140,8 +140,8 @@ pub(crate) fn inputs(network: &Network, substitution: Substitution) -> (Vec<u32>
     (link, start)
 }
 
-/// Suppliers and customers of the firms of damped hits, link by link.
-fn partners(network: &Network, damped: &[DampedHit]) -> BTreeMap<usize, Vec<usize>> {
+/// Suppliers and customers of the firm of each damped hit, link by link.
+fn partners(network: &Network, damped: &[DampedHit]) -> Vec<Vec<usize>> {
     let of = |firm: usize| {
         let suppliers = network.by_buyer().of(firm).iter();
         let suppliers = suppliers.map(|e| network.supplier()[*e as usize] as usize);
@@ -149,7 +149,7 @@ fn partners(network: &Network, damped: &[DampedHit]) -> BTreeMap<usize, Vec<usiz
         let customers = customers.map(|e| network.buyer()[*e as usize] as usize);
         suppliers.chain(customers).collect()
     };
-    damped.iter().map(|hit| (hit.firm, of(hit.firm))).collect()
+    damped.iter().map(|hit| of(hit.firm)).collect()
 }
 
 /// Columns of what has a path, by place; empty where nothing has one.

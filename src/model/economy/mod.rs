@@ -18,6 +18,7 @@ mod orders;
 mod orders_adjoint;
 mod production;
 mod run;
+mod single;
 mod state;
 
 pub(crate) use attribution::Attribution;

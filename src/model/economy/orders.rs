@@ -39,7 +39,7 @@ impl<F: Real, const L: usize> InputWork<F, L> {
         }
     }
 
-    /// Makes room for the links of an input.
+    /// Makes room for the links of an input, all at 0.
     pub(super) fn resize(&mut self, links: usize) {
         let Self {
             sent,
@@ -52,8 +52,8 @@ impl<F: Real, const L: usize> InputWork<F, L> {
             wanted,
         } = self;
         for rows in [sent, arrived, stock, transit, fill, trust, pull, wanted] {
-            rows.clear();
             rows.resize(links, Row::zero());
+            rows.fill(Row::zero());
         }
     }
 }
@@ -391,32 +391,57 @@ impl Layout {
         for i in 0..self.firms() {
             let basis = self.basis((before, work), i);
             for g in self.inputs_of(i) {
+                let links = self.links_of(g);
+                if links.len() == 1 {
+                    let k = links.start;
+                    let one = self.one(v, t, (before, work, sent), (k, g, i), basis);
+                    if self.learns() {
+                        after.trust[k] = self.trust_one(v, (before, one.sent), (k, i));
+                    }
+                    let found = [one.wanted, one.stock, one.transit, one.sent];
+                    self.leave(v, t, k, found, (sent, after));
+                    continue;
+                }
                 self.receive(v, t, (before, work, sent), (g, i), of);
                 self.want(v, (before, work), (g, i), basis, of);
-                for (n, k) in self.links_of(g).enumerate() {
-                    after.stock[k] = of.stock[n];
+                for (n, k) in links.enumerate() {
                     if self.learns() {
                         after.trust[k] = of.trust[n];
                     }
-                    let mut order = of.wanted[n];
-                    if let Some(c) = self.open_of(k) {
-                        order = order * v.open[t * self.open_columns + c];
-                    }
-                    if self.keeps_wanted() {
-                        after.wanted[k] = of.wanted[n];
-                    }
-                    after.orders[k] = order;
-                    let goods = Row::all(self.coefficient[k]) * order;
-                    after.demand[self.supplier[k] as usize] += goods;
-                    if self.ranks() {
-                        after.ordered[self.slot[k] as usize] += goods;
-                    }
-                    if let Some(l) = self.lag_of(k) {
-                        after.transit[l] = of.transit[n];
-                        sent[(t - 1) * lagged + l] = of.sent[n];
-                    }
+                    let found = [of.wanted[n], of.stock[n], of.transit[n], of.sent[n]];
+                    self.leave(v, t, k, found, (sent, after));
                 }
             }
+        }
+    }
+
+    /// Writes what a link leaves of a period: the order as far as the link lets it through, stock, and goods in transit.
+    #[inline(always)]
+    fn leave<F: Real, const L: usize>(
+        &self,
+        v: &Numbers<F, L>,
+        t: usize,
+        k: usize,
+        [wanted, stock, transit, goods]: [Row<F, L>; 4],
+        (sent, after): (&mut Sent<F, L>, &mut State<F, L>),
+    ) {
+        after.stock[k] = stock;
+        let mut order = wanted;
+        if let Some(c) = self.open_of(k) {
+            order = order * v.open[t * self.open_columns + c];
+        }
+        if self.keeps_wanted() {
+            after.wanted[k] = wanted;
+        }
+        after.orders[k] = order;
+        let asked = Row::all(self.coefficient[k]) * order;
+        after.demand[self.supplier[k] as usize] += asked;
+        if self.ranks() {
+            after.ordered[self.slot[k] as usize] += asked;
+        }
+        if let Some(l) = self.lag_of(k) {
+            after.transit[l] = transit;
+            sent[(t - 1) * self.lags.len() + l] = goods;
         }
     }
 }

@@ -332,6 +332,34 @@ impl Layout {
         }
     }
 
+    /// The adjoint of what is wanted of a link, from those of the order that gets through and of what is asked of the
+    /// supplier.
+    #[inline(always)]
+    fn asked_back<F: Real, const L: usize>(
+        &self,
+        v: &Numbers<F, L>,
+        t: usize,
+        k: usize,
+        wanted: impl Fn() -> Row<F, L>,
+        to_after: &State<F, L>,
+        to_v: &mut Numbers<F, L>,
+    ) -> Row<F, L> {
+        let mut to_goods = to_after.demand[self.supplier[k] as usize];
+        if self.ranks() {
+            to_goods += to_after.ordered[self.slot[k] as usize];
+        }
+        let mut to = to_after.orders[k] + Row::all(self.coefficient[k]) * to_goods;
+        if let Some(c) = self.open_of(k) {
+            let row = t * self.open_columns + c;
+            to_v.open[row] += to * wanted();
+            to = to * v.open[row];
+        }
+        if self.keeps_wanted() {
+            to += to_after.wanted[k];
+        }
+        to
+    }
+
     /// Adjoint of `order`: from the adjoint `to_after` of what period t leaves.
     pub(crate) fn order_back<F: Real, const L: usize>(
         &self,
@@ -349,25 +377,25 @@ impl Layout {
                 target: Row::zero(),
             };
             for g in self.inputs_of(i) {
+                let links = self.links_of(g);
+                if links.len() == 1 {
+                    let k = links.start;
+                    let wanted = || {
+                        let known = (before, work, seen.sent);
+                        self.one(v, t, known, (k, g, i), basis).wanted
+                    };
+                    let to_wanted = self.asked_back(v, t, k, wanted, to_after, back.numbers);
+                    let to_transit = self.lag_of(k).map_or(Row::zero(), |l| to_after.transit[l]);
+                    let to = [to_wanted, to_after.stock[k], to_transit];
+                    self.one_back(v, seen, (k, g, i), (basis, &mut to_basis), to, back);
+                    continue;
+                }
                 self.receive(v, t, (before, work, seen.sent), (g, i), of);
                 self.want(v, (before, work), (g, i), basis, of);
-                let links = self.links_of(g);
                 to_of.resize(links.len());
                 for (n, k) in links.enumerate() {
-                    let mut to_goods = to_after.demand[self.supplier[k] as usize];
-                    if self.ranks() {
-                        to_goods += to_after.ordered[self.slot[k] as usize];
-                    }
-                    let mut to = to_after.orders[k] + Row::all(self.coefficient[k]) * to_goods;
-                    if let Some(c) = self.open_of(k) {
-                        let row = t * self.open_columns + c;
-                        back.numbers.open[row] += to * of.wanted[n];
-                        to = to * v.open[row];
-                    }
-                    if self.keeps_wanted() {
-                        to += to_after.wanted[k];
-                    }
-                    to_of.wanted[n] = to;
+                    let wanted = || of.wanted[n];
+                    to_of.wanted[n] = self.asked_back(v, t, k, wanted, to_after, back.numbers);
                     to_of.stock[n] = to_after.stock[k];
                     if self.learns() {
                         to_of.trust[n] = to_after.trust[k];

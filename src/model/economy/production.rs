@@ -17,6 +17,23 @@ impl Layout {
         }
     }
 
+    /// The adjoint of factor `which` of a firm's factors: of a product all others, of the worst whether it is the first
+    /// of the smallest.
+    fn combined_back<F: Real, const L: usize>(
+        &self,
+        all: &[Row<F, L>],
+        which: usize,
+        to: Row<F, L>,
+    ) -> Row<F, L> {
+        let (own, zero) = (all[which], Row::zero());
+        let others = all.iter().enumerate().filter(|(k, _)| *k != which);
+        others.fold(to, |part, (k, other)| match self.model.combination {
+            Combination::Product => part * *other,
+            Combination::Worst if k < which => own.where_below(*other, part, zero),
+            Combination::Worst => own.where_most(*other, part, zero),
+        })
+    }
+
     /// The share of an event's damage that is left.
     pub(crate) fn destroyed<F: Real, const L: usize>(
         &self,
@@ -111,30 +128,23 @@ impl Layout {
     ) {
         let (to_v, to_before) = to;
         let further = self.further(v, t, before);
-        // The adjoint of each factor, the path's first: of a product all others, of the worst whether it is the first
-        // of the smallest.
-        let share = |i: usize, which: Option<usize>| -> Row<F, L> {
-            let own = which.map_or_else(|| self.path(v, t, i), |w| further[w].1);
-            let others = further.iter().enumerate().filter(|(_, (j, _))| *j == i);
-            let others = others.filter(|(k, _)| Some(*k) != which);
-            let others = others.map(|(k, (_, f))| (Some(k), *f));
-            let path = which.is_some().then(|| (None, self.path(v, t, i)));
-            let mut part = to_factor[i];
-            for (k, other) in path.into_iter().chain(others) {
-                part = match self.model.combination {
-                    Combination::Product => part * other,
-                    Combination::Worst if k < which => own.where_below(other, part, Row::zero()),
-                    Combination::Worst => own.where_most(other, part, Row::zero()),
-                };
+        let mut to_further = vec![Row::zero(); further.len()];
+        let mut to_path = to_factor.to_vec();
+        let mut order: Vec<usize> = (0..further.len()).collect();
+        order.sort_by_key(|k| further[*k].0);
+        for of in order.chunk_by(|a, b| further[*a].0 == further[*b].0) {
+            let i = further[of[0]].0;
+            let own: Vec<Row<F, L>> = of.iter().map(|k| further[*k].1).collect();
+            let all = [&[self.path(v, t, i)], &own[..]].concat();
+            to_path[i] = self.combined_back(&all, 0, to_factor[i]);
+            for (n, k) in of.iter().enumerate() {
+                to_further[*k] = self.combined_back(&all, n + 1, to_factor[i]);
             }
-            part
-        };
-        if !self.capacity_column.is_empty() {
-            for (i, c) in self.capacity_column.iter().enumerate() {
-                if *c != super::NONE {
-                    let row = (t - 1) * self.capacity_columns + *c as usize;
-                    to_v.capacity[row] += share(i, None);
-                }
+        }
+        for (i, c) in self.capacity_column.iter().enumerate() {
+            if *c != super::NONE {
+                let row = (t - 1) * self.capacity_columns + *c as usize;
+                to_v.capacity[row] += to_path[i];
             }
         }
         if further.is_empty() {
@@ -143,7 +153,7 @@ impl Layout {
         let mut which = 0;
         for (h, hit) in self.damped.iter().enumerate() {
             if t >= hit.start {
-                let to = share(hit.firm, Some(which));
+                let to = to_further[which];
                 to_v.damped_severity[h] -= to * before.damped[h];
                 to_before.damped[h] -= to * v.damped_severity[h];
                 which += 1;
@@ -151,7 +161,7 @@ impl Layout {
         }
         for (i, lost) in self.lost(v, t, before) {
             let capital = v.capital[i];
-            let to = share(i, Some(which));
+            let to = to_further[which];
             which += 1;
             // Capital that is all gone leaves nothing.
             let to = (Row::one() - lost / capital).where_below(Row::zero(), Row::zero(), to);
