@@ -66,6 +66,8 @@ pub(crate) struct Layout {
     /// Steady output and final demand, `[firm]`.
     pub(crate) steady: Vec<f64>,
     pub(crate) outside: Vec<f64>,
+    /// Whether links do nothing but what `plain` knows.
+    pub(super) plain: bool,
     /// The network's link, supplier, coefficient, and share in the input, `[link]`.
     pub(crate) link: Vec<u32>,
     pub(crate) supplier: Vec<u32>,
@@ -271,7 +273,8 @@ impl Layout {
             }
         }
         let open = columns(&structure.open, links);
-        Self {
+        let mut layout = Self {
+            plain: false,
             model,
             periods,
             per_input: structure.per_input,
@@ -317,7 +320,9 @@ impl Layout {
             input_start,
             input_firm,
             firm_start,
-        }
+        };
+        layout.plain = layout.has_plain_links();
+        layout
     }
 
     pub(crate) fn firms(&self) -> usize {

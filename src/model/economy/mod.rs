@@ -16,6 +16,7 @@ mod layout;
 mod numbers;
 mod orders;
 mod orders_adjoint;
+mod plain;
 mod production;
 mod run;
 mod single;

@@ -388,6 +388,12 @@ impl Layout {
         }
         after.demand.fill(Row::zero());
         after.ordered.fill(Row::zero());
+        if self.plain {
+            return match self.ranks() {
+                true => self.order_plain::<F, L, true>(v, (before, work), after),
+                false => self.order_plain::<F, L, false>(v, (before, work), after),
+            };
+        }
         for i in 0..self.firms() {
             let basis = self.basis((before, work), i);
             for g in self.inputs_of(i) {

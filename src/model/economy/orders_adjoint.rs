@@ -26,7 +26,7 @@ pub(crate) struct Seen<'a, F, const L: usize> {
 
 impl Layout {
     /// Adjoint of `basis`.
-    fn basis_back<F: Real, const L: usize>(
+    pub(super) fn basis_back<F: Real, const L: usize>(
         &self,
         seen: Seen<'_, F, L>,
         i: usize,
@@ -370,6 +370,12 @@ impl Layout {
         [of, to_of]: &mut [InputWork<F, L>; 2],
     ) {
         let (t, before, work) = (seen.t, seen.before, seen.work);
+        if self.plain {
+            return match self.ranks() {
+                true => self.order_plain_back::<F, L, true>(v, seen, to_after, back),
+                false => self.order_plain_back::<F, L, false>(v, seen, to_after, back),
+            };
+        }
         for i in 0..self.firms() {
             let basis = self.basis((before, work), i);
             let mut to_basis = Basis {

@@ -353,9 +353,13 @@ impl Layout {
             }
             let (z, alpha) = (work.factor[i], work.alpha(i));
             let mut lowest = padding;
-            for g in self.inputs_of(i) {
-                let allowed = self.allowed(v, stretched, &before.stock, (g, i));
-                lowest = allowed.where_below(lowest, allowed, lowest);
+            if self.plain && !stretched {
+                lowest = Self::lowest_of(&before.stock[self.links_of_firm(i)]);
+            } else {
+                for g in self.inputs_of(i) {
+                    let allowed = self.allowed(v, stretched, &before.stock, (g, i));
+                    lowest = allowed.where_below(lowest, allowed, lowest);
+                }
             }
             let own = z * alpha * self.full(v, i);
             let limit = match self.model.production {
@@ -412,7 +416,16 @@ impl Layout {
                 .add(i, to_own * z * alpha * Row::all(self.steady[i]));
             // The first of the lowest inputs takes it all.
             let mut rest = to_lowest;
-            if rest.any() {
+            if rest.any() && self.plain && !stretched {
+                let links = self.links_of_firm(i);
+                let both = before.stock[links.clone()]
+                    .iter()
+                    .zip(&mut to_before.stock[links]);
+                for (stock, to) in both {
+                    *to += stock.where_most(lowest, rest, zero);
+                    rest = stock.where_most(lowest, zero, rest);
+                }
+            } else if rest.any() {
                 for g in self.inputs_of(i) {
                     let allowed = self.allowed(v, stretched, &before.stock, (g, i));
                     let own = allowed.where_most(lowest, rest, zero);
