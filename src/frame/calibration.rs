@@ -5,7 +5,8 @@ use super::store::{Files, Pack, Stored};
 use super::{ToFrame, schema};
 use crate::error::{Error, Result};
 use crate::infer::{
-    Check, Contest, Outcome, Parameter, Ranks, Sbc, Sensitivity, Standing, Summary,
+    Backtested, Check, Contest, Outcome, Parameter, Ranks, Sbc, Score, Sensitivity, Standing,
+    Summary,
 };
 use crate::model::ByParameter;
 use polars::prelude::{Column, DataFrame, DataType};
@@ -51,6 +52,36 @@ impl ToFrame for Contest {
             number(schema::IN_SAMPLE, |s| s.in_sample),
             number(schema::OUT_OF_SAMPLE, |s| s.out_of_sample),
             number(schema::SECONDS, |s| s.seconds),
+        ])?)
+    }
+}
+
+impl ToFrame for Backtested {
+    /// One row a forecast: method, origin, horizon, group, observed, median, error, crps, pit, within_50, within_90;
+    /// numbers in per cent of the series' level.
+    fn frame(&self) -> Result<DataFrame> {
+        let each = || self.scores.iter();
+        let number = |name: &str, f: fn(&Score) -> f64| {
+            Column::new(name.into(), each().map(f).collect::<Vec<_>>())
+        };
+        let whole = |name: &str, f: fn(&Score) -> u32| {
+            Column::new(name.into(), each().map(f).collect::<Vec<_>>())
+        };
+        let text = |name: &str, f: fn(&Score) -> String| {
+            Column::new(name.into(), each().map(f).collect::<Vec<_>>())
+        };
+        Ok(DataFrame::new_infer_height(vec![
+            text(schema::METHOD, |s| s.method.clone()),
+            whole("origin", |s| s.origin as u32),
+            whole("horizon", |s| s.horizon as u32),
+            text(schema::GROUP, |s| s.series.clone()),
+            number("observed", |s| s.observed),
+            number("median", |s| s.median),
+            number("error", Score::error),
+            number("crps", |s| s.crps),
+            number("pit", |s| s.pit),
+            number(schema::WITHIN_50, |s| f64::from(s.in_50)),
+            number(schema::WITHIN_90, |s| f64::from(s.in_90)),
         ])?)
     }
 }

@@ -1,6 +1,7 @@
 //! Figures of every result. A figure is a value: it is saved, shown inline, and drawn anew at will.
 
 mod axis;
+mod backtest;
 mod draw;
 mod figures;
 mod index;
