@@ -12,7 +12,7 @@ use crate::model::ByParameter;
 use polars::prelude::{Column, DataFrame, DataType};
 
 impl ToFrame for Summary {
-    /// One row an entry: parameter, entry, prior_mean, prior_sd, mean, sd, q05, q95, shrinkage.
+    /// One row an entry: parameter, entry, prior_mean, prior_sd, mean, sd, q05, q95, shrinkage; of chains rhat and ess, too.
     fn frame(&self) -> Result<DataFrame> {
         let text = |name: &str, f: fn(&crate::infer::Row) -> String| {
             Column::new(name.into(), self.rows.iter().map(f).collect::<Vec<_>>())
@@ -20,7 +20,7 @@ impl ToFrame for Summary {
         let number = |name: &str, f: fn(&crate::infer::Row) -> f64| {
             Column::new(name.into(), self.rows.iter().map(f).collect::<Vec<_>>())
         };
-        Ok(DataFrame::new_infer_height(vec![
+        let mut columns = vec![
             text(schema::PARAMETER, |r| r.parameter.name().to_string()),
             text(schema::ENTRY, |r| r.label.clone()),
             number(schema::PRIOR_MEAN, |r| r.prior_mean),
@@ -30,7 +30,11 @@ impl ToFrame for Summary {
             number(schema::Q05, |r| r.q05),
             number(schema::Q95, |r| r.q95),
             number(schema::SHRINKAGE, |r| r.shrinkage),
-        ])?)
+        ];
+        if self.rows.iter().any(|r| !r.rhat.is_nan()) {
+            columns.extend([number("rhat", |r| r.rhat), number("ess", |r| r.ess)]);
+        }
+        Ok(DataFrame::new_infer_height(columns)?)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod axis;
 mod backtest;
+mod chains;
 mod draw;
 mod figures;
 mod index;

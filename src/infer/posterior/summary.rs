@@ -2,7 +2,7 @@
 
 use crate::infer::posterior::convergence::HELD;
 use crate::infer::prior::below as normal_below;
-use crate::infer::{Parameter, Posterior, Prediction, Scale};
+use crate::infer::{Chains, Parameter, Posterior, Prediction, Scale};
 use crate::observe::Observation;
 
 /// One entry of one parameter before and after.
@@ -27,6 +27,10 @@ pub struct Row {
     /// 1 - the posterior's standard deviation relative to the prior's, both in standard-normal
     /// coordinates: 0 where nothing was learnt, 1 where the value is known.
     pub shrinkage: f64,
+    /// R-hat of the chains, by `Nuts`; NaN of other methods.
+    pub rhat: f64,
+    /// Effective draws of the mean or the quantiles, the fewer; NaN of other methods.
+    pub ess: f64,
 }
 
 /// All entries of a posterior, those that were learnt best first within each parameter.
@@ -141,7 +145,12 @@ impl Posterior {
     pub fn summary(&self) -> Summary {
         let mut rows = Vec::new();
         let at = |values: &[f64], k: usize| values.get(k).copied().unwrap_or(f64::NAN);
+        let mut place = 0;
         for l in &self.parameters {
+            let chains = |values: fn(&Chains) -> &Vec<f64>, k: usize| {
+                let found = self.chains.as_ref().and_then(|c| values(c).get(k));
+                found.copied().unwrap_or(f64::NAN)
+            };
             let (prior_mean, prior_sd) = l.prior.moments();
             let (q05, q95) = (l.quantile(0.05), l.quantile(0.95));
             let first = rows.len();
@@ -155,7 +164,10 @@ impl Posterior {
                 q05: q05[k],
                 q95: q95[k],
                 shrinkage: 1.0 - at(&l.scale, k),
+                rhat: chains(|c| &c.rhat, place + k),
+                ess: chains(|c| &c.ess_bulk, place + k).min(chains(|c| &c.ess_tail, place + k)),
             }));
+            place += l.len();
             rows[first..].sort_by(|a: &Row, b| b.shrinkage.total_cmp(&a.shrinkage));
         }
         Summary {
