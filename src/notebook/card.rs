@@ -13,7 +13,7 @@ use crate::table::{Disaggregated, InputOutput};
 /// A title and its facts.
 pub(super) type Card = (String, Vec<(&'static str, String)>);
 
-fn range(values: &[f64]) -> String {
+pub(super) fn range(values: &[f64]) -> String {
     let (low, high) = values
         .iter()
         .filter(|v| !v.is_nan())
@@ -225,7 +225,7 @@ pub(super) fn posterior(p: &Posterior) -> Card {
     if p.stopped {
         facts.push(("draws", p.draws.to_string()));
     }
-    facts.extend(inference(p));
+    facts.extend(super::told::inference(p));
     if !p.pareto_k.is_nan() {
         let verdict = match p.pareto_k {
             k if k < 0.7 => {
@@ -242,51 +242,6 @@ pub(super) fn posterior(p: &Posterior) -> Card {
         facts.push(("what the data say", p.identification()));
     }
     (format!("Posterior by {}", p.method), facts)
-}
-
-/// What starts, chains, evidence and noise tell.
-fn inference(p: &Posterior) -> Vec<(&'static str, String)> {
-    let mut facts = Vec::new();
-    if let Some(best) = p.starts.iter().find(|s| s.kept) {
-        let others = p.starts.iter().filter(|s| !s.kept);
-        let near = others.filter(|s| s.distance < 2.0).count() + 1;
-        facts.push((
-            "starts",
-            format!(
-                "{}, of which {near} came to the best objective, {:.1} nats",
-                p.starts.len(),
-                best.objective
-            ),
-        ));
-    }
-    if let Some(chains) = &p.chains {
-        facts.push((
-            "chains",
-            format!(
-                "{} of {} draws; R-hat {:.3} at most, {:.0} effective draws at least, {} diverged",
-                chains.chains,
-                chains.draws,
-                chains.worst_rhat(),
-                chains.least_ess(),
-                chains.divergences
-            ),
-        ));
-    }
-    if let Some(evidence) = p.evidence {
-        let what = if evidence.bound { ", at least" } else { "" };
-        let unit = match p.loss.positive() {
-            true => " nats, without the normal's constant",
-            false => " nats",
-        };
-        facts.push((
-            "log evidence",
-            format!("{:.1} ± {:.1}{unit}{what}", evidence.log, evidence.error),
-        ));
-    }
-    if let Some(noise) = &p.learnt_noise {
-        facts.push(("relative noise σ, learnt", range(&noise.mean)));
-    }
-    facts
 }
 
 /// How many entries the data speak about, where that can be told.

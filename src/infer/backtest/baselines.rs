@@ -104,6 +104,15 @@ fn halving(past: &Past<'_>, noise: &[f64], horizon: usize) -> Vec<f64> {
         .collect()
 }
 
+/// Coefficients of the last two values that do not explode: drawn to 0 until they are those of a series that stays.
+fn lasting(mut first: f64, mut second: f64) -> (f64, f64) {
+    let stays = |a: f64, b: f64| a + b <= 1.0 && b - a <= 1.0 && b >= -1.0;
+    while !stays(first, second) {
+        (first, second) = (0.99 * first, 0.99 * second);
+    }
+    (first, second)
+}
+
 /// Deviations from 100 by their last two, by least squares drawn to a random walk where few are known.
 fn autoregression(past: &Past<'_>, rows: &[&[f64]], horizon: usize) -> Vec<Vec<f64>> {
     let known: Vec<f64> = past.known.iter().map(|v| v - 100.0).collect();
@@ -121,6 +130,7 @@ fn autoregression(past: &Past<'_>, rows: &[&[f64]], horizon: usize) -> Vec<Vec<f
         (ay * bb - by * ab) / determinant,
         (by * aa - ay * ab) / determinant,
     );
+    let (first, second) = lasting(first, second);
     let left: f64 = triples()
         .map(|w| (w[2] - first * w[1] - second * w[0]).powi(2))
         .sum();
@@ -138,8 +148,7 @@ fn autoregression(past: &Past<'_>, rows: &[&[f64]], horizon: usize) -> Vec<Vec<f
         let (mut now, mut before) = (now, before);
         let step = |h: usize| {
             let next = first * now + second * before + spread * noise[h];
-            // An explosive fit ends at levels that no series has.
-            (before, now) = (now, next.clamp(-1000.0, 1000.0));
+            (before, now) = (now, next);
             100.0 + now
         };
         (0..horizon).map(step).collect()
