@@ -15,6 +15,7 @@ struct Asked {
     seeds: u64,
     tell: f64,
     draws: usize,
+    longer: f64,
     only: Vec<String>,
     folders: Vec<String>,
 }
@@ -24,6 +25,7 @@ fn asked() -> Asked {
         seeds: 10,
         tell: f64::INFINITY,
         draws: Nuts::default().draws,
+        longer: 1.0,
         only: Vec::new(),
         folders: Vec::new(),
     };
@@ -32,6 +34,7 @@ fn asked() -> Asked {
         match word.as_str() {
             "--seeds" => asked.seeds = words.next().and_then(|n| n.parse().ok()).unwrap_or(10),
             "--draws" => asked.draws = words.next().and_then(|n| n.parse().ok()).unwrap_or(1000),
+            "--longer" => asked.longer = words.next().and_then(|n| n.parse().ok()).unwrap_or(2.0),
             "--tell" => asked.tell = words.next().and_then(|n| n.parse().ok()).unwrap_or(0.05),
             "--only" => {
                 let list = words.next().unwrap_or_default();
@@ -77,8 +80,11 @@ fn main() -> Result<(), Error> {
         );
         for (name, svi) in guides() {
             if wanted(name) {
-                by_guide(&gold, name, &svi, asked.seeds)?;
+                by_guide(&gold, name, &longer(&svi, &gold, asked.longer), asked.seeds)?;
             }
+        }
+        if wanted("noise") {
+            by_noise(&gold, &asked)?;
         }
         if wanted("nuts") {
             by_chains(&gold, &asked)?;
@@ -88,6 +94,18 @@ fn main() -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// The options with so many times the steps that they would make.
+fn longer(svi: &Svi, gold: &Gold, times: f64) -> Svi {
+    if times == 1.0 {
+        return svi.clone();
+    }
+    let sized = svi.sized(gold.known.len());
+    Svi {
+        steps: (times * sized.steps as f64) as usize,
+        ..sized
+    }
 }
 
 /// Fits by a guide, and prints how far below the evidence they are.
@@ -189,6 +207,38 @@ fn by_population(gold: &Gold, seeds: u64) -> Result<(), Error> {
             fit.warnings.len(),
             fit.warnings.first().map_or("", |w| w)
         );
+    }
+    Ok(())
+}
+
+/// Learns the noise beside everything else, from a median twice too large.
+fn by_noise(gold: &Gold, asked: &Asked) -> Result<(), Error> {
+    let mut problem = gold.problem.clone();
+    problem.loss = Loss::Gaussian;
+    problem.noise *= 2.0;
+    problem.noise_prior = Some(NoisePrior::default());
+    for seed in 0..asked.seeds {
+        let run = Run {
+            seed,
+            ..Run::default()
+        };
+        for guide in [Guide::MeanField, Guide::FullRank] {
+            let svi = Svi {
+                guide,
+                ..Svi::default()
+            };
+            let svi = longer(&svi, gold, asked.longer);
+            let fit = calibrate(&problem, &svi, &run, &mut ())?;
+            let learnt = fit.learnt_noise.as_ref().expect("it is learnt");
+            println!(
+                "noise seed {seed}, {guide:?}: {:.4} (sd {:.4}) against {}; {} warnings {}",
+                learnt.mean[0],
+                learnt.sd[0],
+                gold.problem.noise,
+                fit.warnings.len(),
+                fit.warnings.first().map_or("", |w| w)
+            );
+        }
     }
     Ok(())
 }

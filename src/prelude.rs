@@ -16,12 +16,13 @@ pub use crate::frame::{
     read, read_network, read_with, rebase, seasonal_adjust, select, shock_month,
 };
 pub use crate::infer::{
-    Abc, Assumed, Assuming, Assumptions, Background, Chains, Check, Contest, Convergence,
-    Divergence, EarlyStop, Estimator, Evidence, Guide, Ladder, Learnt, Levels, Loss, Metric, Nuts,
-    Objective, Outcome, Parameter, Per, Policy, Posterior, Prediction, Prior, Priors, Problem,
-    RandomWalk, Ranks, Run, Sbc, Scale, Scenario, Sensitivity, Smc, Snapshot, Standing, Start,
-    Summary, Svi, Total, Variant, Watch, WhatIf, assumptions, assumptions_fitted, calibrate,
-    contest, output_sensitivity, sbc, sensitivity,
+    Abc, Assumed, Assuming, Assumptions, Background, Backtest, Backtested, Chains, Check, Contest,
+    Convergence, Discrepancy, Divergence, EarlyStop, Estimator, Evidence, Fan, Guide, Ladder,
+    Learnt, LearntNoise, Levels, Loss, Metric, NoisePrior, NoiseProfile, Nuts, Objective, Outcome,
+    Parameter, Per, PerSeries, Policy, Posterior, Prediction, Prior, Priors, Problem, RandomWalk,
+    Ranked, Ranking, Ranks, Run, Sbc, Scale, Scenario, Score, Sensitivity, Smc, Snapshot, Standing,
+    Standings, Start, Summary, Svi, Total, Variant, Watch, WhatIf, assumptions, assumptions_fitted,
+    backtest, calibrate, contest, noise_profile, output_sensitivity, rank, sbc, sensitivity,
 };
 pub use crate::model::{
     ByParameter, Cells, Combination, DemandEvent, Division, Domain, Event, Gap, LinkEvent, Model,

@@ -117,6 +117,18 @@ fn chains_sample_the_posterior_or_say_that_they_have_not_met() {
     let far = gold.distance(&found, 0.0);
     assert!(far.mean < 0.2 && (far.ratio - 1.0).abs() < 0.1, "{far:?}");
     assert!(found.convergence.reached());
+    let summary = found.summary();
+    let told = summary.rows.iter().map(|r| r.rhat).fold(0.0, f64::max);
+    assert_eq!(told, chains.worst_rhat());
+    let table = summary.frame().expect("a table");
+    assert!(table.column("rhat").is_ok() && table.column("ess").is_ok());
+    let figure = chains.figure().svg().expect("a figure");
+    assert!(figure.contains("4 chains of 300 draws") && figure.contains("R-hat"));
+    assert!(
+        found.text().contains("effective draws at least"),
+        "{}",
+        found.text()
+    );
     // On several hills.
     let gold = case("g10");
     let split = fit(&gold, &nuts, 0);

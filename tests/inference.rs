@@ -303,8 +303,8 @@ fn intervals_are_checked_and_wider_with_correlations() {
         estimator: Estimator::Path,
         ..mean_field.clone()
     };
-    let (narrow, better) = (cover(&mean_field, 20), cover(&full, 20));
-    let right = cover(&factors, 20);
+    let (narrow, better) = (cover(&mean_field, 10), cover(&full, 10));
+    let right = cover(&factors, 10);
     println!(
         "90 % intervals hold {narrow:?} (mean field), {better:?} (full rank), {right:?} (20 factors, along paths)"
     );

@@ -72,7 +72,7 @@ fn in_the_kernel() {
     assert_eq!(part.history.len(), 17);
     // Between calls it does nothing, and a call that comes later is not stopped by it.
     raise(SIGINT).expect("raised");
-    assert_eq!(fit(&problem, 0, 0).history.len(), 300);
+    assert_eq!(fit(&problem, 0, 0).history.len(), 1500);
     assert_eq!(fit(&problem, 5, 3).history.len(), 5);
     let abc = calibrate(
         &problem,

@@ -5,13 +5,14 @@ use super::store::{Files, Pack, Stored};
 use super::{ToFrame, schema};
 use crate::error::{Error, Result};
 use crate::infer::{
-    Check, Contest, Outcome, Parameter, Ranks, Sbc, Sensitivity, Standing, Summary,
+    Backtested, Check, Contest, Outcome, Parameter, Ranks, Sbc, Score, Sensitivity, Standing,
+    Summary,
 };
 use crate::model::ByParameter;
 use polars::prelude::{Column, DataFrame, DataType};
 
 impl ToFrame for Summary {
-    /// One row an entry: parameter, entry, prior_mean, prior_sd, mean, sd, q05, q95, shrinkage.
+    /// One row an entry: parameter, entry, prior_mean, prior_sd, mean, sd, q05, q95, shrinkage; of chains rhat and ess, too.
     fn frame(&self) -> Result<DataFrame> {
         let text = |name: &str, f: fn(&crate::infer::Row) -> String| {
             Column::new(name.into(), self.rows.iter().map(f).collect::<Vec<_>>())
@@ -19,7 +20,7 @@ impl ToFrame for Summary {
         let number = |name: &str, f: fn(&crate::infer::Row) -> f64| {
             Column::new(name.into(), self.rows.iter().map(f).collect::<Vec<_>>())
         };
-        Ok(DataFrame::new_infer_height(vec![
+        let mut columns = vec![
             text(schema::PARAMETER, |r| r.parameter.name().to_string()),
             text(schema::ENTRY, |r| r.label.clone()),
             number(schema::PRIOR_MEAN, |r| r.prior_mean),
@@ -29,7 +30,11 @@ impl ToFrame for Summary {
             number(schema::Q05, |r| r.q05),
             number(schema::Q95, |r| r.q95),
             number(schema::SHRINKAGE, |r| r.shrinkage),
-        ])?)
+        ];
+        if self.rows.iter().any(|r| !r.rhat.is_nan()) {
+            columns.extend([number("rhat", |r| r.rhat), number("ess", |r| r.ess)]);
+        }
+        Ok(DataFrame::new_infer_height(columns)?)
     }
 }
 
@@ -51,6 +56,36 @@ impl ToFrame for Contest {
             number(schema::IN_SAMPLE, |s| s.in_sample),
             number(schema::OUT_OF_SAMPLE, |s| s.out_of_sample),
             number(schema::SECONDS, |s| s.seconds),
+        ])?)
+    }
+}
+
+impl ToFrame for Backtested {
+    /// One row a forecast: method, origin, horizon, group, observed, median, error, crps, pit, within_50, within_90;
+    /// numbers in per cent of the series' level.
+    fn frame(&self) -> Result<DataFrame> {
+        let each = || self.scores.iter();
+        let number = |name: &str, f: fn(&Score) -> f64| {
+            Column::new(name.into(), each().map(f).collect::<Vec<_>>())
+        };
+        let whole = |name: &str, f: fn(&Score) -> u32| {
+            Column::new(name.into(), each().map(f).collect::<Vec<_>>())
+        };
+        let text = |name: &str, f: fn(&Score) -> String| {
+            Column::new(name.into(), each().map(f).collect::<Vec<_>>())
+        };
+        Ok(DataFrame::new_infer_height(vec![
+            text(schema::METHOD, |s| s.method.clone()),
+            whole("origin", |s| s.origin as u32),
+            whole("horizon", |s| s.horizon as u32),
+            text(schema::GROUP, |s| s.series.clone()),
+            number("observed", |s| s.observed),
+            number("median", |s| s.median),
+            number("error", Score::error),
+            number("crps", |s| s.crps),
+            number("pit", |s| s.pit),
+            number(schema::WITHIN_50, |s| f64::from(s.in_50)),
+            number(schema::WITHIN_90, |s| f64::from(s.in_90)),
         ])?)
     }
 }

@@ -23,6 +23,7 @@ mod series;
 mod store;
 mod tables;
 mod write;
+mod zarr;
 
 pub use align::{Alignment, Calendar, Period, Spread, align, align_to, month_lengths};
 pub use describe::{ColumnFacts, Describe, Description, IndexFacts};

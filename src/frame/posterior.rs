@@ -7,7 +7,7 @@ use super::write::{ToFrame, column, text};
 use crate::error::{Error, Result};
 use crate::infer::{Convergence, Fitted, Learnt, Parameter, Per, Posterior, Prior, Step};
 use polars::prelude::DataFrame;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 impl Posterior {
     /// The draws as a long table: parameter, draw, entry, value.
@@ -172,6 +172,7 @@ impl Stored for Posterior {
         pack.fact("loss", json(&self.loss));
         pack.fact("scale", json(&self.scale));
         pack.fact("noise", format!("{:?}", self.noise));
+        pack.fact("learnt_noise", json(&self.learnt_noise));
         pack.fact("pareto_k", format!("{:?}", self.pareto_k));
         pack.fact("evaluations", self.evaluations);
         pack.fact("seconds", format!("{:?}", self.seconds));
@@ -192,6 +193,12 @@ impl Stored for Posterior {
             pack.inside(&format!("further{k}.predictive"), &fitted.predictive)?;
         }
         Ok(())
+    }
+
+    /// `.zarr` is a folder that ArviZ reads; it cannot be loaded again here.
+    fn save_otherwise(&self, path: &Path) -> Option<Result<()>> {
+        let zarr = path.extension().is_some_and(|e| e == "zarr");
+        zarr.then(|| super::zarr::save(self, path))
     }
 
     fn save_more(&self, named: &dyn Fn(&str) -> PathBuf, mark: &str) -> Result<Option<Beside>> {
@@ -228,6 +235,7 @@ impl Stored for Posterior {
             evidence: files.json("evidence")?,
             pareto_k: files.number("pareto_k")?,
             noise: files.number("noise")?,
+            learnt_noise: files.json("learnt_noise")?,
             evaluations: files.number("evaluations")?,
             seconds: files.number("seconds")?,
             stopped: files.fact("stopped")? == "true",

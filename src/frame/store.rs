@@ -269,6 +269,9 @@ pub trait Stored: Sized {
     /// &simulation), ("source", &"METI, 2011")])`. Anything that prints itself for debugging is a fact.
     fn save_with(&self, path: impl AsRef<Path>, facts: &[(&str, &dyn Debug)]) -> Result<()> {
         let path = path.as_ref();
+        if let Some(done) = self.save_otherwise(path) {
+            return done;
+        }
         disk::Format::of(path)?;
         let mut pack = Pack::default();
         self.pack(&mut pack)?;
@@ -295,6 +298,12 @@ pub trait Stored: Sized {
             part.place().map_err(|e| unwritten(&path, "it", &e))?;
         }
         Ok(())
+    }
+
+    /// Writes it in a form of its own kind, which its extension asks for; none where that is a table's.
+    #[doc(hidden)]
+    fn save_otherwise(&self, _path: &Path) -> Option<Result<()>> {
+        None
     }
 
     /// What is no table, in a file of its own with this mark, beside its place.

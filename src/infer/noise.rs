@@ -34,7 +34,8 @@ pub(super) enum Purpose {
     Momentum = 9,
 }
 
-fn generator(seed: u64, purpose: Purpose, k: usize, piece: usize) -> StdRng {
+/// The generator of one piece of row `k`.
+pub(super) fn generator(seed: u64, purpose: Purpose, k: usize, piece: usize) -> StdRng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&(k as u64).to_le_bytes());

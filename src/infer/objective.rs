@@ -1,52 +1,21 @@
 //! The loss of a batch of particles and its gradient, in the standard-normal coordinates of the priors.
 
 use super::layout::{Varying, VaryingValues, layout};
+use super::learnt_noise::NoiseUnits;
 use super::loss::Target;
+use super::scene::Scene;
+pub(super) use super::scene::particles_within;
 use super::totals::Totals;
 use super::{Parameter, Problem};
 use crate::error::{Error, Result};
 use crate::model::{ByParameter, Domain};
 use crate::simulate::{
-    Autotuner, Blocks, Columns, Horizon, PARTICLE_LANES, Remaining, Simulation, Values, processors,
-    values_of,
+    Autotuner, Blocks, Columns, Horizon, Simulation, Values, processors, values_of,
 };
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Instant;
-
-/// One scenario with its panel, ready to be run.
-struct Scene {
-    horizon: Horizon,
-    target: Target,
-    /// Sums of groups that are observed beside the panel.
-    totals: Option<Totals>,
-    /// Values of the parameters that do not vary, one per entry; empty of those that do.
-    fixed: ByParameter<Vec<f64>>,
-    /// The share of capacity that is left, where no parameter of the hits varies.
-    remaining: Option<Remaining>,
-    /// Its entries of each parameter among those of all scenarios: first and number.
-    parts: ByParameter<(usize, usize)>,
-}
-
-impl Scene {
-    /// Sum of the losses of all cells; the sum's derivative in the panel is written to `slope`.
-    fn sum(&self, panel: &[f64], mut slope: Option<&mut [f64]>) -> f64 {
-        let sum = self.target.sum(panel, slope.as_deref_mut());
-        sum + self.totals.as_ref().map_or(0.0, |t| t.sum(panel, slope))
-    }
-
-    /// The share of capacity that is left of particles with these values, where their shocks vary.
-    fn drawn(&self, values: &Values<'_>) -> Option<Remaining> {
-        let varies = self.remaining.is_none();
-        varies.then(|| self.horizon.remaining(values))
-    }
-
-    /// Whether the sum is that of squares of the panel's cells and no more.
-    fn is_square(&self) -> bool {
-        self.totals.is_none() && self.target.is_square()
-    }
-}
 
 /// A problem made ready to be evaluated many times, in the standard-normal coordinates of its
 /// priors: what calibration does, for those who bring their own method.
@@ -59,6 +28,8 @@ pub struct Objective {
     problem: Problem,
     runs: Vec<Scene>,
     varying: Vec<Varying>,
+    /// Where the noise is learnt, too.
+    noise: Option<NoiseUnits>,
     /// What the device is called.
     device: String,
 }
@@ -131,6 +102,7 @@ impl Objective {
             problem: problem.clone(),
             device: runs[0].horizon.device().into(),
             runs,
+            noise: NoiseUnits::new(problem, varying.last().map_or(0, Varying::end)),
             varying,
         })
     }
@@ -165,7 +137,19 @@ impl Objective {
 
     /// Number of coordinates of one particle.
     pub fn dimension(&self) -> usize {
-        self.varying.last().map_or(0, Varying::end)
+        let noise = self.noise.as_ref().map_or(0, NoiseUnits::count);
+        self.varying.last().map_or(0, Varying::end) + noise
+    }
+
+    /// The noise that is learnt.
+    pub(super) fn noise(&self) -> Option<&NoiseUnits> {
+        self.noise.as_ref()
+    }
+
+    /// Numbers that derivatives in a particle's noise take: one for each group and total.
+    fn noises(&self) -> usize {
+        let wide = self.runs[0].target.groups();
+        self.noise.as_ref().map_or(0, |n| wide + n.totals.len())
     }
 
     /// Numbers that a draw of the posterior takes: its coordinates and values, and its panels.
@@ -375,14 +359,12 @@ impl Objective {
                         !beyond
                     });
                     if let (false, Some(panel)) = (square, panel) {
-                        let each = sums.iter_mut().zip(panel.chunks(cells));
-                        each.for_each(|(sum, panel)| *sum = run.sum(panel, None));
+                        self.add_up(run, u, panel, &mut sums);
                     }
                 }
                 None => {
                     let found = run.horizon.panel(particles, &all, remaining)?;
-                    let each = sums.iter_mut().zip(found.chunks(cells));
-                    each.for_each(|(sum, panel)| *sum = run.sum(panel, None));
+                    self.add_up(run, u, &found, &mut sums);
                     if let Some(panel) = panel {
                         panel.copy_from_slice(&found);
                     }
@@ -393,6 +375,16 @@ impl Objective {
             }
         }
         Ok(())
+    }
+
+    /// Sums of the losses of panels [particle, period, group] of particles with coordinates `u`.
+    fn add_up(&self, run: &Scene, u: &[f64], panels: &[f64], sums: &mut [f64]) {
+        let each = sums.iter_mut().zip(panels.chunks(run.target.cells()));
+        let mut by = vec![0.0; self.noises()];
+        for ((sum, panel), row) in each.zip(u.chunks_exact(self.dimension())) {
+            let noise = self.noise.as_ref().map(|units| (units, row, &mut by[..]));
+            *sum = run.sum(panel, None, noise);
+        }
     }
 
     /// Values of all parameters: of those that vary, for the entries of a scenario.
@@ -423,14 +415,20 @@ impl Objective {
         let mut gradient = vec![0.0; u.len()];
         let mut first = None;
         let total = self.total();
+        let noises = self.noises();
+        let mut by_noise = vec![0.0; particles * noises];
         for run in &self.runs {
             // The slope of the losses in the panels.
             let slope = |panel: &[f64]| -> Vec<f64> {
                 let mut slope = vec![0.0; panel.len()];
                 let cells = run.target.cells();
                 let each = panel.chunks_exact(cells).zip(slope.chunks_exact_mut(cells));
-                for (loss, (panel, slope)) in loss.iter_mut().zip(each) {
-                    *loss += run.sum(panel, Some(&mut *slope)) / total;
+                let rows = u.chunks_exact(self.dimension());
+                let each = loss.iter_mut().zip(each).zip(rows).enumerate();
+                for (p, ((loss, (panel, slope)), row)) in each {
+                    let by = &mut by_noise[p * noises..][..noises];
+                    let noise = self.noise.as_ref().map(|units| (units, row, by));
+                    *loss += run.sum(panel, Some(&mut *slope), noise) / total;
                     for s in slope {
                         *s /= total;
                     }
@@ -452,6 +450,12 @@ impl Objective {
             }
             first.get_or_insert(panel);
         }
+        if let Some(units) = &self.noise {
+            by_noise.iter_mut().for_each(|by| *by /= total);
+            let each = gradient.chunks_exact_mut(self.dimension());
+            let each = each.zip(by_noise.chunks_exact(noises));
+            each.for_each(|(to, by)| units.pull(by, to));
+        }
         let panel = first.expect("a problem has a scenario");
         Ok((Evaluation { loss, gradient }, panel))
     }
@@ -459,16 +463,6 @@ impl Objective {
     /// Panels [particle, period, group] of the particles under every scenario.
     pub(crate) fn panels(&self, u: &[f64]) -> Result<Vec<Vec<f64>>> {
         Ok(self.loss_and_panels(u)?.1)
-    }
-}
-
-/// Number of particles, at least one, that place no more than so many orders, `each` of them by each. The
-/// kernels take eight particles side by side, and there should be work for several threads.
-pub(super) fn particles_within(orders: usize, each: usize) -> usize {
-    match orders / each.max(1) {
-        n if n < PARTICLE_LANES => n.max(1),
-        n if n < 2 * PARTICLE_LANES => PARTICLE_LANES,
-        n => n / (2 * PARTICLE_LANES) * (2 * PARTICLE_LANES),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The calibration problem: an economy, scenarios, panels, and priors.
 
 use super::panel::place_of;
-use super::{Loss, Priors, Scale, Total};
+use super::{Loss, NoisePrior, Priors, Scale, Total};
 use crate::error::{Error, Result};
 use crate::model::{Params, Shock};
 use crate::network::Network;
@@ -43,6 +43,9 @@ pub struct Problem {
     /// Relative observation noise σ: 0.03 means that a series is trusted to 3 % of its steady
     /// level. It sets the weight of the data against the prior: see `Loss`.
     pub noise: f64,
+    /// Where given, the noise is learnt, with `noise` as its median before the data; `Posterior::learnt_noise` has it. For
+    /// `Loss::Gaussian` and `Loss::StudentT`.
+    pub noise_prior: Option<NoisePrior>,
     /// How simulated and observed cells are compared.
     pub loss: Loss,
     /// Whether levels or indices are compared.
@@ -68,6 +71,7 @@ impl Problem {
             further: Vec::new(),
             priors: Priors::default(),
             noise: 0.03,
+            noise_prior: None,
             loss: Loss::default(),
             scale: Scale::default(),
             weights: Vec::new(),
@@ -125,6 +129,7 @@ impl Problem {
         self.check_totals()?;
         self.check_total_levels()?;
         self.check_noise()?;
+        self.check_noise_prior()?;
         self.check_levels()?;
         self.priors.check(|domain| {
             let scenarios = self.scenarios();

@@ -1,7 +1,7 @@
 //! Series that are observed as sums of groups: a country's total where the model has regions.
 
 use super::Problem;
-use super::loss::Target;
+use super::loss::{Learning, Target};
 use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::observe::Observation;
@@ -100,14 +100,19 @@ impl Totals {
 
     /// Sum of the cells' losses of one panel [period, group]. Where `slope` is given, the sum's
     /// derivative in every cell of the panel is added to it.
-    pub(super) fn sum(&self, panel: &[f64], slope: Option<&mut [f64]>) -> f64 {
+    pub(super) fn sum(
+        &self,
+        panel: &[f64],
+        slope: Option<&mut [f64]>,
+        learning: Option<Learning<'_>>,
+    ) -> f64 {
         let rows = panel.chunks_exact(self.wide);
         let sums: Vec<f64> = rows.flat_map(|row| added(&self.groups, row)).collect();
         let Some(slope) = slope else {
-            return self.target.sum(&sums, None);
+            return self.target.sum(&sums, None, learning);
         };
         let mut by = vec![0.0; sums.len()];
-        let loss = self.target.sum(&sums, Some(&mut by));
+        let loss = self.target.sum(&sums, Some(&mut by), learning);
         let rows = slope.chunks_exact_mut(self.wide);
         for (row, by) in rows.zip(by.chunks_exact(self.groups.len())) {
             for (groups, by) in self.groups.iter().zip(by) {

@@ -13,7 +13,7 @@ use crate::table::{Disaggregated, InputOutput};
 /// A title and its facts.
 pub(super) type Card = (String, Vec<(&'static str, String)>);
 
-fn range(values: &[f64]) -> String {
+pub(super) fn range(values: &[f64]) -> String {
     let (low, high) = values
         .iter()
         .filter(|v| !v.is_nan())
@@ -232,6 +232,7 @@ pub(super) fn posterior(p: &Posterior) -> Card {
     if p.stopped {
         facts.push(("draws", p.draws.to_string()));
     }
+    facts.extend(super::told::inference(p));
     if !p.pareto_k.is_nan() {
         let verdict = match p.pareto_k {
             k if k < 0.7 => {

@@ -12,6 +12,7 @@ mod live;
 mod page;
 mod show;
 mod table;
+mod told;
 
 pub use lines::Lines;
 pub use live::Live;

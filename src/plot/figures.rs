@@ -8,7 +8,7 @@ use crate::network::{Csr, Network};
 use crate::observe::Observation;
 use crate::simulate::Trajectory;
 
-const SIZE: (u32, u32) = (760, 420);
+pub(super) const SIZE: (u32, u32) = (760, 420);
 
 impl Layer {
     pub(super) fn new(

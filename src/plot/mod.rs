@@ -2,6 +2,8 @@
 
 mod assumptions;
 mod axis;
+mod backtest;
+mod chains;
 mod draw;
 mod figures;
 mod index;

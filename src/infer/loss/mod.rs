@@ -9,7 +9,7 @@ mod target;
 use crate::error::Result;
 pub use scale::Scale;
 use serde::{Deserialize, Serialize};
-pub(crate) use target::Target;
+pub(crate) use target::{Learning, Target};
 
 /// What a loss is of one cell.
 pub(crate) trait Cell {

@@ -4,6 +4,12 @@ use super::{Cell, Loss, Scale};
 use crate::observe::Observation;
 use crate::simulate::PARTICLE_LANES;
 
+/// A noise that is learnt: that of each series, and the derivative of the sum of losses in its logarithm, which is added.
+pub(crate) struct Learning<'a> {
+    pub(crate) noise: &'a [f64],
+    pub(crate) by: &'a mut [f64],
+}
+
 /// An observed panel made ready to be compared with simulations.
 pub(crate) struct Target {
     loss: Loss,
@@ -231,12 +237,17 @@ impl Target {
 
     /// Sum of the cells' losses of one panel [period, group]. Where `slope` is given, the sum's
     /// derivative in every cell is written to it.
-    pub(crate) fn sum(&self, panel: &[f64], slope: Option<&mut [f64]>) -> f64 {
+    pub(crate) fn sum(
+        &self,
+        panel: &[f64],
+        slope: Option<&mut [f64]>,
+        learning: Option<Learning<'_>>,
+    ) -> f64 {
         if self.is_square() {
             return self.squares(panel, slope);
         }
         self.loss
-            .with(|loss| self.cells_one_by_one(loss, panel, slope))
+            .with(|loss| self.cells_one_by_one(loss, panel, slope, learning))
     }
 
     /// The same of any loss and of indices.
@@ -245,6 +256,7 @@ impl Target {
         loss: &dyn Cell,
         panel: &[f64],
         mut slope: Option<&mut [f64]>,
+        mut learning: Option<Learning<'_>>,
     ) -> f64 {
         let g = self.weight.len();
         let means = self.means(panel);
@@ -263,8 +275,14 @@ impl Target {
             for k in 0..g {
                 let mut d = 0.0;
                 if !levels[k].is_nan() && self.weight[k] > 0.0 {
-                    let (loss, by) = loss.cell(row[k] * scale[k] - levels[k], self.noise);
+                    let noise = learning.as_ref().map_or(self.noise, |l| l.noise[k]);
+                    let r = row[k] * scale[k] - levels[k];
+                    let (loss, by) = loss.cell(r, noise);
                     sum += self.weight[k] * loss;
+                    if let Some(learning) = &mut learning {
+                        // A density of r / σ: its logarithm changes with ln σ as it does with r.
+                        learning.by[k] += self.weight[k] * (1.0 - r * by);
+                    }
                     d = self.weight[k] * by * scale[k];
                     if let Some(pulled) = pulled.get_mut(k) {
                         *pulled -= d * row[k] * scale[k];
@@ -322,12 +340,12 @@ mod tests {
                 let target = Target::new(&observed, loss, scale, &[1.0, 0.5, 2.0], 0.3);
                 assert!((target.total() - (7.0 * 1.0 + 7.0 * 0.5 + 8.0 * 2.0)).abs() < 3.1);
                 let mut slope = vec![f64::NAN; 24];
-                target.sum(&simulated, Some(&mut slope));
+                target.sum(&simulated, Some(&mut slope), None);
                 for (c, slope) in slope.iter().enumerate() {
                     let at = |h: f64| {
                         let mut moved = simulated.clone();
                         moved[c] += h;
-                        target.sum(&moved, None)
+                        target.sum(&moved, None, None)
                     };
                     let difference = (at(1e-6) - at(-1e-6)) / 2e-6;
                     assert!(
@@ -335,6 +353,32 @@ mod tests {
                         "{loss:?} {scale:?} {c}: {difference} {slope}"
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn slopes_in_the_noise_are_finite_differences() {
+        let observed = panel();
+        let simulated: Vec<f64> = (0..24)
+            .map(|c| 2.5 + 0.21 * ((3 * c) % 11) as f64)
+            .collect();
+        for loss in [Loss::Gaussian, Loss::StudentT { freedom: 4.0 }] {
+            let target = Target::new(&observed, loss, Scale::Levels, &[], 0.3);
+            let at = |noise: &[f64], by: &mut [f64]| {
+                let learning = Learning { noise, by };
+                target.sum(&simulated, None, Some(learning))
+            };
+            let (noise, mut by) = ([0.2, 0.3, 0.5], [0.0; 3]);
+            at(&noise, &mut by);
+            for (k, by) in by.iter().enumerate() {
+                let moved = |h: f64| {
+                    let mut moved = noise;
+                    moved[k] *= f64::exp(h);
+                    at(&moved, &mut [0.0; 3])
+                };
+                let difference = (moved(1e-6) - moved(-1e-6)) / 2e-6;
+                assert!((difference - by).abs() < 1e-5, "{loss:?} {k}");
             }
         }
     }
@@ -352,7 +396,7 @@ mod tests {
             *v *= 7.0;
         }
         let target = Target::new(&observed, Loss::RelativeSquare, scale, &[], 0.03);
-        assert!(target.sum(&simulated, None) < 1e-24);
+        assert!(target.sum(&simulated, None, None) < 1e-24);
         assert_eq!(target.total(), 22.0);
     }
 }

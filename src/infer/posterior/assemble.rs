@@ -134,6 +134,9 @@ pub(crate) fn assemble(
         evidence: bound(&made.log_ratios, n),
         pareto_k: pareto_k(&made.log_ratios),
         noise: problem.noise,
+        learnt_noise: objective
+            .noise()
+            .map(|units| units.learnt(&made.coordinates, n)),
         scale: problem.scale,
         device: objective.device().into(),
         evaluations: 0,

@@ -5,6 +5,7 @@ mod chains;
 pub(crate) mod convergence;
 mod evidence;
 mod level;
+mod observations;
 mod prediction;
 mod psis;
 mod sbc;
@@ -18,12 +19,15 @@ pub use chains::Chains;
 pub use convergence::Convergence;
 pub use evidence::Evidence;
 pub(crate) use evidence::bound;
+pub use observations::Discrepancy;
 pub use prediction::Prediction;
 pub(crate) use prediction::{column_means, column_quantiles};
+pub(crate) use psis::smoothed;
 pub use sbc::{Ranks, Sbc, sbc};
 pub use sensitivity::{Sensitivity, output_sensitivity, sensitivity};
 pub use starts::Start;
 pub(crate) use starts::disagreeing;
+pub(crate) use summary::relative;
 pub use summary::{Check, Row, Summary};
 pub use what_if::{Outcome, Policy, WhatIf};
 
@@ -31,7 +35,7 @@ use crate::error::{Error, Result};
 use crate::files::Part;
 use crate::infer::snapshot::{Phase, Snapshot};
 use crate::infer::state::Saved;
-use crate::infer::{Loss, Method, Parameter, Per, Prior, Scale};
+use crate::infer::{LearntNoise, Loss, Method, Parameter, Per, Prior, Scale};
 use crate::observe::Observation;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -153,6 +157,8 @@ pub struct Posterior {
     pub pareto_k: f64,
     /// Relative observation noise σ of the problem.
     pub noise: f64,
+    /// What was learnt of the noise, where `Problem::noise_prior` is given.
+    pub learnt_noise: Option<LearntNoise>,
     /// What the problem compares.
     pub scale: Scale,
     /// What computed it, as "CPU" or "NVIDIA H100 PCIe (CUDA 0)".
@@ -173,6 +179,13 @@ pub struct Posterior {
 }
 
 impl Posterior {
+    /// The noise σ of a group's series in draw k, relative to its steady level.
+    pub fn noise_of(&self, k: usize, group: usize) -> f64 {
+        let learnt = self.learnt_noise.as_ref();
+        let value = learnt.and_then(|l| l.samples.get(k * l.mean.len() + l.of.get(group)?));
+        value.copied().unwrap_or(self.noise)
+    }
+
     /// What was learnt of `parameter`, a copy that a notebook can keep; an error if it did not vary.
     pub fn learnt(&self, parameter: Parameter) -> Result<Learnt> {
         let found = self.parameters.iter().find(|l| l.parameter == parameter);

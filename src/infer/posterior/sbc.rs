@@ -105,7 +105,12 @@ fn steady(problem: &Problem) -> Problem {
 }
 
 /// The problem with other panels, each cell with the noise of run `k`; cells that are missing stay so.
-fn observed_with(problem: &Problem, panels: Vec<Vec<f64>>, (seed, k): (u64, usize)) -> Problem {
+fn observed_with(
+    problem: &Problem,
+    panels: Vec<Vec<f64>>,
+    sigma: &[f64],
+    (seed, k): (u64, usize),
+) -> Problem {
     let mut other = problem.clone();
     let cells = panels.iter().map(Vec::len).sum::<usize>();
     let beside: usize = problem.totals.iter().map(|t| t.values.len()).sum();
@@ -128,7 +133,7 @@ fn observed_with(problem: &Problem, panels: Vec<Vec<f64>>, (seed, k): (u64, usiz
         for (c, (value, level)) in observed.values.iter_mut().zip(panel).enumerate() {
             let e = noise.next().expect("as many as cells");
             if !value.is_nan() {
-                *value = level + problem.noise * observed.base[c % groups] * e;
+                *value = level + sigma[c % groups] * observed.base[c % groups] * e;
             }
         }
     }
@@ -137,7 +142,7 @@ fn observed_with(problem: &Problem, panels: Vec<Vec<f64>>, (seed, k): (u64, usiz
         for (value, level) in total.values.iter_mut().zip(levels) {
             let e = noise.next().expect("as many as cells");
             if !value.is_nan() {
-                *value = level + problem.noise * steady * e;
+                *value = level + sigma[total.groups[0]] * steady * e;
             }
         }
     }
@@ -179,7 +184,11 @@ pub fn sbc(
     progress.start("simulation-based calibration", runs);
     for k in 0..runs {
         let truth = normals(run.seed, Purpose::Truth, k, n);
-        let other = observed_with(problem, objective.panels(&truth)?, (run.seed, k));
+        let sigma = match objective.noise() {
+            Some(units) => units.of_groups(&truth),
+            None => vec![problem.noise; problem.observed.groups()],
+        };
+        let other = observed_with(problem, objective.panels(&truth)?, &sigma, (run.seed, k));
         let one = Run {
             seed: run.seed.wrapping_add(k as u64),
             state_file: None,

@@ -74,7 +74,7 @@ pub fn sensitivity(
     let target = Target::new(observed, Loss::RelativeSquare, Scale::Levels, &[], 1.0);
     differentiate(network, params, shock, simulation, |panel| {
         let mut slope = vec![0.0; panel.len()];
-        let sum = target.sum(panel, Some(&mut slope));
+        let sum = target.sum(panel, Some(&mut slope), None);
         for s in &mut slope {
             *s /= target.total();
         }

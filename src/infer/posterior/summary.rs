@@ -2,7 +2,7 @@
 
 use crate::infer::posterior::convergence::HELD;
 use crate::infer::prior::below as normal_below;
-use crate::infer::{Parameter, Posterior, Prediction, Scale};
+use crate::infer::{Chains, Parameter, Posterior, Prediction, Scale};
 use crate::observe::Observation;
 
 /// One entry of one parameter before and after.
@@ -27,6 +27,10 @@ pub struct Row {
     /// 1 - the posterior's standard deviation relative to the prior's, both in standard-normal
     /// coordinates: 0 where nothing was learnt, 1 where the value is known.
     pub shrinkage: f64,
+    /// R-hat of the chains, by `Nuts`; NaN of other methods.
+    pub rhat: f64,
+    /// Effective draws of the mean or the quantiles, the fewer; NaN of other methods.
+    pub ess: f64,
 }
 
 /// All entries of a posterior, those that were learnt best first within each parameter.
@@ -45,6 +49,9 @@ pub struct Check {
     /// of the further scenarios; NaN where missing. Uniform where the model and its noise are right;
     /// in the middle where they say more spread than there is, at the ends where less.
     pub below: Vec<f64>,
+    /// About the relative noise that describes what is left unexplained: the root mean square of the differences of
+    /// observed cells from the draws' mean.
+    pub fits: f64,
     /// Number of groups.
     pub groups: usize,
     /// Label of each group.
@@ -70,14 +77,18 @@ impl Check {
         }
         if held < HELD.0 {
             return Some(format!(
-                "90 % intervals hold {:.0} % of the cells: the model misses the panel by more than problem.noise says",
-                100.0 * held
+                "90 % intervals hold {:.0} % of the cells: the model misses the panel by more than problem.noise says; sigma is too \
+                 small, about {} fits",
+                100.0 * held,
+                digits(self.fits)
             ));
         }
         (held > 0.98).then(|| {
             format!(
-                "90 % intervals hold {:.0} % of the cells: problem.noise is larger than what is left unexplained",
-                100.0 * held
+                "90 % intervals hold {:.0} % of the cells: problem.noise is larger than what is left unexplained; sigma is too large, \
+                 about {} fits",
+                100.0 * held,
+                digits(self.fits)
             )
         })
     }
@@ -95,6 +106,7 @@ impl Check {
                     .collect(),
                 groups: 1,
                 labels: Vec::new(),
+                fits: self.fits,
             };
             (
                 self.labels.get(g).cloned().unwrap_or_default(),
@@ -108,12 +120,37 @@ impl Check {
     }
 }
 
+/// A noise in two digits.
+fn digits(noise: f64) -> String {
+    let places = (1.0 - noise.log10().floor()).clamp(0.0, 9.0) as usize;
+    format!("{noise:.places$}")
+}
+
 impl Posterior {
+    /// The root mean square of the relative differences of observed cells from the draws' mean.
+    fn fitting_noise(&self) -> f64 {
+        let further = self.further.iter().map(|f| (&f.predictive, &f.observed));
+        let all = std::iter::once((&self.predictive, &self.observed)).chain(further);
+        let squares = all.flat_map(|(prediction, observed)| {
+            let seen = relative(&observed.values, observed, self.scale);
+            let made = relative(&prediction.mean.values, observed, self.scale);
+            let both = seen.into_iter().zip(made).filter(|(s, _)| !s.is_nan());
+            both.map(|(s, m)| (s - m).powi(2)).collect::<Vec<f64>>()
+        });
+        let squares: Vec<f64> = squares.collect();
+        (squares.iter().sum::<f64>() / squares.len() as f64).sqrt()
+    }
+
     /// Every entry before and after.
     pub fn summary(&self) -> Summary {
         let mut rows = Vec::new();
         let at = |values: &[f64], k: usize| values.get(k).copied().unwrap_or(f64::NAN);
+        let mut place = 0;
         for l in &self.parameters {
+            let chains = |values: fn(&Chains) -> &Vec<f64>, k: usize| {
+                let found = self.chains.as_ref().and_then(|c| values(c).get(k));
+                found.copied().unwrap_or(f64::NAN)
+            };
             let (prior_mean, prior_sd) = l.prior.moments();
             let (q05, q95) = (l.quantile(0.05), l.quantile(0.95));
             let first = rows.len();
@@ -127,7 +164,10 @@ impl Posterior {
                 q05: q05[k],
                 q95: q95[k],
                 shrinkage: 1.0 - at(&l.scale, k),
+                rhat: chains(|c| &c.rhat, place + k),
+                ess: chains(|c| &c.ess_bulk, place + k).min(chains(|c| &c.ess_tail, place + k)),
             }));
+            place += l.len();
             rows[first..].sort_by(|a: &Row, b| b.shrinkage.total_cmp(&a.shrinkage));
         }
         Summary {
@@ -188,9 +228,8 @@ impl Posterior {
         let further = self.further.iter().map(|f| (&f.predictive, &f.observed));
         let all = std::iter::once((&self.predictive, &self.observed)).chain(further);
         Check {
-            below: all
-                .flat_map(|(p, o)| below(p, o, self.noise, self.scale, 1))
-                .collect(),
+            below: all.flat_map(|(p, o)| below(self, p, o, 1)).collect(),
+            fits: self.fitting_noise(),
             groups: self.observed.groups(),
             labels: (0..self.observed.groups())
                 .map(|g| self.observed.label(g))
@@ -207,53 +246,52 @@ impl Posterior {
         let pairs: usize = all().map(|(p, _)| p.samples.len()).sum();
         // Odd, so that it meets all groups where their number is even.
         let every = pairs.div_ceil(PAIRS) | 1;
-        let below: Vec<f64> = all()
-            .flat_map(|(p, o)| below(p, o, self.noise, self.scale, every))
-            .collect();
+        let below: Vec<f64> = all().flat_map(|(p, o)| below(self, p, o, every)).collect();
         let seen = below.iter().filter(|p| !p.is_nan()).count();
         let check = Check {
             below,
             groups: self.observed.groups(),
             labels: Vec::new(),
+            fits: f64::NAN,
         };
         (check.coverage(level), seen)
     }
 }
 
+/// Values of a panel as a share of the steady level, or of their own mean in the base periods.
+pub(crate) fn relative(values: &[f64], observed: &Observation, scale: Scale) -> Vec<f64> {
+    let g = observed.groups();
+    let base: Vec<f64> = match scale {
+        Scale::Levels => observed.base.clone(),
+        Scale::Indices { first, last } => (0..g)
+            .map(|k| {
+                let seen = (first - 1..last).filter(|t| !observed.values[t * g + k].is_nan());
+                let (sum, n) = seen.fold((0.0, 0.0), |(s, n), t| (s + values[t * g + k], n + 1.0));
+                sum / n
+            })
+            .collect(),
+    };
+    let each = values.iter().enumerate();
+    each.map(|(c, v)| v / base[c % g]).collect()
+}
+
 /// Share of predictions below each observed cell; NaN where it is missing, and but for every `every`-th.
 fn below(
+    posterior: &Posterior,
     prediction: &Prediction,
     observed: &Observation,
-    noise: f64,
-    scale: Scale,
     every: usize,
 ) -> Vec<f64> {
     let (g, cells) = (observed.groups(), observed.values.len());
-    // Both as a share of the steady level, or of their own mean in the base periods.
-    let relative = |values: &[f64]| -> Vec<f64> {
-        let base: Vec<f64> = match scale {
-            Scale::Levels => observed.base.clone(),
-            Scale::Indices { first, last } => (0..g)
-                .map(|k| {
-                    let seen = (first - 1..last).filter(|t| !observed.values[t * g + k].is_nan());
-                    let (sum, n) =
-                        seen.fold((0.0, 0.0), |(s, n), t| (s + values[t * g + k], n + 1.0));
-                    sum / n
-                })
-                .collect(),
-        };
-        values
-            .iter()
-            .enumerate()
-            .map(|(c, v)| v / base[c % g])
-            .collect()
-    };
+    let scale = posterior.scale;
+    let relative = |values: &[f64]| relative(values, observed, scale);
     let seen = relative(&observed.values);
     let mut below = vec![f64::NAN; cells];
     below.iter_mut().step_by(every).for_each(|b| *b = 0.0);
-    for draw in prediction.samples.chunks_exact(cells) {
+    for (k, draw) in prediction.samples.chunks_exact(cells).enumerate() {
+        let noise: Vec<f64> = (0..g).map(|group| posterior.noise_of(k, group)).collect();
         for (c, y) in relative(draw).iter().enumerate().step_by(every) {
-            let z = (seen[c] - y) / noise;
+            let z = (seen[c] - y) / noise[c % g];
             below[c] += normal_below(z) / prediction.draws as f64;
         }
     }

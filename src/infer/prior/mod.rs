@@ -15,6 +15,13 @@ pub use priors::{Levels, Per, Priors};
 use serde::{Deserialize, Serialize};
 pub(crate) use transport::{Transport, below, quantile};
 
+/// Draws of a prior, of the `k`-th of several.
+pub(crate) fn prior_values(prior: Prior, k: usize, count: usize) -> Vec<f64> {
+    let transport = Transport::new(prior);
+    let normals = super::noise::normals(0, super::noise::Purpose::Truth, k, count);
+    normals.iter().map(|u| transport.at(*u).0).collect()
+}
+
 /// What a distribution can do. Most have either a formula of T, or their probabilities: T is then found by bisection and
 /// tabled.
 pub(crate) trait Distribution {

@@ -106,6 +106,11 @@ macro_rules! priors {
                 match parameter { $($( Parameter::$Name => &mut self.$field, )*)* }
             }
 
+            /// Lets a parameter keep its value.
+            pub(crate) fn forget(&mut self, parameter: Parameter) {
+                match parameter { $($( Parameter::$Name => self.$field = None, )*)* }
+            }
+
             /// The prior of a parameter.
             pub fn of(&self, parameter: Parameter) -> Option<Prior> {
                 match parameter { $($( Parameter::$Name => self.$field, )*)* }

@@ -73,6 +73,7 @@ fn of_problem(problem: &Problem) -> ProblemFacts {
         loss,
         scale,
         weights,
+        noise_prior,
         ..
     } = problem;
     let missing: usize = problem.scenarios().map(|(_, o)| o.missing()).sum();
@@ -95,7 +96,10 @@ fn of_problem(problem: &Problem) -> ProblemFacts {
         ),
         observed: format!("{missing} missing, {:016x}", hash(panels_of(problem))),
         priors: format!("{:?}", priors.varying()),
-        loss: format!("{loss:?}, {scale:?}, weights {weights:?}"),
+        loss: match noise_prior {
+            None => format!("{loss:?}, {scale:?}, weights {weights:?}"),
+            Some(prior) => format!("{loss:?}, {scale:?}, weights {weights:?}, {prior:?}"),
+        },
         noise: *noise,
     }
 }

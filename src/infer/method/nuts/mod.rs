@@ -42,8 +42,8 @@ pub struct Nuts {
     pub tune: usize,
     /// Draws of each chain after that.
     pub draws: usize,
-    /// Draws of all chains that the posterior keeps and simulates, evenly spread; spreads, R-hat and effective draws
-    /// are those of all.
+    /// Draws that the posterior keeps and simulates, as many of each chain, evenly spread and chain by chain within a
+    /// draw; spreads, R-hat and effective draws are those of all.
     pub keep: usize,
     /// What steps are measured in.
     pub metric: Metric,
@@ -104,7 +104,7 @@ impl Options for Nuts {
     }
 
     fn posterior_draws(&self) -> usize {
-        self.keep.min(self.chains.saturating_mul(self.draws))
+        (self.keep / self.chains.max(1)).clamp(1, self.draws.max(1)) * self.chains
     }
 
     fn lasting(&self) -> Method {

@@ -380,9 +380,15 @@ impl Fit for Sampler<'_> {
                 "give it more time",
             ));
         }
-        let (n, all) = (self.n, rows.len() / self.n);
-        let count = all.min(self.options.keep);
-        let one = move |k: usize| (rows[(k * all / count) * n..][..n].to_vec(), f64::NAN);
+        // As many of each chain, evenly spread, [draw, chain].
+        let (n, chains) = (self.n, self.options.chains);
+        let made = rows.len() / (n * chains);
+        let each = (self.options.keep / chains).clamp(1, made);
+        let one = move |k: usize| {
+            let (draw, chain) = (k / chains * made / each, k % chains);
+            (rows[(draw * chains + chain) * n..][..n].to_vec(), f64::NAN)
+        };
+        let count = each * chains;
         Ok(Draws {
             count,
             each: Box::new((0..count).map(one)),

@@ -14,7 +14,7 @@ use crate::infer::state::Facts;
 use crate::infer::state::history::History;
 use crate::infer::state::rows::{Rows, Unfit, from_rows, rows_of};
 use serde::{Deserialize, Serialize};
-use tempered::Tempered;
+use tempered::{Tempered, WAY};
 
 /// What it is called in results.
 pub(super) const NAME: &str = "SMC-ABC";
@@ -112,7 +112,10 @@ impl Options for Smc {
     }
 
     fn total(&self) -> (&'static str, usize) {
-        ("Smc.evaluations", self.evaluations)
+        match self.ladder {
+            Ladder::Tolerance => ("Smc.evaluations", self.evaluations),
+            Ladder::Likelihood => ("Smc.ladder", WAY),
+        }
     }
 
     fn posterior_draws(&self) -> usize {

@@ -15,6 +15,8 @@ use crate::infer::state::history::History;
 use crate::infer::state::rows::{Rows, Unfit, from_rows, rows_of};
 use serde::{Deserialize, Serialize};
 
+/// What the way from prior to posterior is counted in.
+pub(super) const WAY: usize = 1000;
 /// Acceptance that steps are tuned to.
 const ACCEPTANCE: f64 = 0.8;
 /// Leapfrog steps of a move: the fewest, and how many numbers there are from there on.
@@ -27,8 +29,9 @@ struct State {
     u: Vec<f64>,
     slope: Vec<f64>,
     loss: Vec<f64>,
-    /// Weight of the data by now, in 0..=1.
+    /// Weight of the data by now, in 0..=1, and after the first round.
     temperature: f64,
+    least: f64,
     /// The draw of the prior that each descends from.
     origin: Vec<usize>,
     /// Logarithm of the evidence by now.
@@ -145,6 +148,9 @@ impl<'a> Tempered<'a> {
         let (weights, log) = self.weights(next - self.state.temperature);
         self.state.log_evidence += log;
         self.state.temperature = next;
+        if self.state.rounds == 0 {
+            self.state.least = next;
+        }
         let size = self.size();
         let sum: f64 = weights.iter().sum();
         let mut chance = uniforms(self.seed, Purpose::Choice, 2 * self.state.rounds);
@@ -248,6 +254,11 @@ impl<'a> Tempered<'a> {
         Ok(dropped)
     }
 
+    /// Whether it has come to the posterior.
+    fn whole(&self) -> bool {
+        self.state.temperature >= 1.0 && self.state.moved >= self.options.moves
+    }
+
     /// Draws of the prior that the population descends from, as a number of equal families.
     fn families(&self) -> f64 {
         let mut sizes = vec![0.0; self.options.population];
@@ -260,15 +271,27 @@ impl<'a> Tempered<'a> {
 
 impl Fit for Tempered<'_> {
     fn unit(&self) -> &'static str {
-        "evaluation"
+        "thousandth"
     }
 
+    /// How far the data's weight has come on its way to 1, by factors: how many evaluations that will take is not known.
     fn done(&self) -> usize {
-        self.state.evaluations
+        let State {
+            temperature, least, ..
+        } = self.state;
+        match self.whole() {
+            true => WAY,
+            false if temperature <= 0.0 => 0,
+            false if least >= 1.0 => WAY / 2,
+            false => {
+                let gone = 1.0 - temperature.ln() / least.ln();
+                (gone.clamp(0.0, 1.0) * (WAY - 1) as f64) as usize
+            }
+        }
     }
 
     fn settled(&self) -> bool {
-        self.state.temperature >= 1.0 && self.state.moved >= self.options.moves
+        self.whole() || self.state.evaluations >= self.options.evaluations
     }
 
     fn step(&mut self, objective: &Objective, _: bool) -> Result<String> {
@@ -330,7 +353,7 @@ impl Fit for Tempered<'_> {
     }
 
     fn evidence(&self) -> Option<Evidence> {
-        self.settled().then(|| Evidence {
+        self.whole().then(|| Evidence {
             log: self.state.log_evidence,
             // What the sizes of families say (Chan & Lai 2013; Lee & Whiteley 2018).
             error: (1.0 / self.families() - 1.0 / self.size() as f64)
@@ -358,7 +381,7 @@ impl Fit for Tempered<'_> {
     fn ending(&self) -> Ending {
         let remedy = "raise Smc.population";
         let mut ending = Ending::of_draws(self.size(), distinct(&self.state.u, self.n), remedy);
-        if !self.settled() {
+        if !self.whole() {
             ending.doubts.push(format!(
                 "{TEMPERED} ended where the data weigh {:.2} % of what they should, so the draws are between prior and posterior; \
                  raise Smc.evaluations",
@@ -366,7 +389,7 @@ impl Fit for Tempered<'_> {
             ));
         }
         let families = self.families();
-        if self.settled() && families < 4.0 {
+        if self.whole() && families < 4.0 {
             ending.doubts.push(format!(
                 "nearly all draws descend from {families:.0} of the prior's, so other hills may have been lost by chance; {remedy}"
             ));

@@ -1,7 +1,7 @@
 //! The fit of a guide: stochastic gradients of particles, and Adam.
 
 use super::descent::DECAY;
-use super::{EarlyStop, Svi, half_cosine};
+use super::{EAGER, EarlyStop, Svi, half_cosine};
 use crate::error::{Error, Result};
 use crate::infer::Step;
 use crate::infer::method::Fit;
@@ -117,6 +117,10 @@ impl<'a> Ascent<'a> {
     /// The learning rate of step `k`, from 0.
     fn rate(&self, k: usize) -> f64 {
         let options = self.options;
+        let eager = match self.state.full {
+            Some(full) if k >= full => 1.0,
+            _ => EAGER,
+        };
         match self.landing() {
             Some((from, steps)) if k >= from && steps > 0 => {
                 let gone = ((k - from) as f64 / steps as f64).min(1.0);
@@ -126,7 +130,7 @@ impl<'a> Ascent<'a> {
                 );
                 low + (high - low).max(0.0) * half_cosine(gone)
             }
-            _ => options.rate(k),
+            _ => eager * options.rate(k),
         }
     }
 
