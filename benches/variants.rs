@@ -1,7 +1,7 @@
 //! What each behaviour of firms costs: a simulation of 8 particles and its gradient, as multiples of the default's by its
 //! kernels, in turns in one run.
 //!
-//! `cargo bench --bench variants [-- FIRMS [ROUNDS]]` prints a table.
+//! `cargo bench --bench variants [-- FIRMS [ROUNDS] [NAME]]` prints a table, of those whose name holds NAME.
 
 use bullwhip::prelude::*;
 use std::time::Instant;
@@ -171,11 +171,15 @@ fn main() {
         change: nothing,
     };
     let (base, base_u) = objective(firms, &usual);
+    let wanted = std::env::args()
+        .skip(1)
+        .find(|a| a.parse::<usize>().is_err() && !a.starts_with("--"));
     println!(
         "{firms} firms, 8 particles, 40 periods, 32-bit floats; best of {rounds}, in turns with the default"
     );
-    println!("| behaviour | simulation | with gradient |\n|---|---|---|");
-    for case in cases() {
+    println!("| behaviour | simulation | with gradient | milliseconds |\n|---|---|---|---|");
+    let all = cases().into_iter();
+    for case in all.filter(|c| wanted.as_ref().is_none_or(|w| c.name.contains(w.as_str()))) {
         let (own, u) = objective(firms, &case);
         let loss = |o: &Objective, u: &[f64]| drop(o.loss(u).expect("a loss"));
         let gradient = |o: &Objective, u: &[f64]| drop(o.gradient(u).expect("a gradient"));
@@ -187,10 +191,12 @@ fn main() {
             times[1] = times[1].min(best(1, || gradient(&own, &u)));
         }
         println!(
-            "| {} | {:.2} | {:.2} |",
+            "| {} | {:.2} | {:.2} | {:.1}, {:.1} |",
             case.name,
             times[0] / bases[0],
-            times[1] / bases[1]
+            times[1] / bases[1],
+            1e3 * times[0],
+            1e3 * times[1]
         );
     }
 }

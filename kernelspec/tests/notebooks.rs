@@ -164,6 +164,17 @@ fn tohoku_is_calibrated() {
 }
 
 #[test]
+fn assumptions_are_compared() {
+    assert!(figures(&passes("10_assumptions.ipynb", None)) >= 2);
+    let real = project().join("../shared/data/io/hungary_2020_65.csv");
+    if real.exists() {
+        passes("10_assumptions.ipynb", Some(("BULLWHIP_TABLE", &real)));
+    } else {
+        println!("skipped: the Hungarian table is not beside this checkout");
+    }
+}
+
+#[test]
 fn a_failing_cell_is_told_and_what_ran_is_kept() {
     let dir = folder("failing");
     let code = |source: &str| json!({ "cell_type": "code", "id": format!("c{}", source.len()), "metadata": {}, "source": source, "outputs": [], "execution_count": null });

@@ -83,7 +83,7 @@ impl Posterior {
         for (k, draw) in samples.chunks_exact_mut(cells.max(1)).enumerate() {
             let noise = normals(seed, Purpose::Noise, k, cells);
             let heavy = self.heaviness(seed, k, cells);
-            for group in 0..g {
+            for (group, level) in base.iter().enumerate().take(g) {
                 let sigma = self.noise_of(k, group);
                 let mut now = 0.0;
                 for t in 0..observed.periods {
@@ -101,7 +101,7 @@ impl Posterior {
                             now
                         }
                     };
-                    draw[c] += off * base[group];
+                    draw[c] += off * level;
                 }
             }
         }
