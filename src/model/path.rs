@@ -202,20 +202,19 @@ impl Paths {
     }
 
     /// Factors of a column in period `t`, from 1: of hits that have begun, then of cells.
-    fn all_factors<R: Real>(
-        &self,
-        column: &Column,
-        values: &PathValues<'_, R>,
+    fn all_factors<'a, R: Real>(
+        &'a self,
+        column: &'a Column,
+        values: &'a PathValues<'a, R>,
         t: usize,
-    ) -> Vec<R> {
-        let begun = column.hits.iter().filter(|hit| t >= hit.start);
-        let hits = begun.map(|hit| {
+    ) -> impl Iterator<Item = R> + 'a {
+        let begun = column.hits.iter().filter(move |hit| t >= hit.start);
+        let hits = begun.map(move |hit| {
             let of = Self::of_hit(values, *hit);
             self.factor(of[0], left(hit.recovery, (t - hit.start) as f64, of))
         });
-        let cells = column.factors.iter().filter(|cell| cell.period == t);
+        let cells = column.factors.iter().filter(move |cell| cell.period == t);
         hits.chain(cells.map(|cell| values.factors[cell.index]))
-            .collect()
     }
 
     /// Whether the smallest factor alone counts.
@@ -306,7 +305,7 @@ impl Paths {
         (t, to): (usize, f64),
         found: &mut PathGradient,
     ) {
-        let factors = self.all_factors(column, values, t);
+        let factors: Vec<f64> = self.all_factors(column, values, t).collect();
         // The adjoint of each factor: of a product the others, of the worst whether it is that.
         let whole = factors.iter().fold(column.base, |m, f| m.min(*f));
         let first = factors.iter().position(|f| *f == whole);

@@ -329,7 +329,7 @@ impl Horizon {
             Kind::Processor(engine) => engine.record(&inputs, wanted)?,
             Kind::Device(engine) => engine.record(&inputs, wanted)?,
             Kind::General(engine) => {
-                return Ok(engine.gradient(particles, &self.with_slack(values), slope));
+                return Ok(engine.gradient(particles, &self.with_slack(values), wanted, slope));
             }
         };
         let Gradient {

@@ -231,6 +231,7 @@ impl<F: Real + 'static, const L: usize> Kept for Block<'_, F, L> {
         mut self: Box<Self>,
         first: usize,
         values: &Values<'_>,
+        wanted: bool,
         slope: &[f64],
     ) -> ByParameter<Vec<f64>> {
         let general = self.general;
@@ -270,7 +271,7 @@ impl<F: Real + 'static, const L: usize> Kept for Block<'_, F, L> {
             run.back(t, &before, |i| of_output(t, i), &mut pull);
             if t == 1 {
                 let to = run.end(&before, pull);
-                return general.pull(values, (first, count), &self.numbers, &to);
+                return general.pull((values, wanted), (first, count), &self.numbers, &to);
             }
         }
         ByParameter::default()

@@ -9,13 +9,13 @@ mod values;
 
 use super::plan::Checkpoint;
 use crate::model::economy::{Layout, Structure};
-use crate::model::{ByParameter, Model, Params, Paths, Shock};
+use crate::model::{ByParameter, Domain, Model, Parameter, Params, Paths, Shock};
 use crate::network::Network;
 use block::Block;
 pub(crate) use block::Period;
 use rayon::prelude::*;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 pub(crate) use values::Values;
 
 /// Particles side by side: what a register of every machine holds, and a block for each of two threads where there are
@@ -37,6 +37,10 @@ pub(crate) struct General {
     plain: bool,
     /// Places of damped hits among all hits.
     damped: Vec<usize>,
+    /// Whether a parameter of the paths of capacity, of final demand and of links is learnt; the paths that are the same
+    /// in every run, once they are made.
+    learnt: [bool; 3],
+    fixed: [OnceLock<Vec<f64>>; 3],
     stop: Option<Arc<AtomicBool>>,
 }
 
@@ -59,10 +63,7 @@ pub(crate) struct Setting<'a> {
 
 impl General {
     /// `learnt` are the parameters that will have values although `params` has none.
-    pub(crate) fn new(
-        setting: &Setting<'_>,
-        learnt: impl Fn(crate::model::Parameter) -> bool,
-    ) -> Self {
+    pub(crate) fn new(setting: &Setting<'_>, learnt: impl Fn(Parameter) -> bool) -> Self {
         let Setting {
             network,
             params,
@@ -78,7 +79,7 @@ impl General {
             capacity: capacity.columns().to_vec(),
             demand: demand.columns().to_vec(),
             open: open.columns().to_vec(),
-            ..model.structure(params, shock, learnt)
+            ..model.structure(params, shock, &learnt)
         };
         let (group, groups) = match setting.grouped {
             true => (network.group().to_vec(), network.groups().len()),
@@ -95,6 +96,13 @@ impl General {
             double: setting.double,
             plain: setting.plain,
             damped: shock.damped(),
+            learnt: [
+                [Domain::Hit, Domain::CapacityCell, Domain::CapacityCell],
+                [Domain::DemandHit, Domain::DemandCell, Domain::ExtraCell],
+                [Domain::LinkHit, Domain::LinkHit, Domain::LinkHit],
+            ]
+            .map(|of| of.into_iter().flat_map(Parameter::of).any(&learnt)),
+            fixed: Default::default(),
             stop: setting.stop.clone(),
         }
     }
@@ -129,11 +137,12 @@ impl General {
     }
 
     /// The panels, and the gradient of what has the slope `slope(panels)` in them, [particle, entry] of each parameter
-    /// with as many entries as its values have.
+    /// with as many entries as its values have; of paths only where these are `wanted`, or learnt.
     pub(crate) fn gradient(
         &self,
         particles: usize,
         values: &Values<'_>,
+        wanted: bool,
         slope: impl FnOnce(&[f64]) -> Vec<f64>,
     ) -> (Vec<f64>, ByParameter<Vec<f64>>) {
         let lanes = self.lanes(particles);
@@ -155,7 +164,7 @@ impl General {
             .into_par_iter()
             .zip(slopes)
             .enumerate()
-            .map(|(k, (block, slope))| block.pull(k * lanes, values, slope))
+            .map(|(k, (block, slope))| block.pull(k * lanes, values, wanted, slope))
             .collect();
         let mut out = ByParameter::<Vec<f64>>::default();
         for found in found {
@@ -189,6 +198,7 @@ trait Kept: Send {
         self: Box<Self>,
         first: usize,
         values: &Values<'_>,
+        wanted: bool,
         slope: &[f64],
     ) -> ByParameter<Vec<f64>>;
 }

@@ -135,9 +135,17 @@ impl General {
                 false => own,
             }
         };
+        let mut which = 0;
         let paths = self.paths().map(|(paths, of)| -> Vec<Row<F, L>> {
+            let place = which;
+            which += 1;
             if paths.columns().is_empty() {
                 return Vec::new();
+            }
+            if !self.learnt[place] {
+                let made = || paths.values(&self.path_values(values, of, first));
+                let made = self.fixed[place].get_or_init(made);
+                return made.iter().map(|v| Row::all(*v)).collect();
             }
             let shared = of.iter().flatten().all(|p| {
                 let given = values.get(*p).len();
@@ -189,7 +197,7 @@ impl General {
     /// The gradient of the particles of a block from the adjoints of its numbers `v`.
     pub(super) fn pull<F: Real, const L: usize>(
         &self,
-        values: &Values<'_>,
+        (values, wanted): (&Values<'_>, bool),
         (first, count): (usize, usize),
         v: &Numbers<F, L>,
         to: &Numbers<F, L>,
@@ -256,7 +264,11 @@ impl General {
             add(P::RebuildingTime, over(&to.rebuild_rate, &v.rebuild_rate));
             let damped = (at(&to.damped_severity), at(&to.damped_rate));
             let adjoints = [&to.capacity, &to.demand, &to.open];
-            for ((paths, of), to) in self.paths().into_iter().zip(adjoints) {
+            let each = self.paths().into_iter().zip(adjoints).enumerate();
+            for (place, ((paths, of), to)) in each {
+                if !wanted && !self.learnt[place] {
+                    continue;
+                }
                 let found = paths.pull(&self.path_values(values, of, first + l), &at(to));
                 let found = [
                     found.size,
