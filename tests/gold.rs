@@ -196,3 +196,30 @@ fn chains_and_populations_go_on_to_the_same_numbers() {
         }
     }
 }
+
+#[test]
+fn a_fit_by_size_goes_on_with_more_steps_as_it_was_begun() {
+    let gold = case("g10");
+    let short = fit(&gold, Svi::default(), 3);
+    assert_eq!((short.history.len(), short.starts.len()), (1500, 4));
+    let more = Svi {
+        steps: 1800,
+        ..Svi::default()
+    };
+    let run = Run {
+        seed: 3,
+        ..Run::default()
+    };
+    let long = short.resume(&gold.problem, &more, &run, &mut ());
+    let long = long.expect("it goes on");
+    // With four particles still, and of one start.
+    assert_eq!(long.history.len(), 1800);
+    assert_eq!(long.evaluations, short.evaluations + 300 * 4);
+    assert_eq!(long.starts, short.starts);
+    // Begun with as many steps it is a plain fit, unless it is said otherwise.
+    let plain = fit(&gold, &more, 3);
+    assert_eq!(
+        (plain.evaluations, plain.starts.len()),
+        (plain.history.len(), 0)
+    );
+}

@@ -1,6 +1,7 @@
 //! Methods of inference, a file each.
 
 mod abc;
+mod factor;
 mod nuts;
 mod random_walk;
 mod slopes;

@@ -4,8 +4,8 @@
 //! Hoffman & Gelman 2014, with states chosen by their weights (Betancourt 2017) and turns found without recursion (Phan,
 //! Pradhan & Jankowiak 2019).
 
-use super::factor::Factor;
 use crate::infer::guide::dot;
+use crate::infer::method::factor::Factor;
 use crate::infer::method::slopes::Point;
 
 /// Loss of energy above which a trajectory has left what the steps can follow.

@@ -1,7 +1,6 @@
 //! The no-U-turn sampler: its options.
 
 mod chain;
-mod factor;
 mod sampler;
 mod tune;
 

@@ -2,10 +2,10 @@
 
 use super::Nuts;
 use super::chain::{Chain, Drawn, Motion};
-use super::factor::Factor;
 use super::tune::{StepSize, Windows};
 use crate::error::{Error, Result};
 use crate::infer::Step;
+use crate::infer::method::factor::Factor;
 use crate::infer::method::slopes::{Point, points};
 use crate::infer::method::{Fit, Options, moments};
 use crate::infer::noise::{Purpose, normals, uniforms};

@@ -37,8 +37,8 @@ pub enum Ladder {
 /// `Ladder::Likelihood` by tempering.
 ///
 /// By tempering, the data gain weight in steps that leave the population worth the share `survivors` of its size; draws
-/// that fit take the places of those that do not, and each is moved along its gradient, by Hamiltonian moves in the spreads
-/// of the population. It is right where `Svi` and `Nuts` stay on a wrong hill.
+/// that fit take the places of those that do not, and each is moved along its gradient, by Hamiltonian moves in the
+/// spreads of the population. It is right where `Svi` and `Nuts` stay on a wrong hill.
 ///
 /// By tolerance, the population starts from the prior. In each round the tolerance falls to the loss that `survivors`
 /// of the population keep to; the others are replaced by copies of these, and each makes one move that
@@ -49,7 +49,8 @@ pub enum Ladder {
 pub struct Smc {
     /// What leads the population to the posterior.
     pub ladder: Ladder,
-    /// Draws in the population, which are those of the posterior. Unless given 200, by tempering 400.
+    /// Draws in the population, which are those of the posterior. Unless given 200; by tempering ten
+    /// for each unknown, at least 400 and at most 2,000.
     pub population: usize,
     /// Model evaluations in all. Unless given 10,000; by tempering, which ends by itself, at most ten million.
     pub evaluations: usize,
@@ -78,10 +79,12 @@ impl Smc {
     /// Stands for what follows from the ladder.
     pub const BY_LADDER: usize = usize::MAX - 1;
 
-    fn filled(&self) -> Smc {
+    /// With what is not given, for so many unknowns.
+    fn filled(&self, unknowns: usize) -> Smc {
         let (population, evaluations) = match self.ladder {
             Ladder::Tolerance => (200, 10_000),
-            Ladder::Likelihood => (400, 10_000_000),
+            // Of more unknowns fewer draws survive a round by chance alone.
+            Ladder::Likelihood => ((10 * unknowns).clamp(400, 2000), 10_000_000),
         };
         let or = |value: usize, other: usize| match value {
             Self::BY_LADDER => other,
@@ -103,8 +106,8 @@ impl Options for Smc {
         }
     }
 
-    fn sized(&self, _: usize, _: Option<&Facts>) -> Option<Method> {
-        Some(Method::Smc(self.filled()))
+    fn sized(&self, unknowns: usize, _: Option<&Facts>) -> Option<Method> {
+        Some(Method::Smc(self.filled(unknowns)))
     }
 
     fn short_name(&self) -> &'static str {
@@ -133,7 +136,7 @@ impl Options for Smc {
         if self.moves == 0 {
             return Err(Error::new("Smc.moves", "it is 0", "give at least 1"));
         }
-        let whole = self.filled();
+        let whole = self.filled(0);
         if whole.population < 2 || self.batch == 0 || whole.evaluations < whole.population {
             return Err(Error::new(
                 "Smc",

@@ -1,4 +1,4 @@
-//! What steps are measured in: a factor of the posterior's covariances, learnt while a chain is tuned.
+//! What steps along the gradient are measured in: a factor of the covariances of draws.
 
 use crate::infer::guide::{cholesky, dot};
 
