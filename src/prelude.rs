@@ -27,6 +27,10 @@ pub use crate::model::{
     StockTarget, Substitution,
 };
 pub use crate::network::{Firms, InoueTodo, Links, Network, Synthetic};
+pub use crate::notebook::explore::{
+    Checkbox, Choice, Control, Controls, Explore, Play, Slider, checkbox, choice, explore, play,
+    slider,
+};
 pub use crate::notebook::{Lines, Live, Show};
 pub use crate::observe::Observation;
 pub use crate::plot::{

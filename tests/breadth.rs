@@ -14,7 +14,10 @@ use std::path::Path;
 
 fn all() -> Vec<Case> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/breadth");
-    let found: Vec<Case> = cases(&root).iter().map(|f| load(f).expect("a case")).collect();
+    let found: Vec<Case> = cases(&root)
+        .iter()
+        .map(|f| load(f).expect("a case"))
+        .collect();
     assert!(found.len() >= 35);
     found
 }
@@ -100,8 +103,14 @@ fn a_gradient_is_the_same_under_every_policy_of_checkpoints() {
                 checkpoint,
                 ..case.simulation.clone()
             };
-            sensitivity(&case.network, &case.params, &case.shock, &simulation, &case.target)
-                .expect("a gradient")
+            sensitivity(
+                &case.network,
+                &case.params,
+                &case.shock,
+                &simulation,
+                &case.target,
+            )
+            .expect("a gradient")
         };
         let all = of(Checkpoint::All);
         for every in [1, 3, 7] {
@@ -114,7 +123,14 @@ fn a_gradient_is_the_same_under_every_policy_of_checkpoints() {
 fn what_the_kernels_know_is_computed_by_them() {
     for case in all() {
         let kernels = differentiable(&case.network, &case.shock, &case.simulation);
-        let known = ["a1_final_last", "b1_curves", "b1_linear", "b3_z_path", "b4_worst", "z0_default"];
+        let known = [
+            "a1_final_last",
+            "b1_curves",
+            "b1_linear",
+            "b3_z_path",
+            "b4_worst",
+            "z0_default",
+        ];
         let name = case.name();
         if known.contains(&name.as_str()) {
             kernels.unwrap_or_else(|e| panic!("{name}: {e}"));

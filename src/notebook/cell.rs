@@ -75,6 +75,31 @@ pub fn live(id: &str, parts: &[(&str, &str)]) -> bool {
     say(&json!({ "Live": { "id": id, "data": by_type(parts) } }))
 }
 
+/// The thread that draws what is explored: its panics stand in the picture's place.
+pub(super) const EXPLORES: &str = "explore";
+
+/// Has the kernel open, update or close a widget's model.
+pub(super) fn comm(id: &str, kind: &str, state: &Value) {
+    say(&json!({ "Comm": { "id": id, "kind": kind, "state": state } }));
+}
+
+/// What the page moves, a word each; None where there is no such kernel.
+#[cfg(unix)]
+pub(super) fn heard() -> Option<impl Iterator<Item = Value> + Send> {
+    channel()?;
+    let mut stream = connect()?.into_inner().ok()?;
+    writeln!(stream.get_mut(), "\"Hears\"").ok()?;
+    // Its answer says that it is heard from now on.
+    stream.read_line(&mut String::new()).ok()?;
+    let words = stream.lines().map_while(std::io::Result::ok);
+    Some(words.filter_map(|line| serde_json::from_str(&line).ok()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn heard() -> Option<std::iter::Empty<Value>> {
+    None
+}
+
 fn by_type(parts: &[(&str, &str)]) -> Value {
     let parts = parts.iter();
     let parts = parts.map(|(mime, part)| ((*mime).to_string(), Value::from(*part)));
@@ -217,6 +242,9 @@ fn note(panic: &PanicHookInfo<'_>) {
         at: LINE.load(Ordering::Relaxed),
     };
     let thread = std::thread::current();
+    if thread.name() == Some(EXPLORES) {
+        return;
+    }
     if RUNNING.load(Ordering::SeqCst) && *lock(&THREAD) == Some(thread.id()) {
         // One before it was caught by the cell itself.
         let before = lock(&SEEN).replace(seen);

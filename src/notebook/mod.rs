@@ -5,6 +5,7 @@ mod card;
 #[doc(hidden)]
 pub mod cell;
 mod economy;
+pub mod explore;
 mod frames;
 mod lines;
 mod live;
@@ -12,6 +13,7 @@ mod page;
 mod show;
 mod table;
 
+pub use explore::{Explore, explore};
 pub use lines::Lines;
 pub use live::Live;
 pub use page::Page;

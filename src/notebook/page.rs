@@ -30,11 +30,6 @@ impl Page {
         }
     }
 
-    /// Shows the page as the result of the cell.
-    pub fn evcxr_display(&self) {
-        emit(&self.blocks());
-    }
-
     fn blocks(&self) -> [(&str, &str); 2] {
         [
             ("text/html", &self.html),

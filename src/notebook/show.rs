@@ -4,7 +4,7 @@ use super::card::{self, Card};
 use super::cell;
 use super::economy;
 use super::frames;
-use super::page::{emit, in_notebook};
+use super::page::{Page, emit, in_notebook};
 use super::table;
 use crate::equilibrium::{Elasticities, Hulten, Propagated, SecondOrder, Yardsticks};
 use crate::error::Error;
@@ -28,6 +28,14 @@ pub trait Show {
     fn html(&self) -> String;
     /// As plain text.
     fn text(&self) -> String;
+    /// All its forms, each behind its MIME type.
+    fn parts(&self) -> Vec<(&'static str, String)> {
+        vec![("text/html", self.html()), ("text/plain", self.text())]
+    }
+    /// As HTML that is quickly made, for what changes many times a second.
+    fn quick(&self) -> String {
+        self.html()
+    }
     /// Called by evcxr on the last expression of a cell.
     fn evcxr_display(&self) {
         emit(&[("text/html", &self.html()), ("text/plain", &self.text())]);
@@ -102,17 +110,53 @@ impl Show for Figure {
         format!("[figure: {}]", self.title)
     }
 
-    fn evcxr_display(&self) {
-        let text = self.text();
-        if !in_notebook() {
-            return emit(&[("text/plain", &text)]);
-        }
+    fn parts(&self) -> Vec<(&'static str, String)> {
         match kept(self) {
-            Ok([(html, image), (png, data)]) => {
-                emit(&[(html, &image), (png, &data), ("text/plain", &text)]);
-            }
-            Err(e) => emit(&[("text/plain", &e.to_string())]),
+            Ok([html, png]) => vec![html, png, ("text/plain", self.text())],
+            Err(e) => vec![("text/plain", e.to_string())],
         }
+    }
+
+    fn quick(&self) -> String {
+        match self.svg() {
+            Ok(svg) => svg,
+            Err(e) => table::escape(&e.to_string()),
+        }
+    }
+
+    fn evcxr_display(&self) {
+        if !in_notebook() {
+            return emit(&[("text/plain", &self.text())]);
+        }
+        let parts = self.parts();
+        let parts: Vec<(&str, &str)> = parts.iter().map(|p| (p.0, p.1.as_str())).collect();
+        emit(&parts);
+    }
+}
+
+/// Several figures, one below the other.
+impl Show for Vec<Figure> {
+    fn html(&self) -> String {
+        let each = self.iter().map(|f| format!("<div>{}</div>", f.html()));
+        each.collect()
+    }
+    fn text(&self) -> String {
+        let each: Vec<String> = self.iter().map(Show::text).collect();
+        each.join("\n")
+    }
+    fn quick(&self) -> String {
+        let each = self.iter().map(|f| format!("<div>{}</div>", f.quick()));
+        each.collect()
+    }
+}
+
+/// A page of several values, as `show!` makes it.
+impl Show for Page {
+    fn html(&self) -> String {
+        self.html.clone()
+    }
+    fn text(&self) -> String {
+        self.text.trim_end().to_string()
     }
 }
 
@@ -336,8 +380,6 @@ plain!(
     usize,
     f32,
     f64,
-    String,
-    &str,
     Vec<f64>,
     Vec<f32>,
     Vec<usize>,
@@ -356,6 +398,25 @@ plain!(
     SecondOrder,
     Error,
 );
+
+/// As it reads, not as Rust would write it.
+macro_rules! texts {
+    ($($kind:ty),+) => {$(
+        impl Show for $kind {
+            fn html(&self) -> String {
+                format!("<pre>{}</pre>", table::escape(&self.text()))
+            }
+            fn text(&self) -> String {
+                cell::short(self.to_string())
+            }
+            fn evcxr_display(&self) {
+                emit(&[("text/plain", &self.text())]);
+            }
+        }
+    )+};
+}
+
+texts!(String, &str);
 
 impl Show for Vec<DeviceInfo> {
     fn html(&self) -> String {
@@ -393,6 +454,21 @@ impl<T: Show> Show for Result<T, Error> {
     }
     fn text(&self) -> String {
         self.as_ref().map_or_else(Error::to_string, Show::text)
+    }
+    fn parts(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Ok(value) => value.parts(),
+            Err(e) => vec![("text/html", self.html()), ("text/plain", e.to_string())],
+        }
+    }
+    fn quick(&self) -> String {
+        self.as_ref().map_or_else(
+            |e| {
+                let text = table::escape(&e.to_string());
+                format!("<p style=\"color:#8c1d04\">{text}</p>")
+            },
+            Show::quick,
+        )
     }
     fn evcxr_display(&self) {
         match self {
