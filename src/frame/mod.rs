@@ -7,6 +7,7 @@ mod describe;
 mod disk;
 mod edges;
 mod equilibrium;
+mod export;
 pub mod fetch;
 mod missing;
 mod onset;
@@ -19,12 +20,15 @@ pub mod schema;
 mod season;
 mod series;
 mod store;
+mod study;
+mod synthetic;
 mod tables;
 mod write;
 
 pub use align::{Alignment, Calendar, Period, Spread, align, align_to, month_lengths};
 pub use describe::{ColumnFacts, Describe, Description, IndexFacts};
 pub use edges::{NetworkColumns, NetworkFiles, network_from_frames, read_network};
+pub use export::{Tables, Value, Values, table_of};
 pub use fetch::{Fetch, Reuse, Source, eurostat, fred};
 pub use missing::{Missing, fill};
 pub use onset::{Onset, shock_month};
@@ -35,6 +39,7 @@ pub use read::{
 pub use season::seasonal_adjust;
 pub use series::{IndexSeries, index_series};
 pub use store::{About, Files, Loaded, Pack, Stored, load};
+pub use study::beside;
 pub use tables::multipliers_frame;
 pub use write::{ToFrame, links_frame};
 

@@ -32,6 +32,7 @@ pub use guide::{Divergence, Guide};
 pub use loss::{Loss, Scale};
 pub use method::{Abc, EarlyStop, Estimator, Method, RandomWalk, Smc, Svi};
 pub use objective::{Evaluation, Objective};
+pub(crate) use posterior::column_quantiles;
 pub use posterior::{
     Check, Convergence, Fitted, Learnt, Outcome, Policy, Posterior, Prediction, Ranks, Row, Sbc,
     Sensitivity, Step, Summary, WhatIf, output_sensitivity, sbc, sensitivity,

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 use std::any::Any;
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -75,8 +76,18 @@ pub fn live(id: &str, parts: &[(&str, &str)]) -> bool {
     say(&json!({ "Live": { "id": id, "data": by_type(parts) } }))
 }
 
-/// The thread that draws what is explored: its panics stand in the picture's place.
-pub(super) const EXPLORES: &str = "explore";
+thread_local! {
+    /// Panics of this thread are told elsewhere.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs something whose panics stand elsewhere, as in a picture's place.
+pub(super) fn quietly<R>(work: impl FnOnce() -> R) -> std::thread::Result<R> {
+    let before = QUIET.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    QUIET.set(before);
+    result
+}
 
 /// Has the kernel open, update or close a widget's model.
 pub(super) fn comm(id: &str, kind: &str, state: &Value) {
@@ -241,10 +252,10 @@ fn note(panic: &PanicHookInfo<'_>) {
         line: panic.location().map_or(0, Location::line),
         at: LINE.load(Ordering::Relaxed),
     };
-    let thread = std::thread::current();
-    if thread.name() == Some(EXPLORES) {
+    if QUIET.get() {
         return;
     }
+    let thread = std::thread::current();
     if RUNNING.load(Ordering::SeqCst) && *lock(&THREAD) == Some(thread.id()) {
         // One before it was caught by the cell itself.
         let before = lock(&SEEN).replace(seen);

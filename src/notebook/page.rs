@@ -38,6 +38,19 @@ impl Page {
     }
 }
 
+/// Shows a drawing that is there as SVG text, such as one of plotters' own, here and now.
+pub fn show_svg(svg: &str) {
+    // In the page's own markup, where it is there at once; a saved notebook keeps it as a picture, too.
+    let blocks = [
+        ("text/html", svg.trim()),
+        ("image/svg+xml", svg.trim()),
+        ("text/plain", "[drawing]"),
+    ];
+    if !cell::show(&blocks, false) {
+        emit(&blocks);
+    }
+}
+
 /// True in a cell of an evcxr kernel.
 pub(super) fn in_notebook() -> bool {
     std::env::var_os("EVCXR_IS_RUNTIME").is_some()

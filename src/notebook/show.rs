@@ -16,8 +16,9 @@ use crate::infer::{
 use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
-use crate::plot::{Draw, Figure};
+use crate::plot::{Animation, Draw, Figure};
 use crate::simulate::{DeviceInfo, Trajectory};
+use crate::study::{Band, Losses, Policies, Scenarios};
 use crate::table::{Corrected, Disaggregated, Finding, InputOutput};
 use base64::Engine;
 use polars::prelude::DataFrame;
@@ -134,6 +135,22 @@ impl Show for Figure {
     }
 }
 
+/// A picture that moves.
+impl Show for Animation {
+    fn html(&self) -> String {
+        match self.gif() {
+            Ok(gif) => format!(
+                "<img style=\"max-width:100%;height:auto\" alt=\"animation\" src=\"data:image/gif;base64,{}\">",
+                base64::engine::general_purpose::STANDARD.encode(gif)
+            ),
+            Err(e) => table::escape(&e.to_string()),
+        }
+    }
+    fn text(&self) -> String {
+        format!("[animation of {} figures]", self.frames.len())
+    }
+}
+
 /// Several figures, one below the other.
 impl Show for Vec<Figure> {
     fn html(&self) -> String {
@@ -196,14 +213,20 @@ impl Show for Summary {
     }
 }
 
-impl Show for Contest {
-    fn html(&self) -> String {
-        self.frame().html()
-    }
-    fn text(&self) -> String {
-        self.frame().text()
-    }
+macro_rules! frames {
+    ($($kind:ty),+) => {$(
+        impl Show for $kind {
+            fn html(&self) -> String {
+                self.frame().html()
+            }
+            fn text(&self) -> String {
+                self.frame().text()
+            }
+        }
+    )+};
 }
+
+frames!(Contest, Losses, Policies, Scenarios, Band, Vec<Finding>);
 
 impl Show for DataFrame {
     fn html(&self) -> String {
@@ -223,15 +246,6 @@ impl Show for Corrected {
     fn text(&self) -> String {
         let line = format!("{} cells were changed", self.changes.len());
         format!("{}\n{line}\n{}", self.table.text(), self.frame().text())
-    }
-}
-
-impl Show for Vec<Finding> {
-    fn html(&self) -> String {
-        self.frame().html()
-    }
-    fn text(&self) -> String {
-        self.frame().text()
     }
 }
 

@@ -19,7 +19,6 @@ use super::table::escape;
 use crate::error::Result;
 use serde_json::{Value, json};
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -131,15 +130,13 @@ impl Inner {
     /// What the closure gives for these states, or that it has panicked.
     fn picture(&self, states: &[f64]) -> std::result::Result<Box<dyn Show>, String> {
         let draw = lock(&self.draw);
-        catch_unwind(AssertUnwindSafe(|| draw(states))).map_err(|payload| panic_text(&*payload))
+        cell::quietly(|| draw(states)).map_err(|payload| panic_text(&*payload))
     }
 
     /// As markup that is quickly made.
     fn quick(&self, states: &[f64]) -> String {
         // A value of the user's own may panic while it shows itself, too.
-        let made = catch_unwind(AssertUnwindSafe(|| {
-            self.picture(states).map(|picture| picture.quick())
-        }));
+        let made = cell::quietly(|| self.picture(states).map(|picture| picture.quick()));
         let made = made.unwrap_or_else(|payload| Err(panic_text(&*payload)));
         made.unwrap_or_else(|text| failed(&text))
     }
@@ -284,7 +281,7 @@ impl Hub {
                 return false;
             };
             let named = |name: &str| std::thread::Builder::new().name(name.into());
-            let drawing = named(cell::EXPLORES).spawn(|| self.draw());
+            let drawing = named("explore").spawn(|| self.draw());
             let hearing = named("explore: controls").spawn(move || {
                 for word in words {
                     self.take(&word);
