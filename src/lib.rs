@@ -43,6 +43,7 @@ pub mod plot;
 pub mod prelude;
 pub mod progress;
 pub mod simulate;
+pub mod study;
 pub mod table;
 pub mod upstream;
 mod workbook;

@@ -11,9 +11,10 @@ pub use crate::error::Error;
 pub use crate::frame::{
     Alignment, Calendar, Columns, DateOrder, Decimal, Describe, Description, Fetch, Format, Guess,
     Index, IndexSeries, Missing, NetworkColumns, NetworkFiles, Onset, Period, ReadOptions, Reuse,
-    Source, Spread, Stored, ToFrame, align, align_to, distinct, eurostat, fill, fred, guess_format,
-    index_series, links_frame, load, month_lengths, months, multipliers_frame, network_from_frames,
-    read, read_network, read_with, rebase, seasonal_adjust, select, shock_month,
+    Source, Spread, Stored, Tables, ToFrame, align, align_to, beside, distinct, eurostat, fill,
+    fred, guess_format, index_series, links_frame, load, month_lengths, months, multipliers_frame,
+    network_from_frames, read, read_network, read_with, rebase, seasonal_adjust, select,
+    shock_month,
 };
 pub use crate::infer::{
     Abc, Assumed, Assuming, Assumptions, Background, Backtest, Backtested, Chains, Check, Contest,
@@ -30,20 +31,28 @@ pub use crate::model::{
     StockTarget, Substitution,
 };
 pub use crate::network::{Firms, InoueTodo, Links, Network, Synthetic};
-pub use crate::notebook::{Lines, Live, Show};
-pub use crate::observe::Observation;
+pub use crate::notebook::explore::{
+    Checkbox, Choice, Control, Controls, Explore, Play, Slider, checkbox, choice, explore, play,
+    slider,
+};
+pub use crate::notebook::{Lines, Live, Show, ShowRows, scenarios, show_svg};
+pub use crate::observe::{Dates, Observation};
 pub use crate::plot::{
-    Draw, Figure, compare, degrees, fig2a, fig2b, fit, history, indices, outcomes, prior_posterior,
-    series,
+    Animation, Draw, Figure, bands, compare, degrees, fig2a, fig2b, fit, forest, heat, history,
+    indices, map, outcomes, pairs, prior_posterior, sankey, series, trace, travel,
 };
 pub use crate::progress::Progress;
-pub use crate::show;
 pub use crate::simulate::{
     Attribution, Bottleneck, Cause, Checkpoint, Device, DeviceInfo, Method, Precision, Preset,
     Record, Simulation, Trajectory, connect, devices, simulate,
 };
+pub use crate::study::{
+    Band, By, Grid, Losses, Of, Policies, Scenarios, World, compare_policies, scenarios_with,
+    simulate_all,
+};
 pub use crate::table::{
     Blank, Corrected, Corrections, Disaggregate, Disaggregated, Holds, Imbalance, Imports,
     InputOutput, NegativeDemand, NegativeFlows, Orientation, TableOptions, ZeroOutput,
-    disaggregate, read_table, sector_code,
+    disaggregate, read_table, sector_code, sector_name,
 };
+pub use crate::{grid, opts, shock, show, table};

@@ -293,6 +293,7 @@ fn odd_data_draw_without_a_panic() {
                             y: values.clone(),
                             low: Vec::new(),
                             high: values.clone(),
+                            ..Default::default()
                         }],
                         ..Default::default()
                     }],

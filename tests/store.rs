@@ -351,7 +351,7 @@ fn networks_of_earlier_versions_load() {
     );
     folder.write(
         "n.csv.json",
-        &about(
+        about(
             "network",
             r#""regions":"[\"r\"]","sectors":"[\"steel\",\"cars\"]""#,
             &text(&["firm", "region", "sector", "final_demand"]),
@@ -360,7 +360,7 @@ fn networks_of_earlier_versions_load() {
     folder.write("n.links.csv", "buyer,supplier,coefficient\n02,01,0.25\n");
     folder.write(
         "n.links.csv.json",
-        &about("links", "", &text(&["buyer", "supplier", "coefficient"])),
+        about("links", "", &text(&["buyer", "supplier", "coefficient"])),
     );
     let n = Network::load(n).expect("a network of before");
     assert_eq!((n.output(), n.products()), (&[1.5, 2.0][..], n.sectors()));

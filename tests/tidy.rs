@@ -74,7 +74,7 @@ fn sources_keep_to_the_conventions() {
 }
 
 /// The modules in order: one uses only those before it.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "error",
     "interrupt",
     "memory",
@@ -90,6 +90,7 @@ const ORDER: [&str; 18] = [
     "simulate",
     "observe",
     "infer",
+    "study",
     "frame",
     "plot",
     "notebook",

@@ -152,6 +152,7 @@ pub(crate) fn figures(calls: &mut Calls) {
                             y: vec![value; 2],
                             low: vec![value],
                             high: vec![value; 3],
+                            ..Layer::default()
                         };
                         let figure = Figure {
                             panels: vec![Panel {
@@ -188,6 +189,7 @@ fn long_figures(calls: &mut Calls) {
             base: vec![1.0; 100_000],
             periods: 2,
             values: vec![1.0; 200_000],
+            dates: None,
         };
         anything((panel.figure().svg()?, panel.text(), panel.html()))
     });

@@ -86,13 +86,21 @@ fn tools(list: &mut List) {
         "mold",
         "optional: a faster linker, used where it is on PATH",
     );
-    let ours = lab::private_dir().is_ok_and(|dir| lab::starts(&dir.join("bin/jupyter-lab")));
+    let found = lab::found();
     list.line(
-        ours || lab::starts(Path::new("jupyter-lab")),
+        found.is_some(),
         false,
         "JupyterLab",
         "only needed for notebooks in a browser; `bullwhip-kernel lab` installs it",
     );
+    if let Some(program) = found {
+        list.line(
+            lab::has_widgets(&program),
+            false,
+            &format!("widgets in {}", program.display()),
+            "the sliders of `explore` stand still without them; install `jupyterlab_widgets` beside JupyterLab (`pip install jupyterlab_widgets`)",
+        );
+    }
 }
 
 /// The sources, what they are compiled to, and the devices that notebooks can have.

@@ -50,7 +50,14 @@ fn program() -> Result<PathBuf> {
     }
     let dir = private_dir()?;
     let program = dir.join("bin/jupyter-lab");
+    let remedy = "JupyterLab cannot be installed (it takes Python's `venv` and `pip`, and the network); install it yourself (`pip install jupyterlab jupyterlab_widgets`) and run this again";
     if program.is_file() && starts(&program) {
+        // One of before `explore` has no widgets. Without them notebooks run as well.
+        if !has_widgets(&program) && pip(&dir, &["jupyterlab_widgets"]).is_err() {
+            eprintln!(
+                "the extension for widgets cannot be installed: what `explore` shows stands still"
+            );
+        }
         return Ok(program);
     }
     let Some(python) = ["python3", "python"]
@@ -65,18 +72,46 @@ fn program() -> Result<PathBuf> {
         "installing JupyterLab into {} (about a minute)",
         dir.display()
     );
-    let remedy = "JupyterLab cannot be installed (it takes Python's `venv` and `pip`, and the network); install it yourself (`pip install jupyterlab`) and run this again";
     run(Command::new(python).args(["-m", "venv"]).arg(&dir)).context(remedy)?;
-    let pip = [
+    pip(&dir, &["jupyterlab", "jupyterlab_widgets"]).context(remedy)?;
+    Ok(program)
+}
+
+/// Installs packages into our own environment.
+fn pip(dir: &Path, packages: &[&str]) -> Result<()> {
+    let install = [
         "-m",
         "pip",
         "install",
         "--quiet",
         "--disable-pip-version-check",
-        "jupyterlab",
     ];
-    run(Command::new(dir.join("bin/python")).args(pip)).context(remedy)?;
-    Ok(program)
+    let python = dir.join("bin/python");
+    run(Command::new(python).args(install).args(packages))
+}
+
+/// The JupyterLab that `lab` would start.
+pub(crate) fn found() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let theirs = std::env::split_paths(&path).map(|dir| dir.join("jupyter-lab"));
+    let ours = private_dir().ok().map(|dir| dir.join("bin/jupyter-lab"));
+    let mut all = theirs.chain(ours);
+    all.find(|file| file.is_file() && starts(file))
+}
+
+/// True when this JupyterLab has the extension for widgets, which `explore` moves.
+pub(crate) fn has_widgets(program: &Path) -> bool {
+    // Beside it is the program that knows where it looks for extensions.
+    let told = Command::new(program.with_file_name("jupyter"))
+        .args(["--paths", "--json"])
+        .stderr(Stdio::null())
+        .output();
+    let Ok(told) = told else { return false };
+    let paths: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap_or_default();
+    let data = paths["data"].as_array().into_iter().flatten();
+    let extension = Path::new("labextensions/@jupyter-widgets/jupyterlab-manager");
+    data.filter_map(|path| path.as_str())
+        .any(|path| Path::new(path).join(extension).is_dir())
 }
 
 /// True when a program is there and can tell its version.

@@ -46,6 +46,8 @@ pub(crate) enum Ask {
     Kill,
     /// The line that a cell waits for; None where nobody can be asked.
     Input(Option<String>),
+    /// The page has moved the model of a widget.
+    Moved { id: String, state: Value },
     /// The notebook is closed.
     Leave,
     /// End, instead of serving.
@@ -61,6 +63,12 @@ pub(crate) enum Tell {
     Text { error: bool, text: String },
     /// What a cell shows before its end; with an `id` it takes the place of what has the same.
     Display { id: Option<String>, data: Value },
+    /// What the process of the cells does to the model of a widget.
+    Comm {
+        id: String,
+        kind: Comm,
+        state: Value,
+    },
     /// A cell waits for a line from the user.
     Input { prompt: String, password: bool },
     /// The value of a cell, by MIME type.
@@ -71,6 +79,15 @@ pub(crate) enum Tell {
     Done { ok: bool, restarted: bool },
     /// The content of a reply to `Complete` or `Inspect`.
     Answer(Value),
+}
+
+/// What is done to the model of a widget.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Comm {
+    Open,
+    Update,
+    Close,
 }
 
 /// Words of the process that runs cells, each of which is answered by one line of JSON.
@@ -86,6 +103,14 @@ pub(crate) enum Word {
         id: String,
         data: Map<String, Value>,
     },
+    /// The model of a widget.
+    Comm {
+        id: String,
+        kind: Comm,
+        state: Value,
+    },
+    /// From here on this connection hears what the page moves, a line each.
+    Hears,
     /// What was shown last is the cell's value.
     Value,
     /// The error of a `?` ends the cell.

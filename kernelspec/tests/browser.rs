@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
+/// One after the other: their engines and pages would take each other's time.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// The code cell of the notebook that calibrates, and the steps that it is given here.
 const FIT: usize = 1;
 const STEPS: usize = 12_000;
@@ -43,8 +46,6 @@ fn a_display_changes_in_place(packages: &str, page: &str) {
         println!("skipped: no Python with {packages}, or no chromium");
         return;
     };
-    // One after the other: their engines and pages would take each other's time.
-    static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     // The pictures stay, to be looked at.
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -134,6 +135,69 @@ fn a_display_changes_in_place(packages: &str, page: &str) {
             "{cell}"
         );
     }
+}
+
+#[test]
+fn a_picture_follows_its_slider_in_jupyterlab() {
+    a_picture_follows_its_slider("jupyterlab, jupyterlab_widgets, playwright", "lab/tree");
+}
+
+#[test]
+fn a_picture_follows_its_slider_in_notebook_7() {
+    let packages = "jupyterlab, jupyterlab_widgets, notebook, playwright";
+    a_picture_follows_its_slider(packages, "notebooks");
+}
+
+/// 2,000 firms, whose output is simulated and drawn for each position of the slider.
+fn a_picture_follows_its_slider(packages: &str, page: &str) {
+    let Some(python) = python(packages) else {
+        println!("skipped: no Python with {packages}, or no chromium");
+        return;
+    };
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("explore")
+        .join(page.replace('/', "-"));
+    let pictures = dir.join("pictures");
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&pictures).expect("a folder");
+    let installed = Command::new(env!("CARGO_BIN_EXE_bullwhip-kernel"))
+        .arg("install")
+        .arg("--prefix")
+        .arg(&dir)
+        .env("BULLWHIP_SPARES", "0")
+        .output();
+    assert!(
+        installed.is_ok_and(|o| o.status.success()),
+        "the kernel is installed"
+    );
+    let code = "let network = Network::synthetic(&Synthetic { firms: 2000, ..Synthetic::default() })?;\nlet params = Params::usual(&network);\nexplore(slider(\"severity\", 0.0..=1.0, 0.3), move |severity| {\n    let shock = Shock::region(&network, \"R1\", 5, severity, 0.1)?;\n    Ok(simulate(&network, &params, &shock, &Simulation::default())?.figure())\n})?";
+    let cell = json!({ "cell_type": "code", "source": code, "metadata": {}, "outputs": [], "execution_count": null, "id": "a" });
+    let kernel =
+        json!({ "name": "bullwhip", "display_name": "Rust (bullwhip)", "language": "rust" });
+    let book = json!({ "cells": [cell], "metadata": { "kernelspec": kernel }, "nbformat": 4, "nbformat_minor": 5 });
+    let notebook = dir.join("explore.ipynb");
+    std::fs::write(&notebook, book.to_string()).expect("written");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/explore.py");
+    let seen = Command::new(python)
+        .arg(script)
+        .args([&dir, &notebook, &pictures])
+        .arg(page)
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&seen.stderr).into_owned();
+    let line = String::from_utf8_lossy(&seen.stdout).into_owned();
+    let seen: Value =
+        serde_json::from_str(line.trim()).unwrap_or_else(|e| panic!("{e}: {line}\n{said}"));
+    println!("pictures in {}\n{seen}", pictures.display());
+    assert!(
+        seen["changes"].as_u64().is_some_and(|n| n >= 5) && seen["moved"] == true,
+        "the picture changes while the slider is dragged"
+    );
+    // Its state has stayed with the kernel.
+    assert_eq!(seen["value"], seen["value again"]);
+    assert_eq!(seen["same picture"], true);
+    assert!(seen["changes again"].as_u64().is_some_and(|n| n > 0));
 }
 
 /// How far figures stick out, their width, and that at which they were drawn.

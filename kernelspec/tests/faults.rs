@@ -392,7 +392,7 @@ async fn input_is_asked_for_or_refused(kernel: &mut Kernel) {
     let read = "let mut line = String::new();\nprint!(\"region: \");\nstd::io::stdin().read_line(&mut line)?;\nline.trim().to_string()";
     let id = kernel.begin(read).await;
     assert_eq!(kernel.answer("R2").await["prompt"], "region: ");
-    assert_eq!(kernel.finish(&id).await.result(), "\"R2\"");
+    assert_eq!(kernel.finish(&id).await.result(), "R2");
     let nobody = async |kernel: &mut Kernel, code: &str| {
         let id = kernel.ask(ExecuteRequest::new(code.to_string())).await;
         kernel.finish(&id).await

@@ -286,7 +286,7 @@ async fn a_crate_is_added(place: &Place) {
     assert_eq!(kernel.run(&code).await.result(), "42");
     // One from the registry, and the toolkit goes on beside it.
     let code = ":dep itoa = \"1\"\nitoa::Buffer::new().format(7).to_string()";
-    assert_eq!(kernel.run(code).await.result(), "\"7\"");
+    assert_eq!(kernel.run(code).await.result(), "7");
     let code = "let economy = Network::synthetic(&Synthetic { firms: 30, ..Synthetic::default() })?;\nlet shock = Shock::random(&economy, 3, 0.3, 10, 1);\nlet other = shock.clone();\neconomy.firms()";
     assert_eq!(kernel.run(code).await.result(), "30");
     // Cells go through cargo now: what moves a variable shows itself all the same.

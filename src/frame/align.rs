@@ -4,7 +4,7 @@ use super::prepare::{code, month, rows};
 use super::read::first_day;
 use crate::error::{Error, Result};
 use crate::network::Network;
-use crate::observe::Observation;
+use crate::observe::{Dates, Observation};
 use polars::prelude::DataFrame;
 use std::collections::{BTreeSet, HashMap};
 
@@ -166,9 +166,13 @@ pub fn align_to(frame: &DataFrame, network: &Network, calendar: &Calendar) -> Re
             spread.extend(row.iter().map(|v| if carries { *v } else { f64::NAN }));
         }
     }
+    let by_month = Dates {
+        first: calendar.first,
+        lengths: vec![1; lengths.len()],
+    };
     Ok(Alignment {
-        observed: Observation::from_values(network, spread)?,
-        monthly,
+        observed: Observation::from_values(network, spread)?.with_calendar(calendar)?,
+        monthly: monthly.with_dates(by_month)?,
         lengths,
         without_data,
         unused: unused.into_iter().collect(),

@@ -192,6 +192,9 @@ impl Stored for Observation {
     fn pack(&self, pack: &mut Pack) -> Result<()> {
         pack.table(Self::KIND, "", self.frame()?);
         pack.fact("periods", self.periods);
+        if self.dates.is_some() {
+            pack.fact("dates", json(&self.dates));
+        }
         pack.fact("region", json(&self.region));
         pack.fact("sector", json(&self.sector));
         pack.fact(
@@ -220,6 +223,11 @@ impl Stored for Observation {
                 .collect::<Result<_>>()?,
             periods: files.number("periods")?,
             values: numbers(files.frame(), schema::VALUE)?,
+            // Files of earlier versions have none.
+            dates: match files.fact("dates") {
+                Ok(_) => files.json("dates")?,
+                Err(_) => None,
+            },
         };
         panel.whole()?;
         Ok(panel)

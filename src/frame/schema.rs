@@ -154,3 +154,17 @@ pub const YARDSTICK: &str = "yardstick";
 pub const FINAL_DEMAND_CHANGE: &str = "final_demand_change";
 /// Change of the sum of output, a share of it, f64; null where the yardstick has none.
 pub const OUTPUT_CHANGE: &str = "output_change";
+/// Output lost over all periods, units of output, f64.
+pub const AMOUNT: &str = "amount";
+/// Part of what the whole economy loses, f64; null where that loses nothing.
+pub const OF_ALL: &str = "of_all";
+/// Period with the lowest output, u32, 1 is the first.
+pub const WORST: &str = "worst";
+/// How far output is below the steady one then, a share, f64.
+pub const FALL: &str = "fall";
+/// Period from which output is at 95 % for good, u32; 0 where it never falls below, null where it is not back.
+pub const BACK: &str = "back";
+/// Name of a policy, text.
+pub const POLICY: &str = "policy";
+/// Loss avoided, a share of the steady output, f64.
+pub const AVOIDED: &str = "avoided";

@@ -44,6 +44,7 @@ pub use loss::{Loss, Scale};
 pub use method::{Abc, EarlyStop, Estimator, Ladder, Method, Metric, Nuts, RandomWalk, Smc, Svi};
 pub use noise_profile::{NoiseProfile, noise_profile};
 pub use objective::{Evaluation, Objective};
+pub(crate) use posterior::column_quantiles;
 pub use posterior::{
     Chains, Check, Convergence, Discrepancy, Evidence, Fitted, Learnt, Outcome, Policy, Posterior,
     Prediction, Ranks, Row, Sbc, Sensitivity, Start, Step, Summary, WhatIf, output_sensitivity,

@@ -125,6 +125,7 @@ impl Problem {
                 base: vec![total.steady(&self.network)],
                 periods: total.values.len(),
                 values: total.values.clone(),
+                dates: None,
             };
             self.check_signs(&series, &place)?;
             if self.scale == Scale::Levels {

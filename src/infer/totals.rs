@@ -85,6 +85,7 @@ impl Totals {
             values: periods
                 .flat_map(|t| totals.iter().map(move |s| s.values[t]))
                 .collect(),
+            dates: None,
         };
         Some(Self {
             groups,

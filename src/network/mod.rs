@@ -9,6 +9,7 @@ pub(crate) mod sheet;
 mod steady;
 mod synthetic;
 pub(crate) mod text;
+mod whose;
 
 pub use build::{Firms, Links};
 pub use csr::Csr;

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 use std::any::Any;
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -73,6 +74,41 @@ pub fn live(id: &str, parts: &[(&str, &str)]) -> bool {
     }
     flush();
     say(&json!({ "Live": { "id": id, "data": by_type(parts) } }))
+}
+
+thread_local! {
+    /// Panics of this thread are told elsewhere.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs something whose panics stand elsewhere, as in a picture's place.
+pub(super) fn quietly<R>(work: impl FnOnce() -> R) -> std::thread::Result<R> {
+    let before = QUIET.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    QUIET.set(before);
+    result
+}
+
+/// Has the kernel open, update or close a widget's model.
+pub(super) fn comm(id: &str, kind: &str, state: &Value) {
+    say(&json!({ "Comm": { "id": id, "kind": kind, "state": state } }));
+}
+
+/// What the page moves, a word each; None where there is no such kernel.
+#[cfg(unix)]
+pub(super) fn heard() -> Option<impl Iterator<Item = Value> + Send> {
+    channel()?;
+    let mut stream = connect()?.into_inner().ok()?;
+    writeln!(stream.get_mut(), "\"Hears\"").ok()?;
+    // Its answer says that it is heard from now on.
+    stream.read_line(&mut String::new()).ok()?;
+    let words = stream.lines().map_while(std::io::Result::ok);
+    Some(words.filter_map(|line| serde_json::from_str(&line).ok()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn heard() -> Option<std::iter::Empty<Value>> {
+    None
 }
 
 fn by_type(parts: &[(&str, &str)]) -> Value {
@@ -216,6 +252,9 @@ fn note(panic: &PanicHookInfo<'_>) {
         line: panic.location().map_or(0, Location::line),
         at: LINE.load(Ordering::Relaxed),
     };
+    if QUIET.get() {
+        return;
+    }
     let thread = std::thread::current();
     if RUNNING.load(Ordering::SeqCst) && *lock(&THREAD) == Some(thread.id()) {
         // One before it was caught by the cell itself.

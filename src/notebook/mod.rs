@@ -6,17 +6,23 @@ mod card;
 #[doc(hidden)]
 pub mod cell;
 mod economy;
+pub mod explore;
 mod frames;
+mod grids;
 mod lines;
 mod live;
 mod page;
+mod rows;
 mod show;
 mod table;
 mod told;
 
+pub use explore::{Explore, explore};
+pub use grids::scenarios;
 pub use lines::Lines;
 pub use live::Live;
-pub use page::Page;
+pub use page::{Page, show_svg};
+pub use rows::ShowRows;
 pub use show::Show;
 
 /// Shows several values as one display: `show!(network, run.figure(), run.frame()?)`.

@@ -30,16 +30,24 @@ impl Page {
         }
     }
 
-    /// Shows the page as the result of the cell.
-    pub fn evcxr_display(&self) {
-        emit(&self.blocks());
-    }
-
     fn blocks(&self) -> [(&str, &str); 2] {
         [
             ("text/html", &self.html),
             ("text/plain", self.text.trim_end()),
         ]
+    }
+}
+
+/// Shows a drawing that is there as SVG text, such as one of plotters' own, here and now.
+pub fn show_svg(svg: &str) {
+    // In the page's own markup, where it is there at once; a saved notebook keeps it as a picture, too.
+    let blocks = [
+        ("text/html", svg.trim()),
+        ("image/svg+xml", svg.trim()),
+        ("text/plain", "[drawing]"),
+    ];
+    if !cell::show(&blocks, false) {
+        emit(&blocks);
     }
 }
 

@@ -5,7 +5,7 @@ use super::card::{self, Card};
 use super::cell;
 use super::economy;
 use super::frames;
-use super::page::{emit, in_notebook};
+use super::page::{Page, emit, in_notebook};
 use super::table;
 use crate::equilibrium::{Elasticities, Hulten, Propagated, SecondOrder, Yardsticks};
 use crate::error::Error;
@@ -17,8 +17,9 @@ use crate::infer::{
 use crate::model::{Params, Shock};
 use crate::network::Network;
 use crate::observe::Observation;
-use crate::plot::{Draw, Figure};
+use crate::plot::{Animation, Draw, Figure};
 use crate::simulate::{Attribution, DeviceInfo, Trajectory};
+use crate::study::{Band, Losses, Policies, Scenarios};
 use crate::table::{Corrected, Disaggregated, Finding, InputOutput};
 use base64::Engine;
 use polars::prelude::DataFrame;
@@ -29,6 +30,14 @@ pub trait Show {
     fn html(&self) -> String;
     /// As plain text.
     fn text(&self) -> String;
+    /// All its forms, each behind its MIME type.
+    fn parts(&self) -> Vec<(&'static str, String)> {
+        vec![("text/html", self.html()), ("text/plain", self.text())]
+    }
+    /// As HTML that is quickly made, for what changes many times a second.
+    fn quick(&self) -> String {
+        self.html()
+    }
     /// Called by evcxr on the last expression of a cell.
     fn evcxr_display(&self) {
         emit(&[("text/html", &self.html()), ("text/plain", &self.text())]);
@@ -105,17 +114,69 @@ impl Show for Figure {
         format!("[figure: {}]", self.title)
     }
 
-    fn evcxr_display(&self) {
-        let text = self.text();
-        if !in_notebook() {
-            return emit(&[("text/plain", &text)]);
-        }
+    fn parts(&self) -> Vec<(&'static str, String)> {
         match kept(self) {
-            Ok([(html, image), (png, data)]) => {
-                emit(&[(html, &image), (png, &data), ("text/plain", &text)]);
-            }
-            Err(e) => emit(&[("text/plain", &e.to_string())]),
+            Ok([html, png]) => vec![html, png, ("text/plain", self.text())],
+            Err(e) => vec![("text/plain", e.to_string())],
         }
+    }
+
+    fn quick(&self) -> String {
+        match self.svg() {
+            Ok(svg) => svg,
+            Err(e) => table::escape(&e.to_string()),
+        }
+    }
+
+    fn evcxr_display(&self) {
+        if !in_notebook() {
+            return emit(&[("text/plain", &self.text())]);
+        }
+        let parts = self.parts();
+        let parts: Vec<(&str, &str)> = parts.iter().map(|p| (p.0, p.1.as_str())).collect();
+        emit(&parts);
+    }
+}
+
+/// A picture that moves.
+impl Show for Animation {
+    fn html(&self) -> String {
+        match self.gif() {
+            Ok(gif) => format!(
+                "<img style=\"max-width:100%;height:auto\" alt=\"animation\" src=\"data:image/gif;base64,{}\">",
+                base64::engine::general_purpose::STANDARD.encode(gif)
+            ),
+            Err(e) => table::escape(&e.to_string()),
+        }
+    }
+    fn text(&self) -> String {
+        format!("[animation of {} figures]", self.frames.len())
+    }
+}
+
+/// Several figures, one below the other.
+impl Show for Vec<Figure> {
+    fn html(&self) -> String {
+        let each = self.iter().map(|f| format!("<div>{}</div>", f.html()));
+        each.collect()
+    }
+    fn text(&self) -> String {
+        let each: Vec<String> = self.iter().map(Show::text).collect();
+        each.join("\n")
+    }
+    fn quick(&self) -> String {
+        let each = self.iter().map(|f| format!("<div>{}</div>", f.quick()));
+        each.collect()
+    }
+}
+
+/// A page of several values, as `show!` makes it.
+impl Show for Page {
+    fn html(&self) -> String {
+        self.html.clone()
+    }
+    fn text(&self) -> String {
+        self.text.trim_end().to_string()
     }
 }
 
@@ -155,14 +216,20 @@ impl Show for Summary {
     }
 }
 
-impl Show for Contest {
-    fn html(&self) -> String {
-        self.frame().html()
-    }
-    fn text(&self) -> String {
-        self.frame().text()
-    }
+macro_rules! frames {
+    ($($kind:ty),+) => {$(
+        impl Show for $kind {
+            fn html(&self) -> String {
+                self.frame().html()
+            }
+            fn text(&self) -> String {
+                self.frame().text()
+            }
+        }
+    )+};
 }
+
+frames!(Contest, Losses, Policies, Scenarios, Band, Vec<Finding>);
 
 impl Show for DataFrame {
     fn html(&self) -> String {
@@ -182,15 +249,6 @@ impl Show for Corrected {
     fn text(&self) -> String {
         let line = format!("{} cells were changed", self.changes.len());
         format!("{}\n{line}\n{}", self.table.text(), self.frame().text())
-    }
-}
-
-impl Show for Vec<Finding> {
-    fn html(&self) -> String {
-        self.frame().html()
-    }
-    fn text(&self) -> String {
-        self.frame().text()
     }
 }
 
@@ -339,8 +397,6 @@ plain!(
     usize,
     f32,
     f64,
-    String,
-    &str,
     Vec<f64>,
     Vec<f32>,
     Vec<usize>,
@@ -359,6 +415,25 @@ plain!(
     SecondOrder,
     Error,
 );
+
+/// As it reads, not as Rust would write it.
+macro_rules! texts {
+    ($($kind:ty),+) => {$(
+        impl Show for $kind {
+            fn html(&self) -> String {
+                format!("<pre>{}</pre>", table::escape(&self.text()))
+            }
+            fn text(&self) -> String {
+                cell::short(self.to_string())
+            }
+            fn evcxr_display(&self) {
+                emit(&[("text/plain", &self.text())]);
+            }
+        }
+    )+};
+}
+
+texts!(String, &str);
 
 impl Show for Vec<DeviceInfo> {
     fn html(&self) -> String {
@@ -396,6 +471,21 @@ impl<T: Show> Show for Result<T, Error> {
     }
     fn text(&self) -> String {
         self.as_ref().map_or_else(Error::to_string, Show::text)
+    }
+    fn parts(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Ok(value) => value.parts(),
+            Err(e) => vec![("text/html", self.html()), ("text/plain", e.to_string())],
+        }
+    }
+    fn quick(&self) -> String {
+        self.as_ref().map_or_else(
+            |e| {
+                let text = table::escape(&e.to_string());
+                format!("<p style=\"color:#8c1d04\">{text}</p>")
+            },
+            Show::quick,
+        )
     }
     fn evcxr_display(&self) {
         match self {

@@ -31,6 +31,11 @@ pub(super) fn facts(title: &str, rows: &[(&str, String)]) -> String {
 
 /// The shape, column names and types, and the first and last rows.
 pub(super) fn frame(frame: &DataFrame) -> String {
+    frame_of(frame, ROWS)
+}
+
+/// The same, with so many rows at most.
+pub(super) fn frame_of(frame: &DataFrame, rows: usize) -> String {
     let (height, width) = frame.shape();
     let mut html = format!(
         "<div style=\"overflow-x:auto\"><small>{height} rows × {width} columns</small><table><tr>"
@@ -44,10 +49,11 @@ pub(super) fn frame(frame: &DataFrame) -> String {
         );
     }
     html += "</tr>";
-    let shown: Vec<usize> = if height <= ROWS {
+    let shown: Vec<usize> = if height <= rows {
         (0..height).collect()
     } else {
-        (0..ROWS - 4).chain(height - 4..height).collect()
+        let last = (rows / 3).min(4);
+        (0..rows - last).chain(height - last..height).collect()
     };
     for (k, row) in shown.iter().enumerate() {
         if k > 0 && *row != shown[k - 1] + 1 {

@@ -1,5 +1,9 @@
 //! What a statistician sees of the economy: output summed to region x sector groups.
 
+mod dates;
+
+pub use dates::Dates;
+
 use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::simulate::Trajectory;
@@ -17,6 +21,8 @@ pub struct Observation {
     pub periods: usize,
     /// Level of each group, [period, group] row by row; NaN is a missing cell.
     pub values: Vec<f64>,
+    /// Where its periods stand in the calendar, where that is known: see `with_calendar`.
+    pub dates: Option<Dates>,
 }
 
 impl Observation {
@@ -136,9 +142,15 @@ impl Observation {
             }
             first += n;
         }
+        // Blocks that are its months stand for one each.
+        let dates = self.dates.clone().filter(|d| d.lengths == lengths);
         Ok(Observation {
             periods: lengths.len(),
             values,
+            dates: dates.map(|d| Dates {
+                lengths: vec![1; lengths.len()],
+                ..d
+            }),
             ..self.clone()
         })
     }
@@ -164,6 +176,7 @@ impl Observation {
             base: network.group_sums(network.output()),
             periods: values.len() / g,
             values,
+            dates: None,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Lays out a figure and draws it on any surface.
 
 use super::axis::Axis;
+use super::marks;
 use super::theme::{self, FAINT, FAMILY, GRID, INK, LINE, SMALL, SOFT, TEXT, TITLE};
 use super::{Figure, Layer, Mark, Panel};
 use plotters::coord::Shift;
@@ -15,17 +16,17 @@ pub trait Draw {
     fn figure(&self) -> Figure;
 }
 
-type Outcome<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
+pub(super) type Outcome<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
 /// A surface with a scale: coordinates are points from the top left.
-struct Pen<'a, B: DrawingBackend> {
-    area: &'a DrawingArea<B, Shift>,
-    scale: f64,
+pub(super) struct Pen<'a, B: DrawingBackend> {
+    pub(super) area: &'a DrawingArea<B, Shift>,
+    pub(super) scale: f64,
 }
 
 /// Where a text's reference point lies.
 #[derive(Clone, Copy)]
-enum Anchor {
+pub(super) enum Anchor {
     Left,
     Centre,
     Right,
@@ -34,14 +35,14 @@ enum Anchor {
 }
 
 impl<B: DrawingBackend> Pen<'_, B> {
-    fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
+    pub(super) fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
         (
             (x * self.scale).round() as i32,
             (y * self.scale).round() as i32,
         )
     }
 
-    fn text(
+    pub(super) fn text(
         &self,
         text: &str,
         at: (f64, f64),
@@ -74,7 +75,7 @@ impl<B: DrawingBackend> Pen<'_, B> {
     }
 
     /// Width of a text in points.
-    fn width(&self, text: &str, size: f64) -> f64 {
+    pub(super) fn width(&self, text: &str, size: f64) -> f64 {
         let style = (FAMILY, size * self.scale)
             .into_font()
             .into_text_style(self.area);
@@ -84,7 +85,7 @@ impl<B: DrawingBackend> Pen<'_, B> {
         })
     }
 
-    fn line(&self, points: &[(f64, f64)], color: RGBColor, width: f64) -> Outcome<B> {
+    pub(super) fn line(&self, points: &[(f64, f64)], color: RGBColor, width: f64) -> Outcome<B> {
         let stroke = (width * self.scale).round().max(1.0) as u32;
         let mut rest = points;
         while rest.len() > 1 {
@@ -175,6 +176,12 @@ pub(super) fn draw_figure<B: DrawingBackend>(
             Mark::Reference => pen.dashes(&[(x, y), (x + 20.0, y)], SOFT)?,
             Mark::Faint => pen.line(&[(x, y), (x + 20.0, y)], FAINT, 1.0)?,
             Mark::Line => pen.line(&[(x, y), (x + 20.0, y)], theme::color(layer.color), 2.2)?,
+            Mark::Spans | Mark::Bars | Mark::Cells | Mark::Area | Mark::Texts | Mark::Discs => {
+                pen.area.draw(&Rectangle::new(
+                    [pen.at((x + 4.0, y - 5.0)), pen.at((x + 14.0, y + 5.0))],
+                    theme::color(layer.color).filled(),
+                ))?
+            }
         }
         pen.text(&layer.label, (x + 26.0, y), SMALL, INK, false, Anchor::Left)?;
     }
@@ -203,7 +210,46 @@ fn legend_of(panels: &[Panel]) -> Vec<&Layer> {
             seen.push(layer);
         }
     }
-    seen
+    // Lines are drawn with the first on top, so last: the legend begins with it.
+    let lines: Vec<usize> = (0..seen.len())
+        .filter(|k| seen[*k].mark == Mark::Line)
+        .collect();
+    let mut sorted: Vec<&Layer> = lines.iter().map(|k| seen[*k]).collect();
+    sorted.sort_by_key(|l| l.color);
+    lines
+        .iter()
+        .zip(sorted)
+        .for_each(|(k, layer)| seen[*k] = layer);
+    let context = |l: &&Layer| matches!(l.mark, Mark::Faint | Mark::Reference);
+    let (behind, first): (Vec<&Layer>, Vec<&Layer>) = seen.into_iter().partition(context);
+    first.into_iter().chain(behind).collect()
+}
+
+/// The axes of a panel of this size, and whether the upright one has names instead of numbers.
+fn axes(panel: &Panel, (w, h): (f64, f64)) -> (Axis, Axis) {
+    let layers = &panel.layers;
+    let ends = |range: Option<(f64, f64)>| range.into_iter().flat_map(|(low, high)| [low, high]);
+    let xs = layers.iter().flat_map(marks::xs);
+    let mut x_axis = Axis::tight(
+        xs.chain(ends(panel.x_range)),
+        panel.log_x,
+        (w / 90.0).clamp(3.0, 8.0) as usize,
+    );
+    let ys = layers.iter().flat_map(marks::ys).chain(ends(panel.y_range));
+    let wanted = (h / 55.0).clamp(2.0, 6.0) as usize;
+    let mut y_axis = match panel.y_ticks.is_empty() && !panel.bare {
+        true => Axis::covering(ys, panel.log_y, wanted),
+        false => Axis::tight(ys, panel.log_y, wanted),
+    };
+    for (axis, given) in [(&mut x_axis, &panel.x_ticks), (&mut y_axis, &panel.y_ticks)] {
+        if !given.is_empty() {
+            axis.ticks.clone_from(given);
+        }
+        if panel.bare {
+            axis.ticks.clear();
+        }
+    }
+    (x_axis, y_axis)
 }
 
 fn draw_panel<B: DrawingBackend>(
@@ -212,54 +258,21 @@ fn draw_panel<B: DrawingBackend>(
     corner: (f64, f64),
     (w, h): (f64, f64),
 ) -> Outcome<B> {
-    let layers = &panel.layers;
-    let ends = |range: Option<(f64, f64)>| range.into_iter().flat_map(|(low, high)| [low, high]);
-    let ys = layers
-        .iter()
-        .flat_map(|l| l.y.iter().chain(&l.low).chain(&l.high).copied())
-        .chain(ends(panel.y_range));
-    let x_axis = Axis::tight(
-        layers
-            .iter()
-            .flat_map(|l| l.x.iter().copied())
-            .chain(ends(panel.x_range)),
-        panel.log_x,
-        (w / 90.0).clamp(3.0, 8.0) as usize,
-    );
-    let y_axis = Axis::covering(ys, panel.log_y, (h / 55.0).clamp(2.0, 6.0) as usize);
-    let widest = y_axis
-        .ticks
-        .iter()
-        .map(|t| pen.width(&t.1, SMALL))
-        .fold(0.0, f64::max);
+    let (x_axis, y_axis) = axes(panel, (w, h));
+    let widths = y_axis.ticks.iter().map(|t| pen.width(&t.1, SMALL));
+    let widest = widths.fold(0.0, f64::max);
     let left = corner.0 + 14.0 + if panel.y_label.is_empty() { 0.0 } else { 20.0 } + widest + 6.0;
-    let right = corner.0 + w - 14.0;
+    let scale = marks::Scale::of(panel);
+    let right = corner.0 + w - 14.0 - scale.as_ref().map_or(0.0, |s| s.room(pen));
     let top = corner.1 + if panel.title.is_empty() { 8.0 } else { 24.0 };
     let bottom = corner.1 + h - if panel.x_label.is_empty() { 24.0 } else { 44.0 };
-    pen.text(
-        &panel.title,
-        (left, corner.1 + 12.0),
-        TEXT,
-        INK,
-        true,
-        Anchor::Left,
-    )?;
-    pen.text(
-        &panel.x_label,
-        ((left + right) / 2.0, bottom + 34.0),
-        TEXT,
-        SOFT,
-        false,
-        Anchor::Centre,
-    )?;
-    pen.text(
-        &panel.y_label,
-        (corner.0 + 16.0, (top + bottom) / 2.0),
-        TEXT,
-        SOFT,
-        false,
-        Anchor::Turned,
-    )?;
+    let middle = ((left + right) / 2.0, (top + bottom) / 2.0);
+    let title = (left, corner.1 + 12.0);
+    pen.text(&panel.title, title, TEXT, INK, true, Anchor::Left)?;
+    let below = (middle.0, bottom + 34.0);
+    pen.text(&panel.x_label, below, TEXT, SOFT, false, Anchor::Centre)?;
+    let beside = (corner.0 + 16.0, middle.1);
+    pen.text(&panel.y_label, beside, TEXT, SOFT, false, Anchor::Turned)?;
     let px = |v: f64| x_axis.at(v).map(|f| left + f * (right - left));
     let py = |v: f64| y_axis.at(v).map(|f| bottom - f * (bottom - top));
     for (v, label) in &y_axis.ticks {
@@ -270,7 +283,9 @@ fn draw_panel<B: DrawingBackend>(
     }
     let mut free_from = f64::NEG_INFINITY;
     for (v, label) in &x_axis.ticks {
-        let Some(x) = px(*v) else { continue };
+        let Some(x) = px(*v).filter(|x| (left - 1.0..=right + 1.0).contains(x)) else {
+            continue;
+        };
         pen.line(&[(x, bottom), (x, bottom + 4.0)], SOFT, 1.0)?;
         let half = pen.width(label, SMALL) / 2.0;
         if x - half > free_from + 4.0 {
@@ -278,11 +293,17 @@ fn draw_panel<B: DrawingBackend>(
             free_from = x + half;
         }
     }
-    pen.line(&[(left, bottom), (right, bottom)], SOFT, 1.0)?;
-    for layer in layers {
-        draw_layer(pen, layer, &px, &py)?;
+    if !panel.bare {
+        pen.line(&[(left, bottom), (right, bottom)], SOFT, 1.0)?;
     }
-    Ok(())
+    for layer in &panel.layers {
+        draw_layer(pen, layer, &px, &py)?;
+        marks::draw(pen, layer, scale.as_ref(), &px, &py)?;
+    }
+    match &scale {
+        Some(scale) => scale.draw(pen, right + 12.0, (top, bottom), &panel.z_label),
+        None => Ok(()),
+    }
 }
 
 fn draw_layer<B: DrawingBackend>(
@@ -331,6 +352,7 @@ fn draw_layer<B: DrawingBackend>(
                 ))?;
             }
         }
+        Mark::Spans | Mark::Bars | Mark::Cells | Mark::Area | Mark::Texts | Mark::Discs => {}
         Mark::Line | Mark::Faint | Mark::Reference => {
             for run in points.split(Option::is_none) {
                 let run: Vec<(f64, f64)> = run.iter().copied().flatten().collect();

@@ -5,8 +5,9 @@ use super::{Draw, Figure, Layer, Mark, Panel};
 use crate::infer::{Learnt, Posterior, Prediction, Sbc};
 use crate::model::Model;
 use crate::network::{Csr, Network};
-use crate::observe::Observation;
+use crate::observe::{Dates, Observation};
 use crate::simulate::Trajectory;
+use crate::table::sector_name;
 
 pub(super) const SIZE: (u32, u32) = (760, 420);
 
@@ -24,8 +25,7 @@ impl Layer {
             color,
             x,
             y,
-            low: Vec::new(),
-            high: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -45,6 +45,35 @@ impl Layer {
 
 pub(super) fn periods(n: usize) -> Vec<f64> {
     (1..=n).map(|t| t as f64).collect()
+}
+
+/// Months below a panel's horizontal axis, where they are known.
+pub(super) fn dated(panel: &mut Panel, dates: Option<&Dates>, wanted: usize) {
+    if let Some(dates) = dates {
+        panel.x_ticks = dates.ticks(wanted);
+        panel.x_label = match panel.x_label.as_str() {
+            "" => String::new(),
+            _ => "month".into(),
+        };
+    }
+}
+
+/// "region · sector" of a group, with the name of the sector's class.
+pub(super) fn name(panel: &Observation, group: usize) -> String {
+    match panel.sector.get(group).filter(|s| !s.is_empty()) {
+        Some(sector) => {
+            let named = Observation {
+                region: vec![panel.region.get(group).cloned().unwrap_or_default()],
+                sector: vec![sector_name(sector)],
+                base: vec![0.0],
+                periods: 0,
+                values: Vec::new(),
+                dates: None,
+            };
+            named.label(0)
+        }
+        None => panel.label(group),
+    }
 }
 
 /// Groups by how far their index strays from the steady state, the most affected first.
@@ -77,7 +106,7 @@ pub fn series(panel: &Observation) -> Figure {
     )];
     for (k, g) in order.iter().enumerate().rev() {
         layers.push(if k < shown {
-            Layer::new(Mark::Line, panel.label(*g), k, x.clone(), panel.index(*g))
+            Layer::new(Mark::Line, name(panel, *g), k, x.clone(), panel.index(*g))
         } else {
             let label = if k == shown { "other groups" } else { "" };
             Layer::new(Mark::Faint, label, 0, x.clone(), panel.index(*g))
@@ -91,15 +120,17 @@ pub fn series(panel: &Observation) -> Figure {
     } else {
         String::new()
     };
+    let mut axes = Panel {
+        x_label: "period".into(),
+        y_label: "index (steady state = 100)".into(),
+        layers,
+        ..Panel::default()
+    };
+    dated(&mut axes, panel.dates.as_ref(), 6);
     Figure {
         title: "Output by region and sector".into(),
         subtitle,
-        panels: vec![Panel {
-            x_label: "period".into(),
-            y_label: "index (steady state = 100)".into(),
-            layers,
-            ..Panel::default()
-        }],
+        panels: vec![axes],
         columns: 1,
         size: SIZE,
     }
@@ -326,8 +357,8 @@ pub fn fit(prediction: &Prediction, observed: &Observation) -> Figure {
                     .collect()
             };
             let [q05, q25, q75, q95] = [0, 1, 2, 3].map(|i| index(&quantiles[i]));
-            Panel {
-                title: observed.label(group),
+            let mut axes = Panel {
+                title: name(observed, group),
                 x_label: if k + 3 >= shown {
                     "period".into()
                 } else {
@@ -351,7 +382,9 @@ pub fn fit(prediction: &Prediction, observed: &Observation) -> Figure {
                     Layer::new(Mark::Dots, "observed", 1, x.clone(), observed.index(group)),
                 ],
                 ..Panel::default()
-            }
+            };
+            dated(&mut axes, observed.dates.as_ref(), 3);
+            axes
         })
         .collect();
     Figure {

@@ -3,22 +3,36 @@
 mod assumptions;
 mod axis;
 mod backtest;
+mod build;
 mod chains;
 mod draw;
 mod figures;
+mod gif;
+mod heat;
 mod index;
+mod learnt;
 mod live;
+mod map;
+mod marks;
 mod outcome;
 mod paper;
 mod render;
+mod sankey;
+mod study;
 mod theme;
 
 pub use draw::Draw;
 pub use figures::{compare, degrees, fit, history, prior_posterior, series};
+pub use gif::Animation;
+pub use heat::heat;
 pub use index::indices;
+pub use learnt::{forest, pairs, trace};
 pub use live::{Steady, calibration};
+pub use map::{map, travel};
 pub use outcome::outcomes;
 pub use paper::{fig2a, fig2b};
+pub use sankey::sankey;
+pub use study::bands;
 
 use crate::error::{Error, Result};
 use std::path::Path;
@@ -57,14 +71,27 @@ pub struct Panel {
     pub x_range: Option<(f64, f64)>,
     /// What the vertical axis shows at least.
     pub y_range: Option<(f64, f64)>,
+    /// Ticks of the horizontal axis with what is written there; numbers where empty.
+    pub x_ticks: Vec<(f64, String)>,
+    /// The same of the vertical axis.
+    pub y_ticks: Vec<(f64, String)>,
+    /// What the colour of cells says, with its unit.
+    pub z_label: String,
+    /// The value that is white, with other colours below than above; without it colours go from light to dark.
+    pub z_middle: Option<f64>,
+    /// What the scale of colours covers at least.
+    pub z_range: Option<(f64, f64)>,
+    /// Without axes, as a drawing.
+    pub bare: bool,
     /// What is drawn, the first lowest.
     pub layers: Vec<Layer>,
 }
 
 /// What is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mark {
     /// A line through the points.
+    #[default]
     Line,
     /// A thin grey line, for context.
     Faint,
@@ -74,10 +101,22 @@ pub enum Mark {
     Band,
     /// Dots, with a bar from `low` to `high` where those are given.
     Dots,
+    /// Dots, with a level bar from `low` to `high` in units of the horizontal axis.
+    Spans,
+    /// Level bars from 0 to `x`.
+    Bars,
+    /// Cells of width and height 1, coloured by `z`.
+    Cells,
+    /// The area inside a line through the points.
+    Area,
+    /// The texts `names`, each to the right of its point; where `low` is below 0 to the left, where it is 0 on it.
+    Texts,
+    /// Discs of the radius `z` in points, coloured by `high` where that is given.
+    Discs,
 }
 
 /// One series. NaN breaks a line.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Layer {
     /// How it is drawn.
     pub mark: Mark,
@@ -93,6 +132,10 @@ pub struct Layer {
     pub low: Vec<f64>,
     /// Upper edge of a band or bar; empty otherwise.
     pub high: Vec<f64>,
+    /// What colours cells, or the radius of discs; empty otherwise.
+    pub z: Vec<f64>,
+    /// Texts; empty otherwise.
+    pub names: Vec<String>,
 }
 
 impl Figure {

@@ -48,11 +48,28 @@ pub(super) fn svg(figure: &Figure) -> Result<String> {
 }
 
 pub(super) fn png(figure: &Figure) -> Result<Vec<u8>> {
+    let (width, height, palette, indices) = raster(figure, DENSITY)?;
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(palette.concat());
+    let mut writer = encoder.write_header().map_err(failed)?;
+    writer.write_image_data(&indices).map_err(failed)?;
+    writer.finish().map_err(failed)?;
+    Ok(bytes)
+}
+
+/// Width, height, palette, and the place of each pixel in it.
+type Raster = (usize, usize, Vec<[u8; 3]>, Vec<u8>);
+
+/// A figure as pixels, `density` a point.
+pub(super) fn raster(figure: &Figure, density: usize) -> Result<Raster> {
     check(figure)?;
     theme::fonts();
     let (width, height) = (
-        figure.size.0 as usize * DENSITY,
-        figure.size.1 as usize * DENSITY,
+        figure.size.0 as usize * density,
+        figure.size.1 as usize * density,
     );
     let (wide, tall) = (width * OVERSAMPLE, height * OVERSAMPLE);
     memory::require(
@@ -65,7 +82,7 @@ pub(super) fn png(figure: &Figure) -> Result<Vec<u8>> {
     {
         let backend = BitMapBackend::with_buffer(&mut pixels, (wide as u32, tall as u32));
         let root = backend.into_drawing_area();
-        draw_figure(figure, &root, (DENSITY * OVERSAMPLE) as f64).map_err(failed)?;
+        draw_figure(figure, &root, (density * OVERSAMPLE) as f64).map_err(failed)?;
         root.present().map_err(failed)?;
     }
     let mut small = Vec::with_capacity(width * height * 3);
@@ -84,15 +101,7 @@ pub(super) fn png(figure: &Figure) -> Result<Vec<u8>> {
         }
     }
     let (palette, indices) = indexed(&small);
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Indexed);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_palette(palette.concat());
-    let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(&indices).map_err(failed)?;
-    writer.finish().map_err(failed)?;
-    Ok(bytes)
+    Ok((width, height, palette, indices))
 }
 
 /// The 256 colours that are most frequent, and for every pixel the number of the nearest of them.

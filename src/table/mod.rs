@@ -4,11 +4,13 @@
 //! becomes a network without polars, and `frame` only shows it.
 
 mod aggregate;
+mod classes;
 mod code;
 mod correct;
 mod disaggregate;
 mod firms;
 mod fit;
+mod from_flows;
 mod grid;
 mod holds;
 mod identities;
@@ -25,6 +27,7 @@ mod totals;
 mod treat;
 mod wide;
 
+pub use classes::sector_name;
 pub use code::sector_code;
 pub use correct::{
     Change, Corrected, Corrections, Finding, Imbalance, Imports, NegativeDemand, NegativeFlows,

@@ -42,6 +42,9 @@ const WARM_UP: [&str; 2] = [
     "drop(bullwhip_warm_up);",
 ];
 
+/// A statement with an error that never comes.
+const QUESTION_MARK: &str = "Ok::<(), Error>(())?;";
+
 /// Makes the session's folder, and starts this program again, in this process, with what a session
 /// needs in its environment.
 pub(crate) fn start() -> Result<()> {
@@ -133,6 +136,7 @@ impl Evaluator {
         let context = CommandContext::with_eval_context(context);
         let shared = Arc::new(Shared {
             ours,
+            outlet: outlet.clone(),
             process: context.process_handle(),
             busy: AtomicBool::new(false),
             killed: AtomicBool::new(false),
@@ -194,6 +198,11 @@ impl Evaluator {
     fn open(&mut self) -> Result<()> {
         let opened = self.context.execute(&Runtime::locate()?.opening());
         opened.map_err(|e| anyhow!("the notebook's dependencies cannot be loaded: {e}"))?;
+        // evcxr makes room for `?` where it first fails to compile, and shows a value that ends in it by its `Debug`
+        // form then: here, once, instead of in the user's first such cell.
+        if let Err(error) = self.context.execute(QUESTION_MARK) {
+            eprintln!("`?` cannot be prepared: {error}");
+        }
         Ok(())
     }
 

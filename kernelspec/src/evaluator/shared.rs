@@ -3,7 +3,7 @@
 use crate::compile;
 use crate::instrument;
 use crate::link::{self, Ask, Tell};
-use crate::outlet::Notebook;
+use crate::outlet::{Notebook, Outlet};
 use crate::process;
 use crate::runtime::Runtime;
 use crate::spare;
@@ -25,6 +25,7 @@ const PATIENCE: &str = "BULLWHIP_PATIENCE";
 /// What several threads need.
 pub(super) struct Shared {
     pub(super) ours: Arc<Ours>,
+    pub(super) outlet: Arc<Outlet>,
     /// evcxr's handle on the process that runs cells; it stays valid when that is started again.
     pub(super) process: Arc<Mutex<Child>>,
     pub(super) busy: AtomicBool,
@@ -111,6 +112,7 @@ impl Shared {
                 Ask::Input(line) => {
                     let _ = self.ours.input.0.send(line);
                 }
+                Ask::Moved { id, state } => self.outlet.moved(&id, &state),
                 Ask::Leave | Ask::End if self.busy.load(Ordering::SeqCst) => self.finish(),
                 Ask::Leave | Ask::End | Ask::Serve(_) => {
                     let _ = asked.send(ask);

@@ -1,6 +1,7 @@
 //! The kernel that Jupyter starts: it owns the sockets, answers what it can, and has the rest done by
 //! an evaluator. It turns interrupts into requests.
 
+mod comms;
 mod requests;
 mod told;
 
@@ -11,6 +12,7 @@ use crate::runtime::Runtime;
 use crate::seek;
 use crate::spare::{self, ALONE};
 use anyhow::{Context, Result};
+use comms::Comms;
 use jupyter_protocol::{ConnectionInfo, JupyterMessage, JupyterMessageContent};
 use jupyter_zmq_client::{
     KernelIoPubConnection, RouterSendConnection, create_kernel_control_connection,
@@ -95,6 +97,7 @@ struct Kernel {
     last: Option<JupyterMessage>,
     count: usize,
     displays: HashSet<String>,
+    comms: Comms,
     /// How often the cells' process has been lost; its display ids start again with it.
     losses: usize,
     next_spare: Option<Instant>,
@@ -155,6 +158,7 @@ impl Kernel {
             last: None,
             count: 0,
             displays: HashSet::new(),
+            comms: Comms::default(),
             losses: 0,
             next_spare: None,
             published: Instant::now(),
@@ -173,6 +177,7 @@ impl Kernel {
                 _ = tick.tick() => self.start_next_spare(),
             }
         }
+        self.forget_displays().await?;
         self.ask(&Ask::Leave);
         // The last replies are written by tasks in the background.
         tokio::time::sleep(Duration::from_millis(150)).await;
@@ -209,7 +214,7 @@ impl Kernel {
                 let had = self.evaluator.take().is_some();
                 let served = std::mem::replace(&mut self.ready, false);
                 if had {
-                    self.forget_displays();
+                    self.forget_displays().await?;
                     let reason = if served {
                         let why = match process::memory_ends() > self.memory_ends {
                             true => " (the system has run out of memory)",

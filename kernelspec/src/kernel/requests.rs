@@ -20,22 +20,24 @@ impl Kernel {
             }
             JupyterMessageContent::KernelInfoRequest(_) => kernel_info(),
             JupyterMessageContent::IsCompleteRequest(_) => json!({ "status": "complete" }),
-            JupyterMessageContent::CommInfoRequest(_) => json!({ "status": "ok", "comms": {} }),
-            JupyterMessageContent::HistoryRequest(_) => json!({ "status": "ok", "history": [] }),
-            JupyterMessageContent::CommOpen(open) => {
-                // No widgets live here: the other side is told so.
-                let id = serde_json::to_value(&open.comm_id)?;
-                let content = json!({ "comm_id": id, "data": {} });
-                self.publish("comm_close", content, Some(&request)).await?;
-                return self.status("idle", &request).await;
+            JupyterMessageContent::CommInfoRequest(info) => {
+                json!({ "status": "ok", "comms": self.comms.list(info.target_name.as_deref()) })
             }
+            JupyterMessageContent::HistoryRequest(_) => json!({ "status": "ok", "history": [] }),
+            JupyterMessageContent::CommOpen(_)
+            | JupyterMessageContent::CommMsg(_)
+            | JupyterMessageContent::CommClose(_) => return self.page_comm(request).await,
             _ => return Ok(()),
         };
         self.status("busy", &request).await?;
         let told = reply(&request, content);
         answer(&mut self.shell, told).await;
         self.status("idle", &request).await?;
-        // A page that was loaded again takes the last status for the kernel's.
+        self.say_busy().await
+    }
+
+    /// A page takes the last status for the kernel's.
+    pub(super) async fn say_busy(&mut self) -> Result<()> {
         if let Some(running) = &self.running {
             let request = running.request.clone();
             self.status("busy", &request).await?;

@@ -23,6 +23,7 @@ impl Kernel {
                 self.print(name, &text).await?;
             }
             Tell::Display { id, data } => self.display(id, data).await?,
+            Tell::Comm { id, kind, state } => self.comm(id, kind, state).await?,
             Tell::Input { prompt, password } => {
                 let running = self.running.as_ref();
                 let allowed = running.filter(|running| {
@@ -53,7 +54,7 @@ impl Kernel {
             }
             Tell::Done { ok, restarted } => {
                 if restarted {
-                    self.forget_displays();
+                    self.forget_displays().await?;
                 }
                 let Some(running) = &mut self.running else {
                     return Ok(());
@@ -84,6 +85,7 @@ impl Kernel {
         if self.losses > 0 {
             id += &format!("-{}", self.losses);
         }
+        self.comms.shown(&id, &data);
         let content = json!({ "data": data, "metadata": {}, "transient": { "display_id": id } });
         let kind = if self.displays.insert(id) {
             "display_data"
@@ -100,9 +102,12 @@ impl Kernel {
             .is_some_and(|r| r.silent && r.request.message_type() == "execute_request")
     }
 
-    pub(super) fn forget_displays(&mut self) {
+    /// The process of the cells has gone, and with it what moved its displays.
+    pub(super) async fn forget_displays(&mut self) -> Result<()> {
+        self.end_comms().await?;
         self.displays.clear();
         self.losses += 1;
+        Ok(())
     }
 
     pub(super) async fn print(&mut self, name: &str, text: &str) -> Result<()> {
@@ -154,7 +159,14 @@ impl Kernel {
         content: Value,
         parent: Option<&JupyterMessage>,
     ) -> Result<()> {
-        let message = message(kind, content, parent).with_zmq_identities(Vec::new());
+        let metadata = match kind {
+            // The version of the protocol of Jupyter's widgets.
+            "comm_open" => json!({ "version": "2.1.0" }),
+            _ => json!({}),
+        };
+        let message = message(kind, content, parent)
+            .with_metadata(metadata)
+            .with_zmq_identities(Vec::new());
         tokio::time::sleep_until((self.published + APART).into()).await;
         self.iopub.send(message).await?;
         self.published = Instant::now();

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,6 +57,8 @@ pub(crate) struct Outlet {
     state: Mutex<State>,
     /// Lines of the source that is compiled, as lines of the cell.
     place: Mutex<Box<NamePlace>>,
+    /// Where the process of the cells hears what the page moves.
+    hears: Mutex<Option<UnixStream>>,
 }
 
 #[derive(Default)]
@@ -99,6 +101,7 @@ impl Outlet {
             pipes: [out?, err?],
             state: Mutex::default(),
             place: Mutex::new(Box::new(|_, _| String::new())),
+            hears: Mutex::default(),
         });
         let listener = UnixListener::bind(dir.join("shows.sock"))?;
         let ours = outlet.clone();

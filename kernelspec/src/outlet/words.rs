@@ -6,7 +6,7 @@ use crate::link::{self, Tell, Word};
 use serde_json::{Value, json};
 use std::io::BufReader;
 use std::os::unix::net::UnixStream;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 impl Outlet {
     /// Answers the words of one connection from the process of the cells.
@@ -19,6 +19,10 @@ impl Outlet {
         while let Ok(Some(word)) = link::receive::<Word>(&mut reader) {
             let answer = match word {
                 Word::Wants => json!(self.wants()),
+                Word::Hears => {
+                    *self.hears() = stream.try_clone().ok();
+                    Value::Null
+                }
                 word => self.hear(word),
             };
             if link::send(stream, &answer).is_err() {
@@ -52,6 +56,9 @@ impl Outlet {
                     id: Some(id),
                     data: bearable(data, bytes),
                 });
+            }
+            Word::Comm { id, kind, state } => {
+                (self.notebook.tell)(&Tell::Comm { id, kind, state });
             }
             Word::Failed { text, file, line } => {
                 state.outcome.failed = true;
@@ -87,9 +94,25 @@ impl Outlet {
             Word::Waits { text } => self.tell_text(false, text),
             Word::Lost { name } => state.outcome.lost.push(name),
             Word::Done => return json!(std::mem::take(&mut state.outcome)),
-            Word::Wants => {}
+            Word::Wants | Word::Hears => {}
         }
         Value::Null
+    }
+
+    /// The connection that hears what the page moves.
+    fn hears(&self) -> MutexGuard<'_, Option<UnixStream>> {
+        self.hears.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the process of the cells what the page has moved; without one nothing is lost.
+    pub(crate) fn moved(&self, id: &str, state: &Value) {
+        let mut hears = self.hears();
+        let told = hears
+            .as_ref()
+            .map(|stream| link::send(stream, &json!({ "id": id, "state": state })));
+        if told.is_some_and(|told| told.is_err()) {
+            *hears = None;
+        }
     }
 
     /// A panic that does not end the cell.

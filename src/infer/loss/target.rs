@@ -318,6 +318,7 @@ mod tests {
             base: vec![3.0, 2.0, 5.0],
             periods: 8,
             values,
+            dates: None,
         };
         panel.values[4] = f64::NAN;
         panel.values[20] = f64::NAN;

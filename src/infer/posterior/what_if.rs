@@ -192,6 +192,16 @@ impl Posterior {
         self.behaviour(problem, &layout(problem), k)
     }
 
+    /// Values of every hit in draw k, those of all scenarios. `problem` is the one that was calibrated.
+    pub(crate) fn hits(
+        &self,
+        problem: &Problem,
+        parameter: Parameter,
+        k: usize,
+    ) -> Result<Vec<f64>> {
+        self.entries(problem, &layout(problem), parameter, k)
+    }
+
     fn behaviour(&self, problem: &Problem, layout: &[Varying], k: usize) -> Result<Params> {
         Params::try_of(|parameter| self.entries(problem, layout, parameter, k))
     }

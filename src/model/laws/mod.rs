@@ -35,7 +35,7 @@ fn goods_are_neither_made_of_nothing_nor_lost() {
             let mut after = State::zeros(&layout);
             run.step(t, &before, &mut after);
             let work = run.work();
-            let mut delivered = vec![0.0; FIRMS];
+            let mut delivered = [0.0; FIRMS];
             for k in 0..layout.links() {
                 let j = layout.supplier[k] as usize;
                 let slot = layout.slot.get(k).map_or(0, |s| *s as usize);
