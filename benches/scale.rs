@@ -134,8 +134,7 @@ fn all(path: &str) -> Result<(), Error> {
         color,
         x: (0..7).map(|k| get(k, "firms")).collect(),
         y: (0..7).map(|k| get(k, what) * scale).collect(),
-        low: Vec::new(),
-        high: Vec::new(),
+        ..Layer::default()
     };
     let panel = |y_label: &str, layers: Vec<Layer>| Panel {
         x_label: "firms".into(),

@@ -75,7 +75,7 @@ fn problem(asked: &Asked, slack: f64) -> Result<Problem, Error> {
     problem.simulation.slack = slack;
     problem.noise = 0.03;
     problem.loss = Loss::Gaussian;
-    problem.noise_prior = asked.learn_noise.then(|| NoisePrior {
+    problem.noise_prior = asked.learn_noise.then_some(NoisePrior {
         spread: 0.5,
         per: PerSeries::Sector,
     });
