@@ -193,6 +193,7 @@ pub(super) fn problem(p: &Problem) -> Card {
         ("to be learnt", varying.join(", ")),
         ("observed cells", cells.to_string()),
         ("relative noise σ", number(p.noise)),
+        ("behaviour", behaviour(&p.simulation.model)),
     ];
     match p.check() {
         Ok(()) => facts.extend(p.warnings().into_iter().map(|w| ("note", w))),
