@@ -135,7 +135,7 @@ mod tests {
             let at = code.find('|').expect("a cursor");
             let code = code.replacen('|', "", 1);
             call_at(&code, at).map(|k| {
-                let end = code[..=k].len();
+                let end = k + code[k..].chars().next().map_or(0, char::len_utf8);
                 let name = code[..end]
                     .rsplit(|c: char| !c.is_alphanumeric() && c != '_')
                     .next();
