@@ -1,5 +1,22 @@
 //! How shocks travel through supply chains: a differentiable model, calibrated to production data.
 //!
+//! A notebook begins with an economy, a shock and a run:
+//!
+//! ```
+//! use bullwhip::prelude::*;
+//!
+//! let network = Network::synthetic(&opts!(Synthetic { firms: 200, regions: 4, sectors: 3 }))?;
+//! let shock = shock! { network: region "R2" at 5 loses 60 % recovers 10 % }?;
+//! let run = simulate(&network, &Params::usual(&network), &shock, &Simulation::default())?;
+//! println!("{:.1} % of output is lost", 100.0 * run.loss_share());
+//! println!("{}", run.losses(By::Region)?.to_markdown()?);
+//! # Ok::<(), bullwhip::Error>(())
+//! ```
+//!
+//! [`cookbook`] says how to do what is done often, [`prelude`] lists all that a notebook has.
+//!
+//! # How the library is made
+//!
 //! Data flow in one direction; a module uses only modules before it:
 //!
 //! ```text
@@ -26,6 +43,7 @@
 //! | t*, δ, λ | `Event::start`, `severity`, `recovery_rate` |
 //! | x, D, O, S | `Trajectory::output`, `demand`, `orders`, `inventory` |
 
+pub mod cookbook;
 mod engine;
 pub mod equilibrium;
 pub mod error;

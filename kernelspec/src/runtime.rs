@@ -36,7 +36,8 @@ const FEATURES: &str = "features";
 const KNOWN_FEATURES: [&str; 7] = ["wgpu", "vulkan", "metal", "cuda", "rocm", "remote", "serve"];
 
 /// The toolkit's names, in every session, and the crates that it speaks with.
-const PRELUDE: &str = "use bullwhip::prelude::*;\nuse bullwhip::{burn, plotters, polars, rand};";
+const PRELUDE: &str =
+    "use bullwhip::prelude::*;\nuse bullwhip::{burn, plotters, polars, rand, rayon};";
 
 /// The program of `kernelspec/runtime`.
 const DEVICES: &str = "bullwhip-devices";

@@ -19,13 +19,21 @@ impl Axis {
     ) -> Self {
         let mut axis = Self::covering(values.clone(), log, wanted);
         let ends = values
+            .clone()
             .filter(|v| v.is_finite())
             .fold(None, |ends: Option<(f64, f64)>, v| {
                 Some(ends.map_or((v, v), |(a, b)| (a.min(v), b.max(v))))
             });
         if let Some((low, high)) = ends.filter(|(a, b)| !log && b - a > 1e-9 * b.abs()) {
-            (axis.low, axis.high) = (low, high);
             axis.ticks.retain(|t| (low..=high).contains(&t.0));
+            // One or two say little of an axis.
+            for more in [2, 3, 4] {
+                if axis.ticks.len() < 3 {
+                    axis = Self::covering(values.clone(), log, more * wanted);
+                    axis.ticks.retain(|t| (low..=high).contains(&t.0));
+                }
+            }
+            (axis.low, axis.high) = (low, high);
         }
         axis
     }

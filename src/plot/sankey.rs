@@ -35,6 +35,41 @@ impl Side {
         Self { names, begin, size }
     }
 
+    /// The names of the side at `x`, 0 or 1, and the bars that ribbons leave or reach.
+    fn ends(&self, x: f64, sum: f64) -> Vec<Layer> {
+        let left = x < 0.5;
+        let both = self.begin.iter().zip(&self.size);
+        let share = |(name, size): (&String, &f64)| format!("{name}  {:.0} %", 100.0 * size / sum);
+        let mut layers = vec![Layer {
+            x: vec![x + if left { -0.012 } else { 0.012 }; self.names.len()],
+            y: both
+                .clone()
+                .map(|(begin, size)| begin - size / 2.0)
+                .collect(),
+            low: if left {
+                vec![-1.0; self.names.len()]
+            } else {
+                Vec::new()
+            },
+            names: self.names.iter().zip(&self.size).map(share).collect(),
+            mark: Mark::Texts,
+            ..Layer::default()
+        }];
+        for (k, (begin, size)) in both.enumerate() {
+            let (x0, x1) = (x - 0.012, x + 0.012);
+            let corners = vec![*begin, *begin, begin - size, begin - size];
+            let color = if left { k } else { 6 };
+            layers.push(Layer::new(
+                Mark::Area,
+                "",
+                color,
+                vec![x0, x1, x1, x0],
+                corners,
+            ));
+        }
+        layers
+    }
+
     fn place(&self, name: &str) -> usize {
         self.names.iter().position(|n| n == name).unwrap_or(0)
     }
@@ -94,38 +129,8 @@ pub fn sankey<A: AsRef<str>, B: AsRef<str>>(
         from[a] -= value;
         to[b] -= value;
     }
-    for (side, x, low) in [(&left, 0.0, -1.0), (&right, 1.0, 1.0)] {
-        let ends = side.begin.iter().zip(&side.size);
-        layers.push(Layer {
-            x: vec![x; side.names.len()],
-            y: ends.clone().map(|(b, s)| b - s / 2.0).collect(),
-            low: if low < 0.0 {
-                vec![low; side.names.len()]
-            } else {
-                Vec::new()
-            },
-            names: side
-                .names
-                .iter()
-                .zip(&side.size)
-                .map(|(n, s)| format!("{n}  {:.0} %", 100.0 * s / sum))
-                .collect(),
-            mark: Mark::Texts,
-            ..Layer::default()
-        });
-        for (k, (begin, size)) in ends.enumerate() {
-            let (x0, x1) = (x - 0.012, x + 0.012);
-            let color = if low < 0.0 { k } else { 6 };
-            let corners = vec![*begin, *begin, begin - size, begin - size];
-            layers.push(Layer::new(
-                Mark::Area,
-                "",
-                color,
-                vec![x0, x1, x1, x0],
-                corners,
-            ));
-        }
-    }
+    layers.extend(left.ends(0.0, sum));
+    layers.extend(right.ends(1.0, sum));
     let rows = left.names.len().max(right.names.len()) as u32;
     Ok(Figure {
         title: title.into(),

@@ -18,9 +18,9 @@ impl InputOutput {
     /// assert_eq!(table.output, [100.0, 50.0]);
     /// # Ok::<(), bullwhip::Error>(())
     /// ```
-    pub fn from_flows<R: AsRef<str>, S: AsRef<str>>(
-        regions: &[R],
-        sectors: &[S],
+    pub fn from_flows<N: AsRef<str>>(
+        regions: &[N],
+        sectors: &[N],
         flows: &[f64],
         final_demand: &[f64],
     ) -> Result<InputOutput> {

@@ -303,7 +303,7 @@ fn own_crate(line: &str) -> Option<&'static str> {
     let line = line.trim_start();
     let name = line.split([' ', '=', '.']).next()?;
     let after = line[name.len()..].trim_start();
-    let known = ["burn", "plotters", "polars", "rand"];
+    let known = ["burn", "plotters", "polars", "rand", "rayon"];
     let known = known.into_iter().find(|known| *known == name);
     known.filter(|_| after.starts_with(['=', '.']))
 }
