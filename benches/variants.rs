@@ -87,6 +87,14 @@ fn cases() -> Vec<Case> {
             },
         },
         Case {
+            name: "products and lags",
+            model: products,
+            change: |n, _, _| {
+                let lags: Vec<u32> = (0..n.links() as u32).map(|e| e % 3).collect();
+                *n = n.with_lags(&lags).expect("lags");
+            },
+        },
+        Case {
             name: "events on demand",
             model: usual,
             change: |n, _, s| {
