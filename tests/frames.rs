@@ -279,7 +279,18 @@ fn results_have_the_documented_columns() {
     };
     assert_eq!(
         names(&run),
-        ["period", "firm", "region", "sector", "output", "demand"]
+        [
+            "period",
+            "firm",
+            "region",
+            "sector",
+            "output",
+            "demand",
+            "limit",
+            "margin",
+            "unmet",
+            "overproduction"
+        ]
     );
     assert_eq!(run.frame().expect("a frame").height(), 4 * 20);
     let mut panel = run.observe();
