@@ -162,7 +162,8 @@ impl<'a, F: Real + 'static, const L: usize> Block<'a, F, L> {
         let mut after = State::zeros(&self.general.layout);
         for t in 1..=self.general.layout.periods {
             let stop = self.general.stop.as_ref();
-            if stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            // The first period is always done.
+            if t > 1 && stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
                 break;
             }
             keep(t, &before);
