@@ -169,6 +169,7 @@ impl Horizon {
         };
         let opened = match &kernel {
             Ok(_) => simulation.open()?,
+            Err(_) if simulation.method == Method::Reference => simulation.open()?,
             Err(why) => simulation.open_general(why)?,
         };
         let paths = shock
