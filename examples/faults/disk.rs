@@ -129,6 +129,7 @@ pub(crate) fn full() -> usize {
     let svi = Svi {
         // More than there is time for: it is stopped once it has told.
         steps: 200_000,
+        particles: 1,
         early_stop: None,
         ..Svi::default()
     };
