@@ -87,11 +87,11 @@ async fn a_client_may_go_before_its_answer(kernel: &mut Kernel) {
 /// evcxr falls back to the plain form where the value's making has used up a variable.
 async fn what_moves_a_variable_shows_itself(kernel: &mut Kernel) {
     println!("what moves a variable shows itself");
-    let code = "let shock = Shock::random(&economy, 3, 0.3, 10, 1);\nlet other = shock.clone();";
+    let code = "let quake = Shock::random(&economy, 3, 0.3, 10, 1);\nlet other = quake.clone();";
     assert!(kernel.run(code).await.ok());
-    let cell = kernel.run("shock.and(other)").await;
+    let cell = kernel.run("quake.and(other)").await;
     assert!(cell.of("execute_result")[0]["data"]["text/html"].is_string());
-    let gone = kernel.run("shock").await;
+    let gone = kernel.run("quake").await;
     assert!(
         gone.of("error")[0]["evalue"]
             .to_string()
