@@ -118,9 +118,7 @@ impl<F: Real, const L: usize> Trace for Moment<'_, F, L> {
     }
 
     fn damage_left(&self) -> Vec<f64> {
-        let events = 0..self.layout.rebuilds.len();
-        let left = |m| self.layout.destroyed(self.numbers, &self.after.left, m);
-        events.map(|m| left(m).0[0].value()).collect()
+        self.firms(&self.layout.destroyed(self.numbers, &self.after.left))
     }
 
     fn limits(&self) -> Vec<Attribution> {

@@ -54,8 +54,12 @@ impl Layout {
         for (i, demand) in state.demand.iter_mut().enumerate() {
             *demand += self.outside(v, t, i);
         }
-        for (b, builder) in self.builders.iter().enumerate() {
-            state.demand[builder.firm] += self.rebuilding(v, t, &state.left, b);
+        if self.builders.is_empty() {
+            return;
+        }
+        let asked = self.rebuilding(v, t, &state.left);
+        for (builder, asked) in self.builders.iter().zip(asked) {
+            state.demand[builder.firm] += asked;
         }
     }
 
@@ -76,25 +80,24 @@ impl Layout {
                 to_v.demand[row] += to_state.demand[i] + delivered;
             }
         }
+        let all_damaged = self.damaged(v);
+        let mut to_damaged = vec![Row::zero(); self.rebuilds.len()];
         for (b, builder) in self.builders.iter().enumerate() {
-            let of = self.rebuilds[builder.rebuild];
-            if t < of.start + of.hold {
+            let m = builder.rebuild;
+            if !self.rebuilds[m].asks(t) {
                 continue;
             }
-            let m = builder.rebuild;
             let to = to_state.demand[builder.firm] + to_rebuilding[b];
             let (factor, share, rate) = (v.rebuild_factor[m], v.share[b], v.rebuild_rate[m]);
-            let (damaged, left) = (self.damaged(v, m), left[b]);
+            let (damaged, left) = (all_damaged[m], left[b]);
             to_v.rebuild_factor[m] += to * damaged * share * left * rate;
             to_v.share[b] += to * factor * damaged * left * rate;
             to_v.rebuild_rate[m] += to * factor * damaged * share * left;
             to_state.left[b] += to * factor * damaged * share * rate;
-            let to_damaged = to * factor * share * left * rate;
-            for (d, damage) in self.damages.iter().enumerate() {
-                if damage.rebuild == m {
-                    to_v.damage[d] += to_damaged;
-                }
-            }
+            to_damaged[m] += to * factor * share * left * rate;
+        }
+        for (d, damage) in self.damages.iter().enumerate() {
+            to_v.damage[d] += to_damaged[damage.rebuild];
         }
     }
 

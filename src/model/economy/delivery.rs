@@ -3,7 +3,7 @@
 //! Links read of their supplier `Work::ratio`, and `Work::fill` of their class: of every order the share that is
 //! served, or, lower first, the level up to which orders are served in units of the usual purchase.
 
-use super::{Layout, Numbers, State, Work};
+use super::{Builder, Layout, Numbers, State, Work};
 use crate::number::{PADDING, Real, Row};
 
 /// Goods that a customer gets, and the slopes of that.
@@ -114,10 +114,8 @@ impl Layout {
             total += outside;
         }
         if self.rebuild_slot[j] as usize == slot {
-            for (b, builder) in self.builders.iter().enumerate() {
-                if builder.firm == j {
-                    total += work.rebuilding[b];
-                }
+            for b in self.builders_of(j) {
+                total += work.rebuilding[*b as usize];
             }
         }
         total
@@ -133,9 +131,8 @@ impl Layout {
         let last = self.final_slot[j] as usize == slot;
         let outside = last.then_some((outside, self.outside[j]));
         let here = self.rebuild_slot[j] as usize == slot;
-        let builders = self.builders.iter().enumerate();
-        let builders = builders.filter(move |(_, b)| here && b.firm == j);
-        let rebuilding = builders.map(|(b, _)| (work.rebuilding[b], 0.0));
+        let builders = if here { self.builders_of(j) } else { &[] };
+        let rebuilding = builders.iter().map(|b| (work.rebuilding[*b as usize], 0.0));
         outside.into_iter().chain(rebuilding)
     }
 
@@ -195,36 +192,31 @@ impl Layout {
         self.usual.get(k).copied().unwrap_or(0.0)
     }
 
-    /// Rebuilding that builders are asked for in period t.
+    /// Rebuilding that each builder is asked for in period t, `[builder]`.
     pub(crate) fn rebuilding<F: Real, const L: usize>(
         &self,
         v: &Numbers<F, L>,
         t: usize,
         left: &[Row<F, L>],
-        b: usize,
-    ) -> Row<F, L> {
-        let builder = self.builders[b];
-        let of = self.rebuilds[builder.rebuild];
-        if t < of.start + of.hold {
-            return Row::zero();
-        }
-        let m = builder.rebuild;
-        v.rebuild_factor[m] * self.damaged(v, m) * v.share[b] * left[b] * v.rebuild_rate[m]
+    ) -> Vec<Row<F, L>> {
+        let damaged = self.damaged(v);
+        let asked = |(b, builder): (usize, &Builder)| {
+            let m = builder.rebuild;
+            match self.rebuilds[m].asks(t) {
+                true => v.rebuild_factor[m] * damaged[m] * v.share[b] * left[b] * v.rebuild_rate[m],
+                false => Row::zero(),
+            }
+        };
+        self.builders.iter().enumerate().map(asked).collect()
     }
 
-    /// All damage of an event, that of households too.
-    pub(crate) fn damaged<F: Real, const L: usize>(
-        &self,
-        v: &Numbers<F, L>,
-        rebuild: usize,
-    ) -> Row<F, L> {
-        let mut sum = Row::zero();
+    /// All damage of each event, that of households too, `[rebuilding]`.
+    pub(crate) fn damaged<F: Real, const L: usize>(&self, v: &Numbers<F, L>) -> Vec<Row<F, L>> {
+        let mut sums = vec![Row::zero(); self.rebuilds.len()];
         for (d, damage) in self.damages.iter().enumerate() {
-            if damage.rebuild == rebuild {
-                sum += v.damage[d];
-            }
+            sums[damage.rebuild] += v.damage[d];
         }
-        sum
+        sums
     }
 
     /// What suppliers deliver in period t.
@@ -235,8 +227,8 @@ impl Layout {
         before: &State<F, L>,
         work: &mut Work<F, L>,
     ) {
-        for b in 0..self.builders.len() {
-            work.rebuilding[b] = self.rebuilding(v, t, &before.left, b);
+        if !self.builders.is_empty() {
+            work.rebuilding = self.rebuilding(v, t, &before.left);
         }
         for j in 0..self.firms() {
             let (x, demand) = (work.output[j], before.demand[j]);
@@ -339,12 +331,10 @@ impl Layout {
                 *to_outside += to_total - to_level * share.by_order;
             }
             if self.rebuild_slot[j] as usize == slot {
-                for (b, builder) in self.builders.iter().enumerate() {
-                    if builder.firm == j {
-                        let order = work.rebuilding[b];
-                        let share = self.by_class(order, 0.0, work.fill[slot]);
-                        to.rebuilding[b] += to_total - to_level * share.by_order;
-                    }
+                for b in self.builders_of(j).iter().map(|b| *b as usize) {
+                    let order = work.rebuilding[b];
+                    let share = self.by_class(order, 0.0, work.fill[slot]);
+                    to.rebuilding[b] += to_total - to_level * share.by_order;
                 }
             }
         }

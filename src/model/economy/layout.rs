@@ -29,6 +29,13 @@ pub(crate) struct Rebuild {
     pub(crate) hold: usize,
 }
 
+impl Rebuild {
+    /// Whether rebuilding is ordered in period t.
+    pub(super) fn asks(self, t: usize) -> bool {
+        t >= self.start + self.hold
+    }
+}
+
 /// A hit that recovers as the firm's partners do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DampedHit {
@@ -103,6 +110,8 @@ pub(crate) struct Layout {
     pub(super) partners: Vec<Vec<usize>>,
     pub(crate) rebuilds: Vec<Rebuild>,
     pub(crate) builders: Vec<Builder>,
+    /// Builders by firm.
+    by_firm: Csr,
     pub(crate) damages: Vec<Damage>,
 }
 
@@ -304,6 +313,10 @@ impl Layout {
             damped: structure.damped.clone(),
             partners: partners(network, &structure.damped),
             rebuilds: structure.rebuilds.clone(),
+            by_firm: {
+                let firm = structure.builders.iter().map(|b| b.firm as u32);
+                Csr::group(firms, &firm.collect::<Vec<_>>())
+            },
             builders: structure.builders.clone(),
             damages: structure.damages.clone(),
             usual: match model.rationing.lower_first() {
@@ -349,6 +362,12 @@ impl Layout {
     #[inline(always)]
     pub(crate) fn inputs_of(&self, i: usize) -> Range<usize> {
         self.firm_start[i] as usize..self.firm_start[i + 1] as usize
+    }
+
+    /// Places of a firm among those that rebuild.
+    #[inline(always)]
+    pub(crate) fn builders_of(&self, i: usize) -> &[u32] {
+        self.by_firm.of(i)
     }
 
     /// Classes of a supplier, in the order in which they are served.

@@ -9,7 +9,7 @@ use std::ops::Range;
 pub(crate) type Sent<F, const L: usize> = Vec<Row<F, L>>;
 
 /// What the links of one input do in a period; arrays are `[link of the input]`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct InputWork<F, const L: usize> {
     /// Sent by the supplier, and arrived.
     pub(crate) sent: Vec<Row<F, L>>,
@@ -23,6 +23,8 @@ pub(crate) struct InputWork<F, const L: usize> {
     pub(crate) pull: Vec<Row<F, L>>,
     /// Orders that are wanted.
     pub(crate) wanted: Vec<Row<F, L>>,
+    /// The mean of pulls before they were made to add up.
+    pub(crate) total: Row<F, L>,
 }
 
 impl<F: Real, const L: usize> InputWork<F, L> {
@@ -36,6 +38,7 @@ impl<F: Real, const L: usize> InputWork<F, L> {
             trust: Vec::new(),
             pull: Vec::new(),
             wanted: Vec::new(),
+            total: Row::zero(),
         }
     }
 
@@ -50,6 +53,7 @@ impl<F: Real, const L: usize> InputWork<F, L> {
             trust,
             pull,
             wanted,
+            ..
         } = self;
         for rows in [sent, arrived, stock, transit, fill, trust, pull, wanted] {
             rows.resize(links, Row::zero());
@@ -365,9 +369,9 @@ impl Layout {
         };
         let want = wish.above_zero();
         self.pulls(v, work, (links, i), of);
-        let total = self.pulled(g, &of.pull);
+        of.total = self.pulled(g, &of.pull);
         for n in 0..of.pull.len() {
-            of.pull[n] = of.pull[n].over(total, Row::zero());
+            of.pull[n] = of.pull[n].over(of.total, Row::zero());
             of.wanted[n] = want * of.pull[n];
         }
     }

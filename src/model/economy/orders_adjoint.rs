@@ -170,12 +170,8 @@ impl Layout {
             return;
         }
         let (links, zero, one) = (self.links_of(g), Row::zero(), Row::one());
-        // `of.pull` is divided by the total already; the total is had again.
-        let mut whole = InputWork::new();
-        whole.resize(links.len());
-        whole.trust.copy_from_slice(&of.trust);
-        self.pulls(v, seen.work, (links.clone(), i), &mut whole);
-        let total = self.pulled(g, &whole.pull);
+        // `of.pull` is divided by the total already.
+        let total = of.total;
         let mut to_total = zero;
         for n in 0..links.len() {
             to_total -= (to_of.pull[n] * of.pull[n]).over(total, zero);

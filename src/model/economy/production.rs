@@ -3,6 +3,7 @@
 use super::{Layout, Numbers, State, Work};
 use crate::model::{Combination, Overproduction, Production};
 use crate::number::{PADDING, Real, Row};
+use std::collections::BTreeMap;
 
 /// Below this |ζ| BoARIO's overproduction returns to 1; BoARIO asks for 0 itself, which rounding decides.
 const BALANCED: f64 = 1e-6;
@@ -34,42 +35,39 @@ impl Layout {
         })
     }
 
-    /// The share of an event's damage that is left.
+    /// The share of each event's damage that is left, `[rebuilding]`.
     pub(crate) fn destroyed<F: Real, const L: usize>(
         &self,
         v: &Numbers<F, L>,
         left: &[Row<F, L>],
-        rebuild: usize,
-    ) -> Row<F, L> {
-        let mut sum = Row::zero();
+    ) -> Vec<Row<F, L>> {
+        let mut sums = vec![Row::zero(); self.rebuilds.len()];
         for (b, builder) in self.builders.iter().enumerate() {
-            if builder.rebuild == rebuild {
-                sum += v.share[b] * left[b];
-            }
+            sums[builder.rebuild] += v.share[b] * left[b];
         }
-        sum
+        sums
     }
 
-    /// Capital of a firm that is gone in period t, and whether any can be.
+    /// Damages that firms have suffered by period t, with the firms.
+    fn suffered(&self, t: usize) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
+        let all = self.damages.iter().enumerate();
+        let begun = all.filter(move |(_, of)| t >= self.rebuilds[of.rebuild].start);
+        begun.filter_map(|(d, of)| Some((d, of.rebuild, of.firm?)))
+    }
+
+    /// Capital that is gone of each firm that has lost any by period t.
     fn lost<F: Real, const L: usize>(
         &self,
         v: &Numbers<F, L>,
         t: usize,
         before: &State<F, L>,
     ) -> Vec<(usize, Row<F, L>)> {
-        let mut lost: Vec<(usize, Row<F, L>)> = Vec::new();
-        for (d, damage) in self.damages.iter().enumerate() {
-            let Some(firm) = damage.firm else { continue };
-            if t < self.rebuilds[damage.rebuild].start {
-                continue;
-            }
-            let more = v.damage[d] * self.destroyed(v, &before.left, damage.rebuild);
-            match lost.iter_mut().find(|(i, _)| *i == firm) {
-                Some((_, sum)) => *sum += more,
-                None => lost.push((firm, more)),
-            }
+        let destroyed = self.destroyed(v, &before.left);
+        let mut lost: BTreeMap<usize, Row<F, L>> = BTreeMap::new();
+        for (d, rebuild, firm) in self.suffered(t) {
+            *lost.entry(firm).or_insert(Row::zero()) += v.damage[d] * destroyed[rebuild];
         }
-        lost
+        lost.into_iter().collect()
     }
 
     /// What the capacity path leaves of a firm.
@@ -159,26 +157,27 @@ impl Layout {
                 which += 1;
             }
         }
-        for (i, lost) in self.lost(v, t, before) {
+        let mut to_lost: BTreeMap<usize, Row<F, L>> = BTreeMap::new();
+        for ((i, lost), to) in self
+            .lost(v, t, before)
+            .into_iter()
+            .zip(&to_further[which..])
+        {
             let capital = v.capital[i];
-            let to = to_further[which];
-            which += 1;
             // Capital that is all gone leaves nothing.
-            let to = (Row::one() - lost / capital).where_below(Row::zero(), Row::zero(), to);
-            let to_lost = -to / capital;
+            let to = (Row::one() - lost / capital).where_below(Row::zero(), Row::zero(), *to);
+            to_lost.insert(i, -to / capital);
             to_v.capital[i] += to * lost / capital / capital;
-            for (d, damage) in self.damages.iter().enumerate() {
-                if damage.firm == Some(i) && t >= self.rebuilds[damage.rebuild].start {
-                    to_v.damage[d] += to_lost * self.destroyed(v, &before.left, damage.rebuild);
-                    let to_left = to_lost * v.damage[d];
-                    for (b, builder) in self.builders.iter().enumerate() {
-                        if builder.rebuild == damage.rebuild {
-                            to_v.share[b] += to_left * before.left[b];
-                            to_before.left[b] += to_left * v.share[b];
-                        }
-                    }
-                }
-            }
+        }
+        let destroyed = self.destroyed(v, &before.left);
+        let mut to_destroyed = vec![Row::zero(); self.rebuilds.len()];
+        for (d, rebuild, firm) in self.suffered(t) {
+            to_v.damage[d] += to_lost[&firm] * destroyed[rebuild];
+            to_destroyed[rebuild] += to_lost[&firm] * v.damage[d];
+        }
+        for (b, builder) in self.builders.iter().enumerate() {
+            to_v.share[b] += to_destroyed[builder.rebuild] * before.left[b];
+            to_before.left[b] += to_destroyed[builder.rebuild] * v.share[b];
         }
     }
 
@@ -282,8 +281,7 @@ impl Layout {
         }
         if self.critical {
             let (theta, one) = (v.criticality[g], Row::one());
-            let before = (one + v.slack.of(i)) * Row::all(self.steady[i]);
-            let mixed = theta * allowed + (one - theta) * before;
+            let mixed = theta * allowed + (one - theta) * self.full(v, i);
             allowed = theta.where_positive(mixed, padding);
         }
         allowed
@@ -310,8 +308,7 @@ impl Layout {
             let allowed = mean / reserve;
             if self.critical {
                 let (theta, one, x0) = (v.criticality[g], Row::one(), Row::all(self.steady[i]));
-                let before = (one + v.slack.of(i)) * x0;
-                to_v.criticality[g] += to * (allowed - before);
+                to_v.criticality[g] += to * (allowed - self.full(v, i));
                 to_v.slack.add(i, to * (one - theta) * x0);
                 to_stock = to * theta;
             }
@@ -334,6 +331,19 @@ impl Layout {
     #[inline(always)]
     fn full<F: Real, const L: usize>(&self, v: &Numbers<F, L>, i: usize) -> Row<F, L> {
         (Row::one() + v.slack.of(i)) * Row::all(self.steady[i])
+    }
+
+    /// The most that a firm can make, of what its capacity and its scarcest input allow.
+    #[inline(always)]
+    fn limit<F: Real, const L: usize>(
+        &self,
+        (z, alpha): (Row<F, L>, Row<F, L>),
+        (own, lowest): (Row<F, L>, Row<F, L>),
+    ) -> Row<F, L> {
+        match self.model.production {
+            Production::Capacity => own.least(lowest),
+            Production::Paper => lowest.where_below(Row::all(PADDING), z * alpha * lowest, own),
+        }
     }
 
     /// Capacity, what inputs allow, and output of every firm in period t.
@@ -362,10 +372,7 @@ impl Layout {
                 }
             }
             let own = z * alpha * self.full(v, i);
-            let limit = match self.model.production {
-                Production::Capacity => own.least(lowest),
-                Production::Paper => lowest.where_below(padding, z * alpha * lowest, own),
-            };
+            let limit = self.limit((z, alpha), (own, lowest));
             work.own[i] = own;
             work.lowest[i] = lowest;
             work.output[i] = before.demand[i].least(limit);
@@ -388,10 +395,7 @@ impl Layout {
             let (own, lowest, demand) = (work.own[i], work.lowest[i], before.demand[i]);
             let paper = self.model.production == Production::Paper;
             let fed = |then, other| lowest.where_below(padding, then, other);
-            let limit = match paper {
-                true => fed(z * alpha * lowest, own),
-                false => own.least(lowest),
-            };
+            let limit = self.limit((z, alpha), (own, lowest));
             let to_output = to.output[i];
             to_before.demand[i] += demand.where_most(limit, to_output, zero);
             let to_limit = demand.where_most(limit, zero, to_output);
