@@ -352,14 +352,7 @@ fn beside(
     let paths = shock.capacity(options.simulation.model.combination, periods);
     let none = Params::default();
     let values = values_of(network, &none, shock);
-    let left = paths.values(&PathValues {
-        size: &values.severity,
-        rate: &values.recovery_rate,
-        steepness: &values.steepness,
-        hold: &values.hold,
-        factors: &values.capacity_path,
-        amounts: &[],
-    });
+    let left = paths.values(&PathValues::of_capacity(&values));
     let columns = paths.columns();
     let mut lost = vec![0.0; network.firms()];
     for (k, z) in left.iter().enumerate() {

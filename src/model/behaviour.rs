@@ -4,26 +4,8 @@ use super::{Offer, Production};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 
-/// An enum of choices with their names.
-macro_rules! choice {
-    ($(#[$doc:meta])* $E:ident { $( $(#[$vd:meta])* $V:ident = $name:ident ),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-        pub enum $E { $( $(#[$vd])* $V ),* }
-
-        impl $E {
-            /// All of them.
-            pub const ALL: &'static [$E] = &[$($E::$V),*];
-
-            /// The name used in files and tables.
-            pub fn name(self) -> &'static str {
-                match self { $($E::$V => stringify!($name)),* }
-            }
-        }
-    };
-}
-
-choice! {
+family! {
+    kinds;
     /// Who gets how much where a supplier cannot serve everybody. Customers are links, final demand and rebuilding. Of
     /// several classes the lowest is served first; who asks for more than is left shares it.
     Rationing {
@@ -61,7 +43,8 @@ impl Rationing {
     }
 }
 
-choice! {
+family! {
+    kinds;
     /// What several events on one firm leave of its capacity.
     Combination {
         /// Their factors multiply.
@@ -72,7 +55,8 @@ choice! {
     }
 }
 
-choice! {
+family! {
+    kinds;
     /// Which of a firm's suppliers can stand in for each other.
     Substitution {
         /// None: every supplier is an input of its own, and indispensable (Hamid et al. 2025).
@@ -85,7 +69,8 @@ choice! {
     }
 }
 
-choice! {
+family! {
+    kinds;
     /// How an input's order is divided among its suppliers. Where an input has one supplier all are the same.
     Division {
         /// Each link orders by its own stock (Inoue and Todo).
@@ -105,7 +90,8 @@ choice! {
     }
 }
 
-choice! {
+family! {
+    kinds;
     /// Whether firms can raise their capacity where demand exceeds it.
     Overproduction {
         /// They cannot.
@@ -119,7 +105,8 @@ choice! {
     }
 }
 
-choice! {
+family! {
+    kinds;
     /// What the use part of an order follows.
     Need {
         /// Demand received.
@@ -134,7 +121,8 @@ choice! {
     }
 }
 
-choice! {
+family! {
+    kinds;
     /// What the target stock follows.
     StockTarget {
         /// Steady output.
@@ -149,7 +137,8 @@ choice! {
     }
 }
 
-choice! {
+family! {
+    kinds;
     /// Whether stocks above their target are run down.
     Gap {
         /// They are: orders fall.
@@ -160,7 +149,8 @@ choice! {
     }
 }
 
-choice! {
+family! {
+    kinds;
     /// Which stock an order looks at.
     StockSeen {
         /// That of the period's beginning (Hamid et al. 2025).

@@ -46,7 +46,7 @@ impl Network {
     pub fn inputs(&self, substitution: Substitution) -> usize {
         match substitution {
             Substitution::None => self.links(),
-            _ => self.input_links(substitution).len(),
+            _ => inputs(self, substitution).1.len() - 1,
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! `local!` stamps a text twice: in `host` for any `Number` (the type parameter is named `Real`, so that the text
 //! needs no change), in `device` as CubeCL functions of f32. The attribute `#[cube]` comes from the text, so that
-//! what it makes has the text's hygiene. `family!` makes the enum of a family's members, and the choice of each
-//! rule: a `match` on the host, a `match` at compile time on the device. A text that begins with `smooth` is for the
+//! what it makes has the text's hygiene. `family!` makes the enum of a family's members (after `kinds;` no more), and the
+//! choice of each rule: a `match` on the host, a `match` at compile time on the device. A text that begins with `smooth` is for the
 //! host alone, and may use the functions of `Smooth`.
 
 macro_rules! local {
@@ -52,6 +52,9 @@ macro_rules! local {
 }
 
 macro_rules! family {
+    (kinds; $(#[$doc:meta])* $E:ident $members:tt) => {
+        family!(@kinds [$(#[$doc])*] $E $members);
+    };
     (smooth in $folder:ident; $(#[$doc:meta])* $E:ident $members:tt rules { $( $(#[$rd:meta])* fn $name:ident $args:tt; )* }) => {
         family!(@kinds [$(#[$doc])*] $E $members);
         family!(@hosts Smooth $E $members [$( [$(#[$rd])*] $name $args )*]);

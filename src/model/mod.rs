@@ -26,7 +26,7 @@ pub use behaviour::{
 pub(crate) use offer::Offer;
 pub use parameter::{Bounds, ByParameter, Domain, Parameter};
 pub use params::Params;
-pub(crate) use path::{PathValues, Paths};
+pub(crate) use path::{PathValues, Paths, row};
 pub use production::Production;
 pub use recovery::Recovery;
 pub use shock::{Cells, DemandEvent, Event, LinkEvent, Rebuilding, Shock};

@@ -371,12 +371,19 @@ impl Parameter {
         self.domain().of_shock()
     }
 
-    /// Whether its values may be left out: those that stand beside n, τ, δ and λ.
+    /// Whether its values may be left out: all but n and τ, and how large events are and how fast they fade.
     pub(crate) fn may_be_empty(self) -> bool {
-        use Parameter::{AdjustmentTime, RecoveryRate, Severity, TargetInventory};
+        use Parameter as P;
         !matches!(
             self,
-            TargetInventory | AdjustmentTime | Severity | RecoveryRate
+            P::TargetInventory
+                | P::AdjustmentTime
+                | P::Severity
+                | P::RecoveryRate
+                | P::DemandChange
+                | P::DemandRecoveryRate
+                | P::LinkSeverity
+                | P::LinkRecoveryRate
         )
     }
 }

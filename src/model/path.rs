@@ -4,10 +4,11 @@
 //! Events are given in the scenario; nothing here depends on what the economy does. A hit that recovers as the firm's
 //! partners do is none of these: the economy keeps its state.
 
-use super::{Combination, Recovery, recovery::host as recovery};
+use super::{ByParameter, Combination, Recovery, recovery::host as recovery};
 use crate::number::{Dual, Real};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 /// Fewest numbers that are worth a thread of their own.
 const GRAIN: usize = 1 << 12;
@@ -59,6 +60,20 @@ pub(crate) struct PathValues<'a, R> {
     pub(crate) amounts: &'a [R],
 }
 
+impl<'a> PathValues<'a, f64> {
+    /// What the path of capacity takes of the values of all parameters.
+    pub(crate) fn of_capacity<T: Deref<Target = [f64]>>(values: &'a ByParameter<T>) -> Self {
+        Self {
+            size: &values.severity,
+            rate: &values.recovery_rate,
+            steepness: &values.steepness,
+            hold: &values.hold,
+            factors: &values.capacity_path,
+            amounts: &[],
+        }
+    }
+}
+
 /// Gradients in the same.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct PathGradient {
@@ -90,6 +105,14 @@ pub(crate) struct Paths {
     factors: usize,
     amounts: usize,
     periods: usize,
+}
+
+/// Row `p` of values that have `each` a row, or the last there is; nothing of nothing.
+pub(crate) fn row(values: &[f64], each: usize, p: usize) -> &[f64] {
+    match values.len() / each.max(1) {
+        0 => &[],
+        rows => &values[p.min(rows - 1) * each..][..each],
+    }
 }
 
 /// What is left of an event's effect `dt` periods after its start: 1 while it holds.
@@ -181,6 +204,24 @@ impl Paths {
     /// Number of hits.
     pub(crate) fn count(&self) -> usize {
         self.hits
+    }
+
+    /// The values of one particle, of those of all, row by row, or of the only row; a particle beyond the last has the
+    /// last one's.
+    pub(crate) fn of_particle<'a>(
+        &self,
+        all: PathValues<'a, f64>,
+        p: usize,
+    ) -> PathValues<'a, f64> {
+        let hits = |v| row(v, self.hits, p);
+        PathValues {
+            size: hits(all.size),
+            rate: hits(all.rate),
+            steepness: hits(all.steepness),
+            hold: hits(all.hold),
+            factors: row(all.factors, self.factors, p),
+            amounts: row(all.amounts, self.amounts, p),
+        }
     }
 
     fn of_hit<R: Real>(values: &PathValues<'_, R>, hit: Hit) -> [R; 4] {

@@ -55,21 +55,9 @@ pub fn differentiable(
         None,
     );
     let values = values_of(network, &usual, shock);
-    let remaining = paths.values(&hits_of(&values));
+    let remaining = paths.values(&PathValues::of_capacity(&values));
     let double = simulation.precision == Precision::Double;
     Ok(Differentiable::new(plan, opened.tensors, double, remaining))
-}
-
-/// The values that the path of capacity takes.
-fn hits_of<'a>(values: &'a Values<'_>) -> PathValues<'a, f64> {
-    PathValues {
-        size: &values.severity,
-        rate: &values.recovery_rate,
-        steepness: &values.steepness,
-        hold: &values.hold,
-        factors: &values.capacity_path,
-        amounts: &[],
-    }
 }
 
 /// What the kernels of the default behaviour are to compute, or what they do not know of what is asked.
@@ -135,7 +123,6 @@ fn plan(
 
 /// A scenario on an economy.
 pub(crate) struct Horizon {
-    paths: Paths,
     precision: Precision,
     engine: Kind,
     /// What the device is called.
@@ -144,9 +131,10 @@ pub(crate) struct Horizon {
     slack: f64,
 }
 
+/// What computes. Kernels are given the path of capacity, which the executor of any behaviour makes itself.
 enum Kind {
-    Processor(Processor),
-    Device(Tensors),
+    Processor(Processor, Paths),
+    Device(Tensors, Paths),
     General(Box<General>),
 }
 
@@ -172,17 +160,16 @@ impl Horizon {
             Err(_) if simulation.method == Method::Reference => simulation.open()?,
             Err(why) => simulation.open_general(why)?,
         };
-        let paths = shock
-            .capacity(model.combination, simulation.periods)
-            .or_first();
         let double = simulation.precision == Precision::Double;
         let engine = match kernel {
             Ok(kernel) => {
+                let paths = shock.capacity(model.combination, simulation.periods);
+                let paths = paths.or_first();
                 let of = (params, &paths, kernel);
                 let plan = plan(network, of, simulation, columns, stop);
                 match opened.is_cpu() {
-                    true => Kind::Processor(Processor::new(plan, double)),
-                    false => Kind::Device(Tensors::new(plan, opened.tensors)),
+                    true => Kind::Processor(Processor::new(plan, double), paths),
+                    false => Kind::Device(Tensors::new(plan, opened.tensors), paths),
                 }
             }
             Err(_) => {
@@ -202,7 +189,6 @@ impl Horizon {
             }
         };
         Ok(Self {
-            paths,
             precision: simulation.precision,
             engine,
             device: opened.name,
@@ -233,49 +219,35 @@ impl Horizon {
     /// This machine's processor, where it computes by kernels.
     pub(crate) fn processor(&self) -> Option<&Processor> {
         match &self.engine {
-            Kind::Processor(processor) => Some(processor),
+            Kind::Processor(processor, _) => Some(processor),
             _ => None,
+        }
+    }
+
+    /// The path of capacity, where kernels are given it.
+    fn paths(&self) -> Option<&Paths> {
+        match &self.engine {
+            Kind::Processor(_, paths) | Kind::Device(_, paths) => Some(paths),
+            Kind::General(_) => None,
         }
     }
 
     /// The share of capacity that is left, for the kernels.
     pub(crate) fn remaining(&self, values: &Values<'_>) -> Remaining {
         let double = self.precision == Precision::Double;
-        if self.general().is_some() {
+        let Some(paths) = self.paths() else {
             return Remaining::new(Vec::new(), 1, double);
-        }
-        let of = hits_of(values);
-        let (hits, cells) = (self.paths.count(), self.paths.given().0);
+        };
+        let of = PathValues::of_capacity(values);
+        let (hits, cells) = (paths.count(), paths.given().0);
         let rows = [of.size, of.rate, of.steepness, of.hold].map(|v| v.len() / hits.max(1));
         let rows = rows.into_iter().max().unwrap_or(0);
         let rows = rows.max(of.factors.len() / cells.max(1));
         let left: Vec<Vec<f64>> = (0..rows.max(1))
             .into_par_iter()
-            .map(|p| self.paths.values(&self.of_particle(values, p)))
+            .map(|p| paths.values(&paths.of_particle(of, p)))
             .collect();
         Remaining::new(left.concat(), rows.max(1), double)
-    }
-
-    /// What one particle's path of capacity takes.
-    fn of_particle<'a>(&self, values: &'a Values<'_>, p: usize) -> PathValues<'a, f64> {
-        let of = hits_of(values);
-        let row = |v: &'a [f64], each: usize| -> &'a [f64] {
-            let p = if v.len() > each { p } else { 0 };
-            if v.is_empty() {
-                v
-            } else {
-                &v[p * each..][..each]
-            }
-        };
-        let hits = self.paths.count();
-        PathValues {
-            size: row(of.size, hits),
-            rate: row(of.rate, hits),
-            steepness: row(of.steepness, hits),
-            hold: row(of.hold, hits),
-            factors: row(of.factors, self.paths.given().0),
-            amounts: &[],
-        }
     }
 
     /// What the engine takes: values of some particles, and what `remaining` made of them.
@@ -311,8 +283,8 @@ impl Horizon {
     ) -> Result<Vec<f64>> {
         let inputs = Self::inputs(particles, values, remaining);
         match &self.engine {
-            Kind::Processor(engine) => engine.panel(&inputs),
-            Kind::Device(engine) => engine.panel(&inputs),
+            Kind::Processor(engine, _) => engine.panel(&inputs),
+            Kind::Device(engine, _) => engine.panel(&inputs),
             Kind::General(engine) => Ok(engine.panel(particles, &self.with_slack(values))),
         }
     }
@@ -327,8 +299,8 @@ impl Horizon {
     ) -> Result<(Vec<f64>, ByParameter<Vec<f64>>)> {
         let inputs = Self::inputs(particles, values, remaining);
         let (panel, tape) = match &self.engine {
-            Kind::Processor(engine) => engine.record(&inputs, wanted)?,
-            Kind::Device(engine) => engine.record(&inputs, wanted)?,
+            Kind::Processor(engine, _) => engine.record(&inputs, wanted)?,
+            Kind::Device(engine, _) => engine.record(&inputs, wanted)?,
             Kind::General(engine) => {
                 return Ok(engine.gradient(particles, &self.with_slack(values), wanted, slope));
             }
@@ -338,31 +310,33 @@ impl Horizon {
             adjustment_time,
             remaining,
         } = tape.pull(&slope(&panel))?;
-        let mut gradient = match wanted && !remaining.is_empty() {
-            true => self.pull_shocks(values, &remaining),
-            false => ByParameter::default(),
+        let mut gradient = match self.paths() {
+            Some(paths) if wanted && !remaining.is_empty() => {
+                pull_shocks(paths, values, &remaining)
+            }
+            _ => ByParameter::default(),
         };
         gradient.target_inventory = target_inventory;
         gradient.adjustment_time = adjustment_time;
         Ok((panel, gradient))
     }
+}
 
-    /// The gradient in the parameters of hits and in the path of capacity, [particle, entry], given that in what is left
-    /// of capacity, [particle, period, column].
-    fn pull_shocks(&self, values: &Values<'_>, to_remaining: &[f64]) -> ByParameter<Vec<f64>> {
-        let cells = self.paths.cells();
-        let rows = to_remaining.par_chunks_exact(cells).enumerate();
-        let each = rows.map(|(p, to)| self.paths.pull(&self.of_particle(values, p), to));
-        let mut out = ByParameter::<Vec<f64>>::default();
-        for found in each.collect::<Vec<_>>() {
-            out.severity.extend(found.size);
-            out.recovery_rate.extend(found.rate);
-            out.steepness.extend(found.steepness);
-            out.hold.extend(found.hold);
-            out.capacity_path.extend(found.factors);
-        }
-        out
+/// The gradient in the parameters of hits and in the path of capacity, [particle, entry], given that in what is left of
+/// capacity, [particle, period, column].
+fn pull_shocks(paths: &Paths, values: &Values<'_>, to_remaining: &[f64]) -> ByParameter<Vec<f64>> {
+    let rows = to_remaining.par_chunks_exact(paths.cells()).enumerate();
+    let of = PathValues::of_capacity(values);
+    let each = rows.map(|(p, to)| paths.pull(&paths.of_particle(of, p), to));
+    let mut out = ByParameter::<Vec<f64>>::default();
+    for found in each.collect::<Vec<_>>() {
+        out.severity.extend(found.size);
+        out.recovery_rate.extend(found.rate);
+        out.steepness.extend(found.steepness);
+        out.hold.extend(found.hold);
+        out.capacity_path.extend(found.factors);
     }
+    out
 }
 
 /// The values that host data has: of the firms, and of a scenario; none of what is left out.

@@ -182,13 +182,6 @@ impl General {
             false => Block::<f32, 1>::new(self, 0, values).trace(see),
         }
     }
-
-    /// Row `p` of what has `entries` values a particle, or the only one.
-    fn row(values: &[f64], entries: usize, p: usize) -> &[f64] {
-        let rows = values.len() / entries.max(1);
-        let p = if rows > 1 { p.min(rows - 1) } else { 0 };
-        &values[p * entries..][..entries]
-    }
 }
 
 /// A block of particles that was run and kept.

@@ -2,13 +2,29 @@
 
 use super::General;
 use crate::model::economy::{Each, Numbers};
-use crate::model::{ByParameter, Domain, Parameter, PathValues, Paths};
+use crate::model::{ByParameter, Domain, Parameter, PathValues, Paths, row};
 use crate::number::{Real, Row};
 use std::borrow::Cow;
 
 /// Values of all parameters: [particle, entry] row by row, [entry] where all particles have the same, one value of a
 /// parameter of firms that all of them have, or none, which is the usual value.
 pub(crate) type Values<'a> = ByParameter<Cow<'a, [f64]>>;
+
+/// The values that paths take, of all particles.
+fn path_values<'a>(
+    values: &'a Values<'_>,
+    [size, rate, steepness, hold, factors, amounts]: [Option<Parameter>; 6],
+) -> PathValues<'a, f64> {
+    let of = |p: Option<Parameter>| p.map_or(&[][..], |p| values.get(p));
+    PathValues {
+        size: of(size),
+        rate: of(rate),
+        steepness: of(steepness),
+        hold: of(hold),
+        factors: of(factors),
+        amounts: of(amounts),
+    }
+}
 
 impl General {
     /// Number of values that a parameter has for one particle.
@@ -35,25 +51,7 @@ impl General {
     /// The values of one particle.
     fn of<'a>(&self, values: &'a Values<'_>, parameter: Parameter, particle: usize) -> &'a [f64] {
         let all = values.get(parameter);
-        Self::row(all, self.entries(parameter, all.len()), particle)
-    }
-
-    /// The values that paths take, of one particle.
-    fn path_values<'a>(
-        &self,
-        values: &'a Values<'_>,
-        [size, rate, steepness, hold, factors, amounts]: [Option<Parameter>; 6],
-        particle: usize,
-    ) -> PathValues<'a, f64> {
-        let of = |p: Option<Parameter>| p.map_or(&[][..], |p| self.of(values, p, particle));
-        PathValues {
-            size: of(size),
-            rate: of(rate),
-            steepness: of(steepness),
-            hold: of(hold),
-            factors: of(factors),
-            amounts: of(amounts),
-        }
+        row(all, self.entries(parameter, all.len()), particle)
     }
 
     /// The three kinds of paths with the parameters that they are made of.
@@ -143,7 +141,7 @@ impl General {
                 return Vec::new();
             }
             if !self.learnt[place] {
-                let made = || paths.values(&self.path_values(values, of, first));
+                let made = || paths.values(&paths.of_particle(path_values(values, of), first));
                 let made = self.fixed[place].get_or_init(made);
                 return made.iter().map(|v| Row::all(*v)).collect();
             }
@@ -151,7 +149,8 @@ impl General {
                 let given = values.get(*p).len();
                 given == self.entries(*p, given)
             });
-            let of_particle = |l: usize| paths.values(&self.path_values(values, of, first + l));
+            let of_particle =
+                |l: usize| paths.values(&paths.of_particle(path_values(values, of), first + l));
             if shared {
                 let one = of_particle(0);
                 return one.into_iter().map(Row::all).collect();
@@ -269,7 +268,10 @@ impl General {
                 if !wanted && !self.learnt[place] {
                     continue;
                 }
-                let found = paths.pull(&self.path_values(values, of, first + l), &at(to));
+                let found = paths.pull(
+                    &paths.of_particle(path_values(values, of), first + l),
+                    &at(to),
+                );
                 let found = [
                     found.size,
                     found.rate,

@@ -359,14 +359,7 @@ fn direct(problem: &Problem, shock: &Shock, periods: usize, draw: &ByParameter<V
     let Simulation { model, slack, .. } = problem.simulation;
     // Remaining capacity of every firm that is hit, [period, column].
     let paths = shock.capacity(model.combination, periods);
-    let left = paths.values(&PathValues {
-        size: &draw.severity,
-        rate: &draw.recovery_rate,
-        steepness: &draw.steepness,
-        hold: &draw.hold,
-        factors: &draw.capacity_path,
-        amounts: &[],
-    });
+    let left = paths.values(&PathValues::of_capacity(draw));
     let mut lost = 0.0;
     for (c, firm) in paths.columns().iter().enumerate() {
         let firm = *firm as usize;

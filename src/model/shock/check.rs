@@ -1,7 +1,7 @@
 //! What is refused of a scenario, with the place and the remedy.
 
 use super::super::Recovery;
-use super::super::parameter::Parameter;
+use super::super::parameter::{Domain, Parameter};
 use super::{Cells, Rebuilding, Shock, UNMADE};
 use crate::error::{Error, Result};
 use crate::network::Network;
@@ -62,14 +62,7 @@ impl Shock {
             let what = if event.of_links { "links" } else { "firms" };
             for (parameter, values) in event.values {
                 let left_out = values.is_empty() && parameter.may_be_empty();
-                let needed = matches!(
-                    parameter,
-                    Parameter::DemandChange
-                        | Parameter::DemandRecoveryRate
-                        | Parameter::LinkSeverity
-                        | Parameter::LinkRecoveryRate
-                );
-                if values.len() != event.hits.len() && (needed || !left_out) {
+                if values.len() != event.hits.len() && !left_out {
                     return Err(Error::new(
                         format!("{}, {}", event.name, parameter.name()),
                         format!("{} values for {} {what}", values.len(), event.hits.len()),
@@ -170,7 +163,7 @@ fn check_recovery(event: &Seen<'_>, parameter: Parameter, value: f64) -> Result<
     use Parameter::{DemandRecoveryRate, Hold, LinkRecoveryRate, RecoveryRate};
     let curve = event.recovery.name();
     let damped = event.recovery == Recovery::Damped;
-    if damped && !event.name.starts_with("event") {
+    if damped && parameter.domain() != Domain::Hit {
         return Err(Error::new(
             "recovery",
             "the damped recovery is that of firms whose partners are hit, and this event is on demand or links",
