@@ -12,6 +12,7 @@ on this page and on a wide one; and the code cells of the saved notebook. Needs 
 (and notebook, for Notebook 7) and playwright, and chromium.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -29,14 +30,16 @@ from playwright.sync_api import sync_playwright
 LIMIT = 900
 
 
-def main(data, notebook, pictures, cell, where):
-    folder = tempfile.mkdtemp(prefix="bullwhip-browser-")
+@contextlib.contextmanager
+def opened(folder, data, notebook, pictures, where, size, settings=None):
+    """The notebook on a page of a server of its own, which has `folder`: the page, and a list that gets an entry when
+    the kernel has introduced itself. `size` is the page's, `settings` are JupyterLab's by their files."""
     shutil.copy(notebook, os.path.join(folder, "notebook.ipynb"))
-    # All cells on the page, not only those in view: else they cannot be asked what they show.
-    settings = os.path.join(folder, ".jupyter/lab/user-settings/@jupyterlab/notebook-extension")
-    os.makedirs(settings)
-    with open(os.path.join(settings, "tracker.jupyterlab-settings"), "w") as file:
-        json.dump({"windowingMode": "none"}, file)
+    for name, values in (settings or {}).items():
+        path = os.path.join(folder, ".jupyter/lab/user-settings", name)
+        os.makedirs(os.path.dirname(path))
+        with open(path, "w") as file:
+            json.dump(values, file)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -52,21 +55,28 @@ def main(data, notebook, pictures, cell, where):
         wait_for(f"http://127.0.0.1:{port}/api?token=bullwhip", server)
         with sync_playwright() as play:
             browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            # Too narrow for the widest figures, beside what the page has at its sides.
-            width = 1100 if where.startswith("lab") else 900
-            page = browser.new_page(viewport={"width": width, "height": 900})
+            page = browser.new_page(viewport={"width": size[0], "height": size[1]})
             page.set_default_timeout(LIMIT * 1000)
             connected = connection(page)
             page.goto(f"http://127.0.0.1:{port}/{where}/notebook.ipynb?token=bullwhip")
-            seen = watch(page, pictures, int(cell), connected)
+            yield page, connected
             browser.close()
     finally:
         server.terminate()
         server.wait(30)
-    with open(os.path.join(folder, "notebook.ipynb")) as file:
-        cells = [c for c in json.load(file)["cells"] if c["cell_type"] == "code"]
+
+
+def main(data, notebook, pictures, cell, where):
+    # Too narrow for the widest figures, beside what the page has at its sides.
+    size = (1100 if where.startswith("lab") else 900, 900)
+    # All cells on the page, not only those in view: else they cannot be asked what they show.
+    settings = {"@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"}}
+    with tempfile.TemporaryDirectory(prefix="bullwhip-browser-") as folder:
+        with opened(folder, data, notebook, pictures, where, size, settings) as (page, connected):
+            seen = watch(page, pictures, int(cell), connected)
+        with open(os.path.join(folder, "notebook.ipynb")) as file:
+            cells = [c for c in json.load(file)["cells"] if c["cell_type"] == "code"]
     seen["cells"] = cells
-    shutil.rmtree(folder)
     print(json.dumps(seen))
 
 

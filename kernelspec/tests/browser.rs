@@ -47,24 +47,7 @@ fn a_display_changes_in_place(packages: &str, page: &str) {
         return;
     };
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    // The pictures stay, to be looked at.
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("browser")
-        .join(page.replace('/', "-"));
-    let pictures = dir.join("pictures");
-    let _ = std::fs::remove_dir_all(&dir);
-    std::fs::create_dir_all(&pictures).expect("a folder");
-    let kernel = env!("CARGO_BIN_EXE_bullwhip-kernel");
-    let installed = Command::new(kernel)
-        .arg("install")
-        .arg("--prefix")
-        .arg(&dir)
-        .env("BULLWHIP_SPARES", "0")
-        .output();
-    assert!(
-        installed.is_ok_and(|o| o.status.success()),
-        "the kernel is installed"
-    );
+    let (dir, pictures) = installed("browser", page);
     // The notebook's own fit is over in a tenth of a second: here it goes on for some seconds.
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks/03_calibrate.ipynb");
     let text = std::fs::read_to_string(source).expect("the notebook");
@@ -72,17 +55,13 @@ fn a_display_changes_in_place(packages: &str, page: &str) {
     assert_ne!(text, longer, "the number of steps is where it was");
     let notebook = dir.join("calibrate.ipynb");
     std::fs::write(&notebook, without_outputs(&longer)).expect("written");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser.py");
-    let seen = Command::new(python)
-        .arg(script)
-        .args([&dir, &notebook, &pictures])
-        .args([&FIT.to_string(), page])
-        .output()
-        .expect("it starts");
-    let said = String::from_utf8_lossy(&seen.stderr).into_owned();
-    let line = String::from_utf8_lossy(&seen.stdout).into_owned();
-    let seen: Value =
-        serde_json::from_str(line.trim()).unwrap_or_else(|e| panic!("{e}: {line}\n{said}"));
+    let watched = FIT.to_string();
+    let seen = see(
+        &python,
+        "browser.py",
+        &[&dir, &notebook, &pictures],
+        &[&watched, page],
+    );
     println!("pictures in {}", pictures.display());
     for name in [
         "pictures", "states", "outputs", "places", "prompts", "seconds", "moving", "narrow", "wide",
@@ -155,8 +134,35 @@ fn a_picture_follows_its_slider(packages: &str, page: &str) {
         return;
     };
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (dir, pictures) = installed("explore", page);
+    let code = "let network = Network::synthetic(&Synthetic { firms: 2000, ..Synthetic::default() })?;\nlet params = Params::usual(&network);\nexplore(slider(\"severity\", 0.0..=1.0, 0.3), move |severity| {\n    let shock = Shock::region(&network, \"R1\", 5, severity, 0.1)?;\n    Ok(simulate(&network, &params, &shock, &Simulation::default())?.figure())\n})?";
+    let cell = json!({ "cell_type": "code", "source": code, "metadata": {}, "outputs": [], "execution_count": null, "id": "a" });
+    let kernel =
+        json!({ "name": "bullwhip", "display_name": "Rust (bullwhip)", "language": "rust" });
+    let book = json!({ "cells": [cell], "metadata": { "kernelspec": kernel }, "nbformat": 4, "nbformat_minor": 5 });
+    let notebook = dir.join("explore.ipynb");
+    std::fs::write(&notebook, book.to_string()).expect("written");
+    let seen = see(
+        &python,
+        "explore.py",
+        &[&dir, &notebook, &pictures],
+        &[page],
+    );
+    println!("pictures in {}\n{seen}", pictures.display());
+    assert!(
+        seen["changes"].as_u64().is_some_and(|n| n >= 5) && seen["moved"] == true,
+        "the picture changes while the slider is dragged"
+    );
+    // Its state has stayed with the kernel.
+    assert_eq!(seen["value"], seen["value again"]);
+    assert_eq!(seen["same picture"], true);
+    assert!(seen["changes again"].as_u64().is_some_and(|n| n > 0));
+}
+
+/// A folder with the kernel installed, and one in it for pictures, which stay to be looked at.
+fn installed(what: &str, page: &str) -> (PathBuf, PathBuf) {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("explore")
+        .join(what)
         .join(page.replace('/', "-"));
     let pictures = dir.join("pictures");
     let _ = std::fs::remove_dir_all(&dir);
@@ -171,33 +177,23 @@ fn a_picture_follows_its_slider(packages: &str, page: &str) {
         installed.is_ok_and(|o| o.status.success()),
         "the kernel is installed"
     );
-    let code = "let network = Network::synthetic(&Synthetic { firms: 2000, ..Synthetic::default() })?;\nlet params = Params::usual(&network);\nexplore(slider(\"severity\", 0.0..=1.0, 0.3), move |severity| {\n    let shock = Shock::region(&network, \"R1\", 5, severity, 0.1)?;\n    Ok(simulate(&network, &params, &shock, &Simulation::default())?.figure())\n})?";
-    let cell = json!({ "cell_type": "code", "source": code, "metadata": {}, "outputs": [], "execution_count": null, "id": "a" });
-    let kernel =
-        json!({ "name": "bullwhip", "display_name": "Rust (bullwhip)", "language": "rust" });
-    let book = json!({ "cells": [cell], "metadata": { "kernelspec": kernel }, "nbformat": 4, "nbformat_minor": 5 });
-    let notebook = dir.join("explore.ipynb");
-    std::fs::write(&notebook, book.to_string()).expect("written");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/explore.py");
+    (dir, pictures)
+}
+
+/// What a script has seen in a browser.
+fn see(python: &Path, script: &str, paths: &[&Path], words: &[&str]) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(script);
     let seen = Command::new(python)
         .arg(script)
-        .args([&dir, &notebook, &pictures])
-        .arg(page)
-        .output()
-        .expect("it starts");
+        .args(paths)
+        .args(words)
+        .output();
+    let seen = seen.expect("it starts");
     let said = String::from_utf8_lossy(&seen.stderr).into_owned();
     let line = String::from_utf8_lossy(&seen.stdout).into_owned();
-    let seen: Value =
-        serde_json::from_str(line.trim()).unwrap_or_else(|e| panic!("{e}: {line}\n{said}"));
-    println!("pictures in {}\n{seen}", pictures.display());
-    assert!(
-        seen["changes"].as_u64().is_some_and(|n| n >= 5) && seen["moved"] == true,
-        "the picture changes while the slider is dragged"
-    );
-    // Its state has stayed with the kernel.
-    assert_eq!(seen["value"], seen["value again"]);
-    assert_eq!(seen["same picture"], true);
-    assert!(seen["changes again"].as_u64().is_some_and(|n| n > 0));
+    serde_json::from_str(line.trim()).unwrap_or_else(|e| panic!("{e}: {line}\n{said}"))
 }
 
 /// How far figures stick out, their width, and that at which they were drawn.

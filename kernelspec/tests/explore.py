@@ -9,15 +9,11 @@ and whether it followed the slider then, too. Needs what `browser.py` needs, and
 
 import json
 import os
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 
-from browser import LIMIT, cache, connection, wait_for
-from playwright.sync_api import sync_playwright
+from browser import opened
 
 SLIDER = ".jupyter-widgets .noUi-handle, .jupyter-widgets .ui-slider-handle"
 # What the picture is, in short: it changes with the picture.
@@ -31,33 +27,9 @@ COUNT = """() => { window.changes = 0; const place = document.querySelector('.wi
 
 
 def main(data, notebook, pictures, where):
-    folder = tempfile.mkdtemp(prefix="bullwhip-explore-")
-    shutil.copy(notebook, os.path.join(folder, "notebook.ipynb"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "JUPYTER_PATH": data, "HOME": folder, "XDG_CACHE_HOME": cache()}
-    for name in ("CARGO_HOME", "RUSTUP_HOME"):
-        environment.setdefault(name, os.path.expanduser("~/." + name.split("_")[0].lower()))
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
-         "--IdentityProvider.token=bullwhip", f"--ServerApp.root_dir={folder}"],
-        env=environment, stdout=subprocess.DEVNULL, stderr=open(os.path.join(pictures, "server.log"), "w"),
-    )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/api?token=bullwhip", server)
-        with sync_playwright() as play:
-            browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": 1300, "height": 1000})
-            page.set_default_timeout(LIMIT * 1000)
-            connected = connection(page)
-            page.goto(f"http://127.0.0.1:{port}/{where}/notebook.ipynb?token=bullwhip")
+    with tempfile.TemporaryDirectory(prefix="bullwhip-explore-") as folder:
+        with opened(folder, data, notebook, pictures, where, (1300, 1000)) as (page, connected):
             seen = watch(page, pictures, connected)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait(30)
-    shutil.rmtree(folder)
     print(json.dumps(seen))
 
 
